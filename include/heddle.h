@@ -1,0 +1,404 @@
+/**
+ * Heddle: feed-forward neural networks trained on all the cores of a machine, with the same bits
+ * for any number of them.
+ *
+ * The whole public interface, in the order in which it is used:
+ *
+ *     status and errors -> tables (data as read) -> recipe (how to train) -> train -> model
+ *     (predict, evaluate, save) -> machine
+ *
+ * Rules that hold for every function:
+ * - A function that can fail returns a heddle_status and takes a heddle_error last, which may be
+ *   NULL. The error is written only on failure; out parameters only on success.
+ * - Objects are opaque, made by a `create` or `read`, and released by the matching `free`, which
+ *   takes NULL. Strings returned as `const char *` belong to the object they came from.
+ * - Nothing is written to stdout or stderr, no signal is handled, the process is never ended.
+ * - Different objects may be used from different threads; one object from one thread at a time.
+ *   After a call that trained or predicted, a forked child must not call Heddle again (the OpenMP
+ *   runtime of gcc does not survive a fork).
+ */
+#ifndef HEDDLE_H
+#define HEDDLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HEDDLE_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define HEDDLE_API __attribute__((visibility("default")))
+#else
+#define HEDDLE_API
+#endif
+
+/** Version of the library that is linked: the HEDDLE_VERSION it was built with. */
+HEDDLE_API const char *heddle_version(void);
+
+/* ---------------------------------------------------------------- status and errors ---------- */
+
+/**
+ * Why a call failed, by what the caller can do about it. The numbers are stable. The command
+ * line's exit status is given behind each.
+ */
+typedef enum heddle_status {
+    HEDDLE_OK = 0,            /**< 0 */
+    HEDDLE_E_ARGUMENT = 1,    /**< 2: an option or argument makes no sense */
+    HEDDLE_E_DATA = 2,        /**< 65: the content of a data or model file is wrong */
+    HEDDLE_E_OPEN = 3,        /**< 66: an input cannot be opened */
+    HEDDLE_E_CREATE = 4,      /**< 73: an output cannot be created */
+    HEDDLE_E_IO = 5,          /**< 74: a read or a write failed */
+    HEDDLE_E_MEMORY = 6,      /**< 71: out of memory */
+    HEDDLE_E_THREADS = 7,     /**< 71: threads cannot be started */
+    HEDDLE_E_DIVERGED = 8,    /**< 3: the loss or a weight delta is no longer finite */
+    HEDDLE_E_RESUME = 9,      /**< 75: the checkpoint belongs to other data or another recipe */
+    HEDDLE_E_STOPPED = 10,    /**< a callback asked to stop */
+    HEDDLE_E_UNSUPPORTED = 11, /**< 2: not built in, or not possible on this machine */
+    HEDDLE_E_INTERNAL = 12    /**< 70: a mistake of Heddle's */
+} heddle_status;
+
+/** What failed, in one line: lower case, the problem first, the subject in single quotes. */
+typedef struct heddle_error {
+    heddle_status status;
+    char text[512];
+} heddle_error;
+
+/** Name of a status, such as "HEDDLE_E_DATA"; "unknown" for a number that is none. */
+HEDDLE_API const char *heddle_status_name(heddle_status status);
+
+/* ---------------------------------------------------------------- tables: data as read ------- */
+
+/** Data as it was read: named columns of numbers or text, all of the same number of rows. */
+typedef struct heddle_table heddle_table;
+
+typedef enum heddle_header { HEDDLE_HEADER_AUTO, HEDDLE_HEADER_YES, HEDDLE_HEADER_NO } heddle_header;
+
+/** How to read a file. All zero is the default: find everything out from the content. */
+typedef struct heddle_read_options {
+    const char *labels;   /**< a second file whose only column is the target (IDX, NPY), or NULL */
+    char delimiter;       /**< ',' ';' '\t' ' ' or 0: find out */
+    heddle_header header; /**< is the first line of a text table its header? */
+    size_t max_bytes;     /**< refuse data that would need more memory than this; 0: no limit */
+} heddle_read_options;
+
+/**
+ * Read a table. path is a file (format by content: CSV, TSV and their like, IDX; gzip and zstd by
+ * their magic bytes), "-" for standard input, or "builtin:NAME" (heddle_builtin_name).
+ *
+ * options may be NULL. The table is the caller's, to be released by heddle_table_free().
+ *
+ * Returns HEDDLE_OK, or HEDDLE_E_OPEN (no such file), HEDDLE_E_IO, HEDDLE_E_DATA (with file, line
+ * and column in the text), HEDDLE_E_ARGUMENT (no such builtin), HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
+                                           heddle_table **table, heddle_error *err);
+
+/**
+ * A table from arrays, copied: inputs (rows, inputs_width) and targets (rows, targets_width), both
+ * row-major. The columns are named x0, x1, … and y0, y1, … (just y where there is one). targets
+ * may be NULL with targets_width 0.
+ *
+ * Returns HEDDLE_OK, HEDDLE_E_ARGUMENT (no rows or no columns), HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_table_from_arrays(const double *inputs, size_t inputs_width,
+                                                  const double *targets, size_t targets_width,
+                                                  size_t rows, heddle_table **table,
+                                                  heddle_error *err);
+
+/** Release a table; NULL is allowed. */
+HEDDLE_API void heddle_table_free(heddle_table *table);
+
+/** Number of rows, and of columns (an image of 28 × 28 counts as 784). */
+HEDDLE_API size_t heddle_table_rows(const heddle_table *table);
+HEDDLE_API size_t heddle_table_columns(const heddle_table *table);
+
+/** What was understood, for people: "CSV with a header", "IDX images of 28x28, gzip". */
+HEDDLE_API const char *heddle_table_format(const heddle_table *table);
+
+/** What is known of one column. */
+typedef struct heddle_column {
+    const char *name;
+    bool text;              /**< its cells are words, not numbers */
+    size_t missing;         /**< cells without a value */
+    size_t distinct;        /**< different values; 0 if not counted (more than 1,000 numbers) */
+    double minimum, maximum; /**< of the numbers; NaN if there is none or the column is text */
+    double mean;            /**< of the numbers; NaN likewise */
+} heddle_column;
+
+/** Fill *column for column i < heddle_table_columns(table). */
+HEDDLE_API void heddle_table_column(const heddle_table *table, size_t i, heddle_column *column);
+
+/**
+ * Cell (row, column) as text, as it would stand in a CSV file without quotes, written into
+ * buffer[size] and cut to fit; "" if missing. Returns buffer.
+ */
+HEDDLE_API const char *heddle_table_cell(const heddle_table *table, size_t row, size_t column,
+                                         char *buffer, size_t size);
+
+/** Names of the builtin data sets, "xor", "spirals", "digits"; NULL from i = their number on. */
+HEDDLE_API const char *heddle_builtin_name(size_t i);
+
+/* ---------------------------------------------------------------- recipe: how to train ------- */
+
+/**
+ * How to train: every option of `heddle train` that is not about files, by name. A recipe and the
+ * data determine the model's bits; the options of group "machine" do not change them.
+ */
+typedef struct heddle_recipe heddle_recipe;
+
+/** One option. */
+typedef struct heddle_option {
+    const char *name;     /**< "hidden": --hidden on the command line */
+    const char *group;    /**< "data", "network", "recipe" or "machine" */
+    const char *argument; /**< what it takes: "128,64", "N", "NAME" */
+    const char *initial;  /**< its default, as text */
+    const char *help;     /**< one sentence, with the values it may take */
+} heddle_option;
+
+/** Option i of all there are, or NULL from their number on. */
+HEDDLE_API const heddle_option *heddle_recipe_option(size_t i);
+
+/** A recipe with every option at its default. HEDDLE_E_MEMORY is the only failure. */
+HEDDLE_API heddle_status heddle_recipe_create(heddle_recipe **recipe, heddle_error *err);
+HEDDLE_API void heddle_recipe_free(heddle_recipe *recipe);
+
+/**
+ * Set one option from text. `recipe=tutorial` sets the defaults of the tutorial for everything
+ * that is not set explicitly, before or after.
+ *
+ * Returns HEDDLE_OK or HEDDLE_E_ARGUMENT: no such option (the text names the nearest), or a value
+ * it cannot take (the text says which it can).
+ */
+HEDDLE_API heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name,
+                                           const char *value, heddle_error *err);
+
+/** The value of an option as text, "auto" where the data decide; NULL if there is none such. */
+HEDDLE_API const char *heddle_recipe_get(const heddle_recipe *recipe, const char *name);
+
+/* ---------------------------------------------------------------- training ------------------- */
+
+/** A trained network with all that is needed to use it: preprocessing, class names, recipe. */
+typedef struct heddle_model heddle_model;
+
+/** How well a model does on a table. */
+typedef struct heddle_score {
+    size_t rows;
+    double loss;     /**< as the recipe defines it, mean over the rows (tutorial: the sum) */
+    bool classify;   /**< classes (accuracy, confusion) or numbers (rmse, r2) */
+    double accuracy; /**< share of rows whose class was predicted, 0 … 1 */
+    double rmse;     /**< root mean squared error in the target's unit, mean over the targets */
+    double r2;       /**< coefficient of determination, mean over the targets */
+    size_t classes;
+    size_t *confusion; /**< (classes, classes): row = true class, column = predicted; or NULL */
+} heddle_score;
+
+/** Release what a score holds (not the struct itself) and zero it. */
+HEDDLE_API void heddle_score_done(heddle_score *score);
+
+/** State of a run, given to the callback. */
+typedef struct heddle_report {
+    uint64_t step;      /**< updates done (tutorial: the iteration, counted from 0) */
+    uint64_t epoch;     /**< passes over the data completed */
+    uint64_t epochs;    /**< passes planned; 0 if the run is counted in steps */
+    uint64_t steps;     /**< updates planned */
+    double loss;        /**< mean training loss of the epoch (tutorial: the error of this iteration) */
+    double rate;        /**< learning rate in force */
+    bool has_validation;
+    double validation_loss;
+    double validation_score; /**< accuracy, or R² */
+    double seconds;     /**< of training so far */
+    bool tutorial;      /**< the tutorial's report: "Iteration STEP  Error: LOSS" */
+    bool last;          /**< the run ends with this report */
+} heddle_report;
+
+/** What to call during a run; any may be NULL. They are called by the thread that called train. */
+typedef struct heddle_callbacks {
+    void *user;
+    /** Every report-every epochs (or steps); return non-zero to end the run after this report. */
+    int (*report)(void *user, const heddle_report *report);
+    /** Something worth knowing that is no error: a refused binding, a column that was dropped. */
+    void (*note)(void *user, const char *text);
+    /** Asked once a step; non-zero ends the run as soon as that step is finished. */
+    int (*stop)(void *user);
+} heddle_callbacks;
+
+/** What a run did. */
+typedef struct heddle_result {
+    char shape[128];      /**< "784-128-10", cut with "…" if very long */
+    size_t parameters;
+    uint64_t steps, epochs;
+    double loss;          /**< as in the last report */
+    bool has_validation, has_test;
+    heddle_score validation, test;
+    size_t rows;          /**< rows trained on */
+    double seconds;       /**< training only: no reading, no scoring of test data */
+    double examples_per_second, gflops;
+    double percent_of_limit; /**< of the machine's FMA rate for as many threads; NaN: not measured */
+    int threads, ranks;
+    char isa[16];
+    size_t batch, shard;
+    uint64_t seed;
+    bool stopped;         /**< a callback ended the run early */
+    bool min_error;       /**< the error went to or below min-error in step `steps` */
+    char sha256[65];      /**< of the model file's bytes */
+} heddle_result;
+
+/** Release what a result holds and zero it. */
+HEDDLE_API void heddle_result_done(heddle_result *result);
+
+/**
+ * Train a network on a table.
+ *
+ * With X[0] = the inputs, for l = 1 … L
+ *
+ *     Z[l] = X[l-1] W[l]ᵀ + b[l]          X[l] = f(Z[l])                 forward pass
+ *     D[L] = ∂E/∂Z[L]                      D[l] = (D[l+1] W[l+1]) ∘ f'(Z[l])     deltas
+ *     G[l] = D[l]ᵀ X[l-1],  g[l] = Σ_examples D[l]                       weight deltas
+ *
+ * and an update of W and b by the optimizer, until the recipe's end.
+ *
+ * table       rows to train on; a part is held out if the recipe says so and validation is NULL
+ * validation  rows to watch, or NULL
+ * test        rows to score when the run is over, or NULL
+ * initial     a model whose weights to start from (its shape must be the recipe's), or NULL
+ * callbacks   NULL allowed
+ * model       out, the caller's: heddle_model_free()
+ * result      out, filled on success; heddle_result_done() when used. NULL allowed
+ *
+ * Returns HEDDLE_OK, also when a callback ended the run (result->stopped), or
+ *   HEDDLE_E_ARGUMENT  the recipe contradicts itself or does not fit the data
+ *   HEDDLE_E_DATA      a table cannot be used: unknown target, text where numbers are needed, …
+ *   HEDDLE_E_MEMORY, HEDDLE_E_THREADS
+ *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them
+ *
+ * The model's bytes are the same for any number of threads and any instruction set
+ * (src/README.md, "The invariance contract").
+ *
+ * Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating
+ * errors", Nature 323 (1986) 533-536.
+ */
+HEDDLE_API heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *table,
+                                      const heddle_table *validation, const heddle_table *test,
+                                      const heddle_model *initial,
+                                      const heddle_callbacks *callbacks, heddle_model **model,
+                                      heddle_result *result, heddle_error *err);
+
+/* ---------------------------------------------------------------- models --------------------- */
+
+HEDDLE_API void heddle_model_free(heddle_model *model);
+
+/**
+ * Read a model file, or any safetensors file with tensors layers.N.weight [out, in] and
+ * layers.N.bias [out] in F32 or F64 (then there is no preprocessing: inputs go in as they are).
+ *
+ * Returns HEDDLE_OK, HEDDLE_E_OPEN, HEDDLE_E_IO, HEDDLE_E_DATA (what is wrong and where),
+ * HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_model_read(const char *path, heddle_model **model,
+                                           heddle_error *err);
+
+/**
+ * Write a model: safetensors bytes that depend on nothing but the model. The file appears whole
+ * under its name or not at all; one that was there stays untouched on failure.
+ *
+ * Returns HEDDLE_OK, HEDDLE_E_CREATE, HEDDLE_E_IO, HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_model_write(const heddle_model *model, const char *path,
+                                            heddle_error *err);
+
+/** sha256 of the bytes heddle_model_write() would write, as 64 hex digits and a final 0. */
+HEDDLE_API heddle_status heddle_model_sha256(const heddle_model *model, char hex[65],
+                                             heddle_error *err);
+
+/** The number of layers L (input not counted), and width n[l] of layer l = 0 … L. */
+HEDDLE_API size_t heddle_model_layers(const heddle_model *model);
+HEDDLE_API size_t heddle_model_width(const heddle_model *model, size_t l);
+
+/** Weights of layer l = 1 … L: weight (n[l], n[l-1]) row-major and bias (n[l]), as doubles. */
+HEDDLE_API void heddle_model_weights(const heddle_model *model, size_t l, double *weight,
+                                     double *bias);
+
+/** Number of classes (0: the model predicts numbers) and the name of class i. */
+HEDDLE_API size_t heddle_model_classes(const heddle_model *model);
+HEDDLE_API const char *heddle_model_class_name(const heddle_model *model, size_t i);
+
+/** Number of targets predicted as numbers (0 for classes) and the name of target i. */
+HEDDLE_API size_t heddle_model_targets(const heddle_model *model);
+HEDDLE_API const char *heddle_model_target_name(const heddle_model *model, size_t i);
+
+/** Names of the columns the model takes from a table, in order; NULL from their number on. */
+HEDDLE_API const char *heddle_model_input_name(const heddle_model *model, size_t i);
+
+/**
+ * What the model file says of itself, key by key in a fixed order ("recipe", "optimizer", "shard",
+ * "numerics", …): sets *key and *value and returns true, or returns false from their number on.
+ */
+HEDDLE_API bool heddle_model_metadata(const heddle_model *model, size_t i, const char **key,
+                                      const char **value);
+
+/** What a model makes of a table. */
+typedef struct heddle_predictions {
+    size_t rows;
+    size_t width;      /**< values a row: classes (probabilities) or targets */
+    double *values;    /**< (rows, width) row-major */
+    size_t *classes;   /**< (rows) index of the likeliest class, or NULL for numbers */
+} heddle_predictions;
+
+HEDDLE_API void heddle_predictions_done(heddle_predictions *predictions);
+
+/**
+ * Predict every row of a table, its columns found by name (by position if it has no names). The
+ * target's columns may be there or not. Each row's bits depend on that row alone.
+ *
+ * threads  how many workers; 0: as OMP_NUM_THREADS and the machine say
+ *
+ * Returns HEDDLE_OK, HEDDLE_E_DATA (a column is missing, text where a number is needed),
+ * HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
+ */
+HEDDLE_API heddle_status heddle_model_predict(const heddle_model *model, const heddle_table *table,
+                                              int threads, heddle_predictions *predictions,
+                                              heddle_error *err);
+
+/** Score a model on a table that has the targets. Errors as heddle_model_predict(). */
+HEDDLE_API heddle_status heddle_model_evaluate(const heddle_model *model,
+                                               const heddle_table *table, int threads,
+                                               heddle_score *score, heddle_error *err);
+
+/* ---------------------------------------------------------------- the machine ---------------- */
+
+/** What Heddle sees of the machine and would use for a recipe. */
+typedef struct heddle_machine {
+    int packages, numa_nodes, cores, processors; /**< of the whole machine */
+    int allowed_cores, allowed_processors;       /**< that affinity and cgroup sets leave us */
+    double quota;              /**< cgroup CPU quota in processors; 0: none */
+    size_t l1_bytes, l2_bytes, l3_bytes; /**< data cache of one core, and those it shares */
+    size_t memory_bytes;
+    int threads;               /**< workers a run would start */
+    char why[256];             /**< … and why that many */
+    char bind[256];            /**< how workers would be bound, and why */
+    char isa[16];              /**< kernels that would be used */
+    char isa_available[64];    /**< all levels this processor has, slowest first */
+    char processor[128];       /**< its name, as the system gives it */
+    bool synthetic;            /**< a made-up machine (HWLOC_SYNTHETIC): nothing is bound */
+} heddle_machine;
+
+/** Look at the machine; recipe (its threads, bind, isa) may be NULL. */
+HEDDLE_API heddle_status heddle_machine_look(const heddle_recipe *recipe, heddle_machine *machine,
+                                             heddle_error *err);
+
+/**
+ * The most floating-point operations a second that `threads` workers reach together in float (or
+ * double), measured now for about a tenth of a second: independent chains of fused multiply-adds
+ * that stay in registers.
+ */
+HEDDLE_API heddle_status heddle_machine_limit(int threads, bool use_double, const char *isa,
+                                              double *gflops, heddle_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

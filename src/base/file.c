@@ -1,0 +1,616 @@
+/**
+ * file: see base/file.h.
+ *
+ * Reading. Plain files of MAP_FROM bytes and more are mapped; all else is read in pieces that go
+ * through one of three ways (plain, gzip, zstd) into a buffer that doubles. zlib's own file
+ * functions are not used: gzread() takes a truncated file for a whole one and drops what stands
+ * behind the last member without a word.
+ *
+ * Writing. POSIX promises that rename replaces a name in one step, and fsync that bytes are there
+ * to stay; nothing else is promised, hence: new file, write, fsync, rename, fsync of the directory.
+ * A failed fsync is never tried again on the same file: the kernel may have dropped the bytes and
+ * then says yes.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/* Below, copying is cheaper than the page faults of a mapping. */
+#define MAP_FROM ((size_t)64 << 10)
+#define CHUNK ((size_t)256 << 10)
+/* Linux moves no more than 2 GiB less a page at once. */
+#define WRITE_MAX ((size_t)1 << 30)
+
+#ifndef O_PATH
+#define O_PATH O_RDONLY
+#endif
+
+static int open_again(int directory, const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do {
+        fd = openat(directory, path, flags | O_CLOEXEC, mode);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* ---------------------------------------------------------------- reading -------------------- */
+
+/* One reading: where from, what is allowed, and what has come so far. */
+struct reading {
+    const char *name; /* for messages, quoted */
+    int fd;
+    size_t max_bytes;
+    uint8_t *data; /* capacity ≥ length + 1 once there is something */
+    size_t length, capacity;
+    uint8_t *chunk; /* as read from fd: CHUNK bytes */
+    size_t held;    /* bytes in it */
+    heddle_error *err;
+};
+
+static heddle_status too_large(const struct reading *r)
+{
+    return status_set(r->err, HEDDLE_E_MEMORY, "%s is larger than the %zu bytes allowed", r->name,
+                      r->max_bytes);
+}
+
+/* Make room for at least one more byte and a final 0. */
+static heddle_status make_room(struct reading *r)
+{
+    if (r->capacity - r->length >= 2) {
+        return HEDDLE_OK;
+    }
+    size_t wanted;
+    uint8_t *grown = NULL;
+    if (size_multiply(r->capacity > 0 ? r->capacity : CHUNK / 2, 2, &wanted)) {
+        grown = memory_resize(r->data, wanted, 1);
+    }
+    if (grown == NULL) {
+        return status_memory(r->err, r->name, r->capacity);
+    }
+    r->data = grown;
+    r->capacity = wanted;
+    return HEDDLE_OK;
+}
+
+/* Fill the chunk as far as the file goes: held < CHUNK only at the end of the file. */
+static heddle_status next_chunk(struct reading *r)
+{
+    r->held = 0;
+    while (r->held < CHUNK) {
+        ssize_t n = read(r->fd, r->chunk + r->held, CHUNK - r->held);
+        if (n == 0) {
+            break;
+        }
+        if (n > 0) {
+            r->held += (size_t)n;
+        } else if (errno != EINTR) {
+            return status_set(r->err, HEDDLE_E_IO, "cannot read %s: %s", r->name, strerror(errno));
+        }
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status read_plain(struct reading *r)
+{
+    heddle_status status = HEDDLE_OK;
+    while (status == HEDDLE_OK && r->held > 0) {
+        for (size_t used = 0; used < r->held;) {
+            status = make_room(r);
+            if (status != HEDDLE_OK) {
+                return status;
+            }
+            size_t room = r->capacity - r->length - 1;
+            size_t n = r->held - used < room ? r->held - used : room;
+            memcpy(r->data + r->length, r->chunk + used, n);
+            r->length += n;
+            used += n;
+        }
+        if (r->max_bytes > 0 && r->length > r->max_bytes) {
+            return too_large(r);
+        }
+        status = next_chunk(r);
+    }
+    return status;
+}
+
+static void *zlib_new(void *unused, unsigned count, unsigned size)
+{
+    (void)unused;
+    return memory_new(count, size);
+}
+
+static void zlib_free(void *unused, void *block)
+{
+    (void)unused;
+    memory_free(block);
+}
+
+/* Any number of gzip members one after the other (RFC 1952, section 2.2), and nothing else. */
+static heddle_status read_gzip(struct reading *r)
+{
+    enum { GZIP_ONLY = 16 };
+    z_stream z = {.zalloc = zlib_new, .zfree = zlib_free};
+    if (inflateInit2(&z, MAX_WBITS + GZIP_ONLY) != Z_OK) {
+        return status_memory(r->err, r->name, CHUNK);
+    }
+    heddle_status status = HEDDLE_OK;
+    bool between = false; /* a member has ended, none begun */
+    size_t members = 0;
+    while (status == HEDDLE_OK && r->held > 0) {
+        z.next_in = r->chunk;
+        z.avail_in = (uInt)r->held;
+        bool full = false;
+        while (status == HEDDLE_OK && (z.avail_in > 0 || full)) {
+            if (between) {
+                inflateReset(&z);
+                between = false;
+            }
+            status = make_room(r);
+            if (status != HEDDLE_OK) {
+                break;
+            }
+            size_t room = r->capacity - r->length - 1;
+            uInt offered = room < UINT_MAX ? (uInt)room : UINT_MAX;
+            z.next_out = r->data + r->length;
+            z.avail_out = offered;
+            int result = inflate(&z, Z_NO_FLUSH);
+            r->length += offered - z.avail_out;
+            full = z.avail_out == 0;
+            if (result == Z_STREAM_END) {
+                members++;
+                between = true;
+                full = false;
+            } else if (result == Z_MEM_ERROR) {
+                status = status_memory(r->err, r->name, CHUNK);
+            } else if (result != Z_OK && result != Z_BUF_ERROR) {
+                /* A header that is none, right behind a member, is no damage of that member. */
+                bool behind = members > 0 && z.total_out == 0;
+                status = status_set(r->err, HEDDLE_E_DATA, "%s: %s", r->name,
+                                    behind ? "there is something behind the end of the gzip data"
+                                           : "the gzip data are damaged");
+            }
+            if (status == HEDDLE_OK && r->max_bytes > 0 && r->length > r->max_bytes) {
+                status = too_large(r);
+            }
+        }
+        if (status == HEDDLE_OK) {
+            status = next_chunk(r);
+        }
+    }
+    inflateEnd(&z);
+    if (status == HEDDLE_OK && !between) {
+        status = status_set(r->err, HEDDLE_E_DATA, "%s: the gzip data are cut off", r->name);
+    }
+    return status;
+}
+
+/* Any number of zstd frames (RFC 8878, section 3). */
+static heddle_status read_zstd(struct reading *r)
+{
+    ZSTD_DStream *z = ZSTD_createDStream();
+    if (z == NULL) {
+        return status_memory(r->err, r->name, CHUNK);
+    }
+    heddle_status status = HEDDLE_OK;
+    size_t result = 1; /* 0: a frame has ended, none begun */
+    while (status == HEDDLE_OK && r->held > 0) {
+        ZSTD_inBuffer in = {r->chunk, r->held, 0};
+        bool full = false;
+        while (status == HEDDLE_OK && (in.pos < in.size || (full && result != 0))) {
+            status = make_room(r);
+            if (status != HEDDLE_OK) {
+                break;
+            }
+            ZSTD_outBuffer out = {r->data + r->length, r->capacity - r->length - 1, 0};
+            bool at_start = result == 0;
+            result = ZSTD_decompressStream(z, &out, &in);
+            r->length += out.pos;
+            full = out.pos == out.size;
+            if (ZSTD_isError(result)) {
+                status = status_set(r->err, HEDDLE_E_DATA, "%s: %s (%s)", r->name,
+                                    at_start ? "there is something behind the end of the zstd data"
+                                             : "the zstd data cannot be unpacked",
+                                    ZSTD_getErrorName(result));
+            } else if (r->max_bytes > 0 && r->length > r->max_bytes) {
+                status = too_large(r);
+            }
+        }
+        if (status == HEDDLE_OK) {
+            status = next_chunk(r);
+        }
+    }
+    ZSTD_freeDStream(z);
+    if (status == HEDDLE_OK && result != 0) {
+        status = status_set(r->err, HEDDLE_E_DATA, "%s: the zstd data are cut off", r->name);
+    }
+    return status;
+}
+
+/* Map the file if it is plain and worth it. *done tells whether it was mapped. */
+static heddle_status try_map(const struct reading *r, const struct stat *info,
+                             struct file_bytes *bytes, bool *done)
+{
+    size_t size = (size_t)info->st_size;
+    *done = false;
+    if (!S_ISREG(info->st_mode) || size < MAP_FROM || lseek(r->fd, 0, SEEK_CUR) != 0) {
+        return HEDDLE_OK;
+    }
+    uint8_t magic[4] = {0};
+    if (pread(r->fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
+        (magic[0] == 0x1f && magic[1] == 0x8b) || memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0) {
+        return HEDDLE_OK;
+    }
+    if (r->max_bytes > 0 && size > r->max_bytes) {
+        return too_large(r);
+    }
+    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, r->fd, 0);
+    if (map == MAP_FAILED) {
+        return HEDDLE_OK; /* some file systems cannot: then it is read */
+    }
+    *bytes = (struct file_bytes){
+        .data = map, .size = size, .packing = "", .mapped = true, .map_size = size};
+    *done = true;
+    return HEDDLE_OK;
+}
+
+static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
+{
+    r->chunk = memory_new(CHUNK, 1);
+    if (r->chunk == NULL) {
+        return status_memory(r->err, r->name, CHUNK);
+    }
+    const char *packing = "";
+    heddle_status status = next_chunk(r);
+    if (status == HEDDLE_OK) {
+        if (r->held >= 2 && r->chunk[0] == 0x1f && r->chunk[1] == 0x8b) {
+            packing = "gzip";
+            status = read_gzip(r);
+        } else if (r->held >= 4 && memcmp(r->chunk, "\x28\xb5\x2f\xfd", 4) == 0) {
+            packing = "zstd";
+            status = read_zstd(r);
+        } else {
+            status = read_plain(r);
+        }
+    }
+    if (status == HEDDLE_OK) {
+        status = make_room(r); /* an empty file has got no buffer yet */
+    }
+    memory_free(r->chunk);
+    if (status != HEDDLE_OK) {
+        memory_free(r->data);
+        return status;
+    }
+    uint8_t *fitting = memory_resize(r->data, r->length + 1, 1);
+    if (fitting != NULL) {
+        r->data = fitting; /* else it stays larger than it need be */
+    }
+    r->data[r->length] = 0;
+    *bytes = (struct file_bytes){.data = r->data, .size = r->length, .packing = packing};
+    return HEDDLE_OK;
+}
+
+heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *bytes,
+                        heddle_error *err)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    char name[300];
+    snprintf(name, sizeof(name), standard_input ? "standard input" : "'%.290s'", path);
+    struct reading r = {.name = name, .max_bytes = max_bytes, .err = err};
+    r.fd = standard_input ? STDIN_FILENO : open_again(AT_FDCWD, path, O_RDONLY, 0);
+    if (r.fd < 0) {
+        return status_set(err, HEDDLE_E_OPEN, "cannot open %s: %s", name, strerror(errno));
+    }
+    struct stat info;
+    heddle_status status = HEDDLE_OK;
+    bool done = false;
+    if (fstat(r.fd, &info) != 0) {
+        status = status_set(err, HEDDLE_E_OPEN, "cannot open %s: %s", name, strerror(errno));
+    } else if (S_ISDIR(info.st_mode)) {
+        status = status_set(err, HEDDLE_E_OPEN, "cannot read %s: it is a directory", name);
+    } else {
+        status = try_map(&r, &info, bytes, &done);
+    }
+    if (status == HEDDLE_OK && !done) {
+        status = read_all(&r, bytes);
+    }
+    if (!standard_input) {
+        close(r.fd);
+    }
+    return status;
+}
+
+void file_release(struct file_bytes *bytes)
+{
+    if (bytes->mapped) {
+        munmap((void *)(uintptr_t)bytes->data, bytes->map_size);
+    } else {
+        memory_free((void *)(uintptr_t)bytes->data);
+    }
+    *bytes = (struct file_bytes){.packing = ""};
+}
+
+/* ---------------------------------------------------------------- writing -------------------- */
+
+/* Where a file will be: the path with links followed, its directory, and what is there now. */
+struct place {
+    const char *name; /* as the caller gave it, for messages */
+    char path[PATH_MAX];
+    const char *base; /* last part of path */
+    int directory;    /* open, or -1 */
+    bool exists;
+    struct stat old;
+    heddle_error *err;
+};
+
+static heddle_status cannot_create(const struct place *p, const char *why)
+{
+    return status_set(p->err, HEDDLE_E_CREATE, "cannot create '%.290s': %s", p->name, why);
+}
+
+static heddle_status write_failed(const struct place *p, int error)
+{
+    return status_set(p->err, HEDDLE_E_IO, "cannot write '%.290s': %s", p->name, strerror(error));
+}
+
+/* Length of the directory part of a path, with its slash. */
+static size_t directory_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* Follow links by hand: realpath() would refuse one that names a file not there yet. */
+static bool follow_links(char path[PATH_MAX])
+{
+    enum { LINKS_MAX = 40 }; /* as Linux */
+    for (int i = 0; i < LINKS_MAX; i++) {
+        char link[PATH_MAX], joined[PATH_MAX];
+        ssize_t n = readlink(path, link, sizeof(link) - 1);
+        if (n < 0) {
+            return true; /* no link, or nothing there */
+        }
+        link[n] = '\0';
+        size_t keep = link[0] == '/' ? 0 : directory_length(path);
+        if (keep + (size_t)n >= sizeof(joined)) {
+            errno = ENAMETOOLONG;
+            return false;
+        }
+        memcpy(joined, path, keep);
+        memcpy(joined + keep, link, (size_t)n + 1);
+        memcpy(path, joined, keep + (size_t)n + 1);
+    }
+    errno = ELOOP;
+    return false;
+}
+
+static bool is_direct(const struct place *p)
+{
+    return p->exists && !S_ISREG(p->old.st_mode);
+}
+
+/* Find the place; its directory is then open unless it is_direct(). */
+static heddle_status place_find(struct place *p, const char *path, heddle_error *err)
+{
+    *p = (struct place){.name = path, .directory = -1, .err = err};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof(p->path)) {
+        return cannot_create(p, strerror(length == 0 ? ENOENT : ENAMETOOLONG));
+    }
+    memcpy(p->path, path, length + 1);
+    /* What the system itself follows to a pipe or a device must not be followed by hand:
+     * /dev/stdout ends in /proc/self/fd/1, a link whose text names nothing. */
+    p->exists = stat(p->path, &p->old) == 0;
+    if (!p->exists && errno != ENOENT) {
+        return cannot_create(p, strerror(errno));
+    }
+    if (p->exists && S_ISDIR(p->old.st_mode)) {
+        return cannot_create(p, "it is a directory");
+    }
+    if (p->exists && access(p->path, W_OK) != 0) {
+        return cannot_create(p, strerror(errno));
+    }
+    if (is_direct(p)) {
+        return HEDDLE_OK;
+    }
+    if (!follow_links(p->path)) {
+        return cannot_create(p, strerror(errno));
+    }
+    size_t n = directory_length(p->path);
+    p->base = p->path + n;
+    if (p->base[0] == '\0') {
+        return cannot_create(p, "it names a directory");
+    }
+    char directory[PATH_MAX];
+    memcpy(directory, p->path, n);
+    directory[n] = '\0';
+    const char *where = n > 0 ? directory : ".";
+    p->directory = open_again(AT_FDCWD, where, O_RDONLY | O_DIRECTORY, 0);
+    if (p->directory < 0 && errno == EACCES) {
+        /* One may be allowed to write in a directory but not to list it. */
+        p->directory = open_again(AT_FDCWD, where, O_PATH | O_DIRECTORY, 0);
+    }
+    if (p->directory < 0) {
+        int error = errno;
+        return status_set(err, HEDDLE_E_CREATE, "cannot create '%.290s': directory '%.150s': %s",
+                          path, where, strerror(error));
+    }
+    return HEDDLE_OK;
+}
+
+static void place_done(struct place *p)
+{
+    if (p->directory >= 0) {
+        close(p->directory);
+    }
+}
+
+enum { TEMPORARY_SIZE = 32 };
+
+/* A new file in the directory, under a name nobody can have planted a link at: O_EXCL. It does not
+ * grow with the file's own name, which may be as long as a name can be. */
+static int temporary_open(const struct place *p, char name[TEMPORARY_SIZE])
+{
+    enum { TRIES = 100 };
+    int fd = -1;
+    for (int i = 0; i < TRIES && fd < 0; i++) {
+        uint64_t number = 0;
+        if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
+            number = (uint64_t)getpid() << 32 | (uint64_t)i;
+        }
+        snprintf(name, TEMPORARY_SIZE, ".heddle-%016llx", (unsigned long long)number);
+        fd = open_again(p->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+        if (fd < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    return fd;
+}
+
+/* These return 0 or an errno. */
+
+static int write_pieces(int fd, const struct file_piece *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *data = pieces[i].data;
+        for (size_t left = pieces[i].size; left > 0;) {
+            ssize_t n = write(fd, data, left < WRITE_MAX ? left : WRITE_MAX);
+            if (n > 0) {
+                data += n;
+                left -= (size_t)n;
+            } else if (n == 0) {
+                return EIO;
+            } else if (errno != EINTR) {
+                return errno;
+            }
+        }
+    }
+    return 0;
+}
+
+/* EINVAL, EROFS and ENOTSUP: there is nothing here that could be flushed (pipes, devices, some
+ * directories); EBADF: a directory that may not be listed. */
+static int flush(int fd, bool may_be_unable)
+{
+    int result;
+    do {
+        result = fsync(fd);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) {
+        return 0;
+    }
+    bool unable = errno == EINVAL || errno == EROFS || errno == ENOTSUP || errno == EBADF;
+    return unable && may_be_unable ? 0 : errno;
+}
+
+static int close_checked(int fd)
+{
+    /* Linux has closed it even when it says EINTR. */
+    return close(fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+static int rename_in(const struct place *p, const char *from)
+{
+    int result;
+    do {
+        result = renameat(p->directory, from, p->directory, p->base);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+static heddle_status write_direct(const struct place *p, const struct file_piece *pieces,
+                                  size_t count)
+{
+    int fd = open_again(AT_FDCWD, p->path, O_WRONLY | O_NOCTTY, 0);
+    if (fd < 0) {
+        return cannot_create(p, strerror(errno));
+    }
+    int error = write_pieces(fd, pieces, count);
+    if (error == 0) {
+        error = flush(fd, true);
+    }
+    int close_error = close_checked(fd);
+    error = error != 0 ? error : close_error;
+    return error == 0 ? HEDDLE_OK : write_failed(p, error);
+}
+
+static heddle_status write_replacing(const struct place *p, const struct file_piece *pieces,
+                                     size_t count)
+{
+    char temporary[TEMPORARY_SIZE];
+    int fd = temporary_open(p, temporary);
+    if (fd < 0) {
+        return cannot_create(p, strerror(errno));
+    }
+    int error = write_pieces(fd, pieces, count);
+    if (error == 0 && p->exists) {
+        /* The owner first, since a change of owner takes mode bits away; only root may do it. */
+        if (fchown(fd, p->old.st_uid, p->old.st_gid) != 0) {
+            errno = 0;
+        }
+        if (fchmod(fd, p->old.st_mode & 0777) != 0) {
+            error = errno;
+        }
+    }
+    if (error == 0) {
+        error = flush(fd, false);
+    }
+    int close_error = close_checked(fd);
+    error = error != 0 ? error : close_error;
+    if (error == 0) {
+        error = rename_in(p, temporary);
+    }
+    if (error != 0) {
+        unlinkat(p->directory, temporary, 0);
+        return write_failed(p, error);
+    }
+    error = flush(p->directory, true);
+    return error == 0 ? HEDDLE_OK : write_failed(p, error);
+}
+
+heddle_status file_write(const char *path, const struct file_piece *pieces, size_t count,
+                         heddle_error *err)
+{
+    struct place p;
+    heddle_status status = place_find(&p, path, err);
+    if (status == HEDDLE_OK) {
+        status =
+            is_direct(&p) ? write_direct(&p, pieces, count) : write_replacing(&p, pieces, count);
+    }
+    place_done(&p);
+    return status;
+}
+
+heddle_status file_can_write(const char *path, heddle_error *err)
+{
+    struct place p;
+    heddle_status status = place_find(&p, path, err);
+    if (status == HEDDLE_OK && !is_direct(&p)) {
+        /* Asking for permission is not enough: quotas and read-only mounts only speak up when
+         * something is made. */
+        char temporary[TEMPORARY_SIZE];
+        int fd = temporary_open(&p, temporary);
+        if (fd < 0) {
+            status = cannot_create(&p, strerror(errno));
+        } else {
+            close(fd);
+            unlinkat(p.directory, temporary, 0);
+        }
+    }
+    place_done(&p);
+    return status;
+}

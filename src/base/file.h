@@ -1,0 +1,58 @@
+/**
+ * file: whole files in and out. Reading understands gzip and zstd by their magic bytes. Writing
+ * makes a file appear whole under its name or not at all.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heddle.h"
+
+/**
+ * The bytes of a file. Plain files of 64 KiB and more are mapped (and must not be cut short by
+ * others while in use), all else is in memory.
+ */
+struct file_bytes {
+    const uint8_t *data;
+    size_t size;
+    const char *packing; /* "", "gzip" or "zstd" */
+    bool mapped;
+    size_t map_size;
+};
+
+/**
+ * Read the whole of path ("-": standard input; FIFOs work), unpacked. max_bytes bounds what it may
+ * unpack to (0: no bound). A truncated or corrupt archive, or one with rubbish behind it, is
+ * HEDDLE_E_DATA; a directory or missing file HEDDLE_E_OPEN; too large or no memory
+ * HEDDLE_E_MEMORY; a failing read HEDDLE_E_IO. At least one 0 byte follows the data in memory
+ * unless `mapped`.
+ */
+heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *bytes,
+                        heddle_error *err);
+void file_release(struct file_bytes *bytes);
+
+/** One piece of what is to be written. */
+struct file_piece {
+    const void *data;
+    size_t size;
+};
+
+/**
+ * Write the pieces, in order, as the file `path`: a temporary file in the same directory
+ * (O_EXCL), all writes checked, fsync, rename, fsync of the directory. The mode of a file that was
+ * there is kept, a symbolic link is followed to what it names; a path that is a FIFO or a device
+ * is written directly. On failure the old file is untouched and the temporary is gone; only when
+ * the very last step fails, the flush of the directory, the new file is already there.
+ *
+ * HEDDLE_E_CREATE (no directory, no permission, is a directory), HEDDLE_E_IO (a write failed).
+ */
+heddle_status file_write(const char *path, const struct file_piece *pieces, size_t count,
+                         heddle_error *err);
+
+/** Can `path` be created or replaced? Asked before a long run. HEDDLE_OK or HEDDLE_E_CREATE. */
+heddle_status file_can_write(const char *path, heddle_error *err);
+
+#endif

@@ -1,0 +1,56 @@
+/** text: numbers to and from text whatever the locale, and strings that grow. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Read the decimal number that fills text[0 … n): optional sign, digits with an optional point,
+ * optional exponent; no white space, no hexadecimal; "inf", "nan" are no numbers here. *value is
+ * what strtod gives in the C locale, to the bit. False, and nothing written, if it is none or is too
+ * large for a double.
+ */
+bool text_to_double(const char *text, size_t n, double *value);
+
+/** Read the unsigned number that fills text[0 … n); false if it is none or does not fit. */
+bool text_to_u64(const char *text, size_t n, uint64_t *value);
+
+/**
+ * The shortest of %.15g, %.16g, %.17g that reads back as the same double (%.6g … %.9g, as the same
+ * float), with a decimal point in every locale. NaN is "nan", infinities "inf", "-inf". Returns
+ * the length.
+ */
+enum { TEXT_NUMBER_SIZE = 32 };
+size_t text_from_double(double value, char text[TEXT_NUMBER_SIZE]);
+size_t text_from_float(float value, char text[TEXT_NUMBER_SIZE]);
+
+/**
+ * value with exactly `decimals` digits behind a decimal point, in every locale; as
+ * text_from_double() if it is not finite or does not fit.
+ */
+size_t text_fixed(double value, int decimals, char text[TEXT_NUMBER_SIZE]);
+
+/**
+ * Which of names[0 … n) is most like `word`: the fewest letters changed, left out, put in or
+ * swapped, whatever the case, - and _ alike. NULL if it takes more than one and one in three.
+ */
+const char *text_nearest(const char *word, const char *const *names, size_t n);
+
+/**
+ * A string that grows. Start it as {0}. After a failed append (no memory) `failed` is set and
+ * further appends do nothing, so only the end needs a check. Release `data` with memory_free().
+ * Print numbers with a point through text_from_double(): %g follows the locale.
+ */
+struct string {
+    char *data; /* with a final 0 once anything was appended */
+    size_t length, capacity;
+    bool failed;
+};
+
+void string_add(struct string *s, const char *text);
+void string_add_n(struct string *s, const char *text, size_t n);
+void string_print(struct string *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,62 @@
+/** heddle evaluate: how well a model does on a table that has the targets. */
+#include "command.h"
+#include "input.h"
+#include "json_out.h"
+#include "options.h"
+#include "output.h"
+#include "score_text.h"
+
+static const struct option options[] = {
+    {"threads", 0, OPTION_COUNT, "run", "N", NULL,
+     "workers; without it OMP_NUM_THREADS, else what the machine leaves us; never changes a "
+     "result"},
+    {"json", 0, OPTION_FLAG, "run", NULL, NULL,
+     "one JSON object: rows, loss, and accuracy, classes, confusion, or rmse and r2"},
+    {.name = NULL},
+};
+
+static int run(const struct command_line *line)
+{
+    heddle_read_options reading;
+    int status = input_options(line, &reading);
+    if (status >= 0) {
+        return status;
+    }
+    heddle_model *model = NULL;
+    heddle_table *table = NULL;
+    heddle_score score = {0};
+    heddle_error err;
+    status = input_model(line->operands[0], &model);
+    status = status != 0 ? status : input_read(line->operands[1], &reading, reading.labels, &table);
+    if (status == 0 && heddle_model_evaluate(model, table, option_count(line, "threads"), &score,
+                                             &err) != HEDDLE_OK) {
+        status = give_up(&err);
+    } else if (status == 0 && option_flag(line, "json")) {
+        json_t *object = json_score(&score, model);
+        json_write(stdout, object, true);
+        json_decref(object);
+    } else if (status == 0) {
+        score_print("score", &score);
+        score_print_confusion(&score, model);
+    }
+    heddle_score_done(&score);
+    heddle_table_free(table);
+    heddle_model_free(model);
+    return status;
+}
+
+const struct command command_evaluate = {
+    .name = "evaluate",
+    .operands = "MODEL DATA",
+    .summary = "how well a model does on data with known targets",
+    .text = "Scores a model on every row of DATA, which must have the target: loss and accuracy "
+            "with the confusion matrix for classes; loss, root mean squared error and coefficient "
+            "of determination for numbers (the mean over the targets if there are several).",
+    .examples = "  heddle evaluate flowers.model test.csv\n"
+                "  heddle evaluate fashion.model t10k-images-idx3-ubyte.gz \\\n"
+                "      --labels t10k-labels-idx1-ubyte.gz --json\n",
+    .least = 2,
+    .most = 2,
+    .options = {input_label_options, input_format_options, input_memory_options, options},
+    .run = run,
+};

@@ -1,0 +1,503 @@
+/**
+ * heddle train: read, train, score, save. The recipe's options come from the library's table; this
+ * file adds what is about files, reports and signals.
+ *
+ * Order of events, so that nothing is lost and nothing is half done: the command line and the
+ * outputs are checked first, then the inputs are read, then the library trains, the model is
+ * written, and only then the results are printed.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "input.h"
+#include "json_out.h"
+#include "options.h"
+#include "output.h"
+#include "progress.h"
+#include "run_log.h"
+#include "train_result.h"
+
+static const struct option file_options[] = {
+    {"validation-labels", 0, OPTION_TEXT, "data", "FILE", NULL,
+     "as --labels, for the file of --validation"},
+    {"test", 0, OPTION_TEXT, "data", "FILE", NULL, "rows to score once the run is over"},
+    {"test-labels", 0, OPTION_TEXT, "data", "FILE", NULL, "as --labels, for the file of --test"},
+    {.name = NULL},
+};
+
+static const struct option run_options[] = {
+    {"output", 'o', OPTION_TEXT, "run", "MODEL", NULL, "write the trained model to this file"},
+    {"log", 0, OPTION_TEXT, "run", "FILE.jsonl", NULL,
+     "write a record of the run: one JSON object a line, the first with all settings"},
+    {"progress", 0, OPTION_CHOICE, "run", "auto|always|never", "auto",
+     "progress on stderr; auto: one line in place on a terminal, else a line a report; always: one "
+     "line in place"},
+    {"quiet", 'q', OPTION_FLAG, "run", NULL, NULL, "no progress and no notes, only errors"},
+    {"dry-run", 0, OPTION_FLAG, "run", NULL, NULL,
+     "check everything, take one step, say what would be done; write nothing"},
+    {"json", 0, OPTION_FLAG, "run", NULL, NULL, "print the results as one JSON object"},
+    {"config", 0, OPTION_TEXT, "run", "FILE", NULL,
+     "read options from lines 'option = value' (# begins a comment); the command line wins"},
+    {.name = NULL},
+};
+
+/** Options of the recipe's table that may also name a file, and so are handled here. */
+static const char *const maybe_files[] = {"init", "validation", NULL};
+
+/* ------------------------------------------------------------------- signals ----------------- */
+
+/** The signal that asked the run to end, or 0. The only variable of the program that is global. */
+static volatile sig_atomic_t caught;
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
+
+static void on_signal(int number)
+{
+    if (caught != 0) { /* asked twice: at once */
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    caught = number;
+}
+
+static void catch_signals(void)
+{
+    for (size_t i = 0; i < STOP_SIGNALS; i++) {
+        struct sigaction action;
+        /* What our parent had us ignore (nohup) stays ignored. */
+        if (sigaction(stop_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            action = (struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART};
+            sigemptyset(&action.sa_mask);
+            sigaction(stop_signals[i], &action, NULL);
+        }
+    }
+}
+
+/** If a signal ended the run, end as it would have ended us: whoever waits sees 128 + n. */
+static void obey_signal(void)
+{
+    if (caught != 0) {
+        fflush(NULL);
+        signal(caught, SIG_DFL);
+        raise(caught);
+    }
+}
+
+/* ------------------------------------------------------------------- a run ------------------- */
+
+struct run {
+    const struct command_line *line;
+    heddle_recipe *recipe;
+    heddle_table *table, *validation, *test;
+    heddle_model *initial;
+    bool quiet, dry;
+    struct progress progress;
+    struct run_log log;
+    heddle_report last; /* the newest report */
+};
+
+static int on_report(void *user, const heddle_report *report)
+{
+    struct run *run = user;
+    run->last = *report;
+    if (!run->dry) {
+        progress_show(&run->progress, report);
+        run_log_report(&run->log, report);
+    }
+    return caught != 0;
+}
+
+static void on_note(void *user, const char *text)
+{
+    struct run *run = user;
+    if (!run->quiet) {
+        progress_wipe(&run->progress);
+        complain("note: %s", text);
+    }
+}
+
+static int on_step(void *user)
+{
+    struct run *run = user;
+    run_log_touch(&run->log);
+    return caught != 0 || run->dry;
+}
+
+/* ------------------------------------------------------------------- preparing --------------- */
+
+/** Are these two paths the same file? */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+    if (stat(a, &x) != 0 || stat(b, &y) != 0) {
+        return strcmp(a, b) == 0;
+    }
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino && S_ISREG(x.st_mode);
+}
+
+/** Check the outputs before anything takes time. Returns 0, or complains. */
+static int check_outputs(const struct command_line *line)
+{
+    static const char *const outputs[] = {"output", "log"};
+    static const char *const inputs[] = {"labels", "validation",  "validation-labels",
+                                         "test",   "test-labels", "config"};
+    for (size_t o = 0; o < 2; o++) {
+        const char *path = option_given(line, outputs[o]);
+        if (path == NULL) {
+            continue;
+        }
+        if (strcmp(path, "-") == 0) {
+            return misuse(line->command, "--%s cannot be '-': standard output is for the results",
+                          outputs[o]);
+        }
+        bool clash = same_file(path, line->operands[0]);
+        for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+            const char *input = option_given(line, inputs[i]);
+            clash = clash || (input != NULL && same_file(path, input));
+        }
+        if (clash) {
+            return misuse(line->command, "--%s would overwrite the input '%s'", outputs[o], path);
+        }
+        int status = can_create(path, o == 0);
+        if (status != 0) {
+            return status;
+        }
+    }
+    const char *model = option_given(line, "output");
+    const char *log = option_given(line, "log");
+    if (model != NULL && log != NULL && same_file(model, log)) {
+        return misuse(line->command, "--output and --log are the same file '%s'", log);
+    }
+    return 0;
+}
+
+/** Complain with err; a setting that cannot be also points to the help. */
+static int refuse(const struct run *run, const heddle_error *err)
+{
+    return err->status == HEDDLE_E_ARGUMENT ? misuse(run->line->command, "%s", err->text)
+                                            : give_up(err);
+}
+
+/**
+ * --init: a name the recipe knows, or a model file to read. What is neither a name nor a file that
+ * is there is taken for a misspelt name, unless it looks like a path.
+ */
+static int set_init(struct run *run)
+{
+    const char *value = option_given(run->line, "init");
+    heddle_error err;
+    if (value == NULL || heddle_recipe_set(run->recipe, "init", value, &err) == HEDDLE_OK) {
+        return 0;
+    }
+    if (access(value, F_OK) != 0 && strpbrk(value, "/.") == NULL) {
+        return misuse(run->line->command, "%s, or a model file", err.text);
+    }
+    int status = input_model(value, &run->initial);
+    if (status != 0 || option_given(run->line, "hidden") != NULL) {
+        return status;
+    }
+    /* The model's own hidden layers, so that they need not be repeated. */
+    char widths[1024] = "";
+    size_t length = 0;
+    for (size_t l = 1; l < heddle_model_layers(run->initial) && length < sizeof widths; l++) {
+        length += (size_t)snprintf(widths + length, sizeof widths - length, "%s%zu",
+                                   l > 1 ? "," : "", heddle_model_width(run->initial, l));
+    }
+    if (length > 0 && length < sizeof widths &&
+        heddle_recipe_set(run->recipe, "hidden", widths, &err) != HEDDLE_OK) {
+        return refuse(run, &err);
+    }
+    return 0;
+}
+
+/** --validation: something the recipe takes, such as 0.1, or else a file (*file). */
+static int set_validation(struct run *run, const char **file)
+{
+    const char *value = option_given(run->line, "validation");
+    double fraction;
+    heddle_error err;
+    *file = NULL;
+    if (value == NULL) {
+        return 0;
+    }
+    bool number = text_number(value, &fraction);
+    if (!number && access(value, F_OK) == 0) {
+        *file = value;
+        return 0;
+    }
+    if (heddle_recipe_set(run->recipe, "validation", value, &err) == HEDDLE_OK) {
+        return 0;
+    }
+    if (number) {
+        return refuse(run, &err);
+    }
+    *file = value; /* reading it will say why it cannot be read */
+    return 0;
+}
+
+/** Everything before training. Returns 0, or complains and returns the exit status. */
+static int prepare(struct run *run)
+{
+    const struct command_line *line = run->line;
+    heddle_read_options reading;
+    heddle_error err;
+    int status = input_options(line, &reading);
+    if (status >= 0) {
+        return status;
+    }
+    if (heddle_recipe_create(&run->recipe, &err) != HEDDLE_OK ||
+        options_to_recipe(line, maybe_files, run->recipe, &err) != HEDDLE_OK) {
+        return refuse(run, &err);
+    }
+    const char *validation;
+    status = set_validation(run, &validation);
+    status = status != 0 ? status : check_outputs(line);
+    status = status != 0 ? status : set_init(run);
+    if (status != 0) {
+        return status;
+    }
+    const char *test = option_given(line, "test");
+    const char *validation_labels = option_given(line, "validation-labels");
+    const char *test_labels = option_given(line, "test-labels");
+    if (validation_labels != NULL && validation == NULL) {
+        return misuse(line->command, "--validation-labels needs a file in --validation");
+    }
+    if (test_labels != NULL && test == NULL) {
+        return misuse(line->command, "--test-labels needs a file in --test");
+    }
+    status = input_read(line->operands[0], &reading, reading.labels, &run->table);
+    if (status == 0 && validation != NULL) {
+        status = input_read(validation, &reading, validation_labels, &run->validation);
+    }
+    if (status == 0 && test != NULL) {
+        status = input_read(test, &reading, test_labels, &run->test);
+    }
+    return status;
+}
+
+/** Rows that are trained on, as far as can be told before. */
+static size_t training_rows(const struct run *run)
+{
+    size_t rows = heddle_table_rows(run->table);
+    const char *share = heddle_recipe_get(run->recipe, "validation");
+    double fraction;
+    if (run->validation == NULL && share != NULL && text_number(share, &fraction) && fraction > 0 &&
+        fraction < 1) {
+        rows = (size_t)((double)rows * (1 - fraction));
+    }
+    return rows;
+}
+
+/** The first record of the log: all it takes to repeat the run. */
+static json_t *start_record(const struct run *run)
+{
+    const struct command_line *line = run->line;
+    json_t *record = json_object();
+    json_put(record, "event", json_text("start"));
+    json_put(record, "version", json_text(heddle_version()));
+    char now[32];
+    time_t seconds = time(NULL);
+    struct tm parts;
+    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
+    json_put(record, "time", json_text(now));
+    json_t *words = json_array();
+    for (int i = 0; i < line->argc; i++) {
+        json_array_append_new(words, json_text(line->argv[i]));
+    }
+    json_put(record, "command", words);
+    json_t *files = json_object();
+    json_put(files, "path", json_text(line->operands[0]));
+    json_put(files, "format", json_text(heddle_table_format(run->table)));
+    json_put(files, "rows", json_count(heddle_table_rows(run->table)));
+    json_put(files, "columns", json_count(heddle_table_columns(run->table)));
+    json_put(record, "data", files);
+    json_t *recipe = json_object();
+    const heddle_option *option;
+    for (size_t i = 0; (option = heddle_recipe_option(i)) != NULL; i++) {
+        json_put(recipe, option->name, json_text(heddle_recipe_get(run->recipe, option->name)));
+    }
+    json_put(record, "recipe", recipe);
+    /* Options of ours: the files, and whatever else was given. */
+    json_t *given = json_object();
+    for (size_t i = line->own; i < line->count; i++) {
+        if (line->values[i] != NULL) {
+            json_put(given, line->options[i].name, json_text(line->values[i]));
+        }
+    }
+    json_put(record, "options", given);
+    heddle_machine machine;
+    if (heddle_machine_look(run->recipe, &machine, NULL) == HEDDLE_OK) {
+        json_t *object = json_object();
+        json_put(object, "processor", json_text(machine.processor));
+        json_put(object, "cores", json_integer(machine.allowed_cores));
+        json_put(object, "threads", json_integer(machine.threads));
+        json_put(object, "isa", json_text(machine.isa));
+        json_put(record, "machine", object);
+    }
+    return record;
+}
+
+/* ------------------------------------------------------------------- ending ------------------ */
+
+static void report_dry_run(const struct run *run, const heddle_model *model,
+                           const heddle_result *result)
+{
+    if (option_flag(run->line, "json")) {
+        json_t *object = json_object();
+        json_t *all = train_result_json(result, model, NULL);
+        /* Of the one step that was taken, nothing else is worth knowing. */
+        static const char *const keys[] = {"shape", "parameters", "rows",  "batch", "shard",
+                                           "seed",  "threads",    "ranks", "isa"};
+        json_put(object, "dry_run", json_true());
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+            json_object_set(object, keys[i], json_object_get(all, keys[i]));
+        }
+        json_put(object, "epochs", json_count(run->last.epochs));
+        json_put(object, "steps", json_count(run->last.steps));
+        json_write(stdout, object, true);
+        json_decref(all);
+        json_decref(object);
+        return;
+    }
+    printf("network     %s, %zu parameters\n", result->shape, result->parameters);
+    printf("rows        %zu\n", result->rows);
+    if (run->last.epochs > 0) {
+        printf("epochs      %" PRIu64 "\n", run->last.epochs);
+    }
+    if (run->last.steps > 0) {
+        printf("steps       %" PRIu64 "\n", run->last.steps);
+    }
+    printf("batch       %zu rows, in shards of %zu\n", result->batch, result->shard);
+    printf("machine     %d %s, %s\n", result->threads, result->threads == 1 ? "thread" : "threads",
+           result->isa);
+    puts("dry run: nothing was trained or written");
+}
+
+/** Save the model if it is wanted and whole; *saved is then its path. */
+static int save(const struct run *run, const heddle_model *model, const heddle_result *result,
+                const char **saved)
+{
+    const char *path = option_given(run->line, "output");
+    heddle_error err;
+    *saved = NULL;
+    if (path == NULL || run->dry) {
+        return 0;
+    }
+    if (caught != 0 && result->stopped) {
+        complain("ended by signal %d after step %" PRIu64 ": '%s' was not written", (int)caught,
+                 result->steps, path);
+        return 0;
+    }
+    if (heddle_model_write(model, path, &err) != HEDDLE_OK) {
+        return give_up(&err);
+    }
+    *saved = path;
+    return 0;
+}
+
+/** Print what a run that came to its end (or was asked to end) did. */
+static int finish(struct run *run, const heddle_model *model, const heddle_result *result)
+{
+    const char *saved;
+    int status = save(run, model, result, &saved);
+    if (run->dry) {
+        report_dry_run(run, model, result);
+        return status;
+    }
+    run_log_result(&run->log, train_result_json(result, model, saved));
+    if (option_flag(run->line, "json")) {
+        json_t *object = train_result_json(result, model, saved);
+        json_write(stdout, object, true);
+        json_decref(object);
+        return status;
+    }
+    if (run->last.tutorial) {
+        if (result->min_error) {
+            printf("Minimum error reached at iteration %" PRIu64 "\n", result->steps);
+        }
+        train_result_table(model, run->table);
+    }
+    train_result_print(result, run->quiet);
+    if (option_given(run->line, "output") == NULL && !run->quiet) {
+        complain("note: the model was not saved; -o FILE saves it");
+    }
+    if (status == 0) {
+        printf("model %s sha256 %s\n", saved != NULL ? saved : "-", result->sha256);
+    }
+    return status;
+}
+
+static int train(struct run *run)
+{
+    const struct command_line *line = run->line;
+    bool wants_log = option_given(line, "log") != NULL && !run->dry;
+    progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
+    run_log_begin(&run->log, wants_log ? option_given(line, "log") : NULL,
+                  wants_log ? start_record(run) : NULL);
+    heddle_callbacks callbacks = {
+        .user = run, .report = on_report, .note = on_note, .stop = on_step};
+    heddle_model *model = NULL;
+    heddle_result result = {0};
+    heddle_error err;
+    catch_signals();
+    heddle_status trained =
+        heddle_train(run->recipe, run->table, run->validation, run->dry ? NULL : run->test,
+                     run->initial, &callbacks, &model, &result, &err);
+    progress_end(&run->progress);
+    int status;
+    if (trained == HEDDLE_OK) {
+        status = finish(run, model, &result);
+    } else {
+        run_log_error(&run->log, &err);
+        status = refuse(run, &err);
+    }
+    int logged = run_log_end(&run->log);
+    heddle_result_done(&result);
+    heddle_model_free(model);
+    obey_signal();
+    return status != 0 ? status : logged;
+}
+
+static int run(const struct command_line *line)
+{
+    struct run run = {
+        .line = line, .quiet = option_flag(line, "quiet"), .dry = option_flag(line, "dry-run")};
+    int status = prepare(&run);
+    if (status == 0) {
+        status = train(&run);
+    }
+    heddle_model_free(run.initial);
+    heddle_table_free(run.test);
+    heddle_table_free(run.validation);
+    heddle_table_free(run.table);
+    heddle_recipe_free(run.recipe);
+    return status;
+}
+
+const struct command command_train = {
+    .name = "train",
+    .operands = "DATA",
+    .summary = "train a network on a table",
+    .text = "Trains a network on the rows of DATA and prints how well it does. Without options the "
+            "task, the network and the recipe are chosen from the data: the last column is what to "
+            "learn; words are classes, numbers are numbers. The last line of the output is the "
+            "model's sha256, the same for any number of threads and any processor.",
+    .examples = "  heddle train builtin:xor --recipe tutorial\n"
+                "  heddle train flowers.csv --validation 0.2 -o flowers.model\n"
+                "  heddle train houses.csv --target price --drop id --hidden 64,64 --epochs 100\n"
+                "  heddle train train-images-idx3-ubyte.gz --labels train-labels-idx1-ubyte.gz \\\n"
+                "      --test t10k-images-idx3-ubyte.gz --test-labels t10k-labels-idx1-ubyte.gz\n",
+    .least = 1,
+    .most = 1,
+    .recipe = RECIPE_ALL,
+    .options = {input_label_options, file_options, input_format_options, run_options},
+    .run = run,
+};

@@ -1,0 +1,33 @@
+/**
+ * json_out: JSON trees to text. Members keep the order in which they were put; numbers are written
+ * with as many digits as it takes to read the same double back (jansson 2.14 can only fix one
+ * number of digits for all); what is not finite becomes null; text that is not UTF-8 is repaired.
+ */
+#ifndef CLI_JSON_OUT_H
+#define CLI_JSON_OUT_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <jansson.h>
+
+#include "heddle.h"
+#include "options.h"
+
+/** Let jansson allocate with need(): no call of it then fails for want of memory. */
+void json_begin(void);
+
+/** object[key] = value, which is taken over. */
+void json_put(json_t *object, const char *key, json_t *value);
+
+/** Values; text may be NULL: null. */
+json_t *json_number(double value);
+json_t *json_count(uint64_t value);
+json_t *json_text(const char *text);
+
+/** The keys of an `evaluate --json`: a score, with the class names of its model. */
+json_t *json_score(const heddle_score *score, const heddle_model *model);
+
+/** Write value on one line, or with `indent` over several, and a newline. */
+void json_write(FILE *stream, const json_t *value, bool indent);
+
+#endif

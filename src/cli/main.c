@@ -1,0 +1,150 @@
+/**
+ * heddle: the command line. `heddle COMMAND …` looks the command up in one table, reads the rest of
+ * the line by the command's own table of options, and runs it. Results go to stdout, all else to
+ * stderr; the exit status says what happened (output.h).
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "json_out.h"
+#include "options.h"
+#include "output.h"
+
+/** Every command, in the order of the overview. */
+static const struct command *const commands[] = {
+    &command_train,
+    &command_predict,
+    &command_evaluate,
+    &command_info,
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void overview(FILE *stream)
+{
+    fputs("Usage: heddle COMMAND [ARGUMENT]…\n"
+          "\n"
+          "Trains feed-forward neural networks on all the cores of a machine: the same data,\n"
+          "recipe and seed give the same weights, bit for bit, for any number of threads.\n"
+          "\n"
+          "Commands\n",
+          stream);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char usage[128];
+        snprintf(usage, sizeof usage, "%s %s", commands[i]->name, commands[i]->operands);
+        fprintf(stream, "  %-26s%s\n", usage, commands[i]->summary);
+    }
+    fputs("  help [COMMAND]            show this, or the options of a command\n"
+          "\n"
+          "DATA is a file (its format is found out from its content; gzip and zstd are unpacked),\n"
+          "'-' for standard input, or one of",
+          stream);
+    const char *name;
+    for (size_t i = 0; (name = heddle_builtin_name(i)) != NULL; i++) {
+        fprintf(stream, "%s builtin:%s", i == 0 ? "" : ",", name);
+    }
+    fputs(".\n"
+          "\n"
+          "Exit status\n"
+          "    0 done                            70 internal error, please report it\n"
+          "    2 misuse of the command line      71 out of memory or threads\n"
+          "    3 diverged: no longer finite      73 cannot create an output\n"
+          "   65 bad data or model               74 read or write failed\n"
+          "   66 cannot open an input         128+n ended by signal n\n"
+          "\n"
+          "Examples\n"
+          "  heddle train builtin:xor --recipe tutorial\n"
+          "  heddle train flowers.csv -o flowers.model\n"
+          "  heddle predict flowers.model new.csv > answers.csv\n"
+          "\n"
+          "'heddle COMMAND --help' lists all options with their defaults.\n",
+          stream);
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i]->name, name) == 0) {
+            return commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown_command(const char *word)
+{
+    /* What other programs call them. */
+    static const char *const synonyms[][2] = {
+        {"apply", "predict"},  {"fit", "train"}, {"inspect", "info"},  {"learn", "train"},
+        {"score", "evaluate"}, {"show", "info"}, {"test", "evaluate"},
+    };
+    const char *names[COMMANDS + 1];
+    for (size_t i = 0; i < COMMANDS; i++) {
+        names[i] = commands[i]->name;
+    }
+    names[COMMANDS] = "help";
+    const char *best = nearest_name(word, names, COMMANDS + 1);
+    for (size_t i = 0; i < sizeof synonyms / sizeof synonyms[0]; i++) {
+        best = strcmp(word, synonyms[i][0]) == 0 ? synonyms[i][1] : best;
+    }
+    if (best != NULL) {
+        return misuse(NULL, "unknown command '%s'; did you mean 'heddle %s'?", word, best);
+    }
+    if (access(word, F_OK) == 0 || strncmp(word, "builtin:", 8) == 0) {
+        return misuse(NULL, "unknown command '%s'; did you mean 'heddle train %s'?", word, word);
+    }
+    return misuse(NULL, "unknown command '%s'", word);
+}
+
+static int run(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        printf("heddle %s\n", heddle_version());
+        return 0;
+    }
+    bool help = strcmp(word, "help") == 0;
+    if (help && argc > 2) {
+        word = argv[2];
+    } else if (help || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        overview(stdout);
+        return 0;
+    }
+    const struct command *command = find_command(word);
+    if (command == NULL) {
+        return word[0] == '-' ? misuse(NULL, "unknown option '%s'", word) : unknown_command(word);
+    }
+    struct command_line line;
+    char *asked[] = {argv[0], (char[]){"--help"}, NULL};
+    int status = help ? options_read(&line, command, 2, asked, 1)
+                      : options_read(&line, command, argc, argv, 2);
+    status = status >= 0 ? status : command->run(&line);
+    options_done(&line);
+    return status;
+}
+
+/**
+ * If we were started with stdin, stdout or stderr closed, the next file opened would get its
+ * number, and a message could end up in a model. Fill the gaps so that using them fails.
+ */
+static void fill_standard_streams(void)
+{
+    for (int descriptor = 0; descriptor <= 2; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) < 0) {
+            (void)!open("/dev/null", descriptor == 0 ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_streams();
+    /* A closed pipe and a full quota are failed writes (status 74), not sudden deaths. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    json_begin();
+    return output_flush(run(argc, argv));
+}

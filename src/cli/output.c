@@ -1,0 +1,284 @@
+/**
+ * output: see output.h. The library has its own twins of some of these helpers; the command line
+ * sees heddle.h alone, as any other program that links the library would.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "output.h"
+
+int exit_status(heddle_status status)
+{
+    switch (status) {
+    case HEDDLE_OK:
+    case HEDDLE_E_STOPPED:
+        return 0;
+    case HEDDLE_E_ARGUMENT:
+    case HEDDLE_E_UNSUPPORTED:
+        return EXIT_MISUSE;
+    case HEDDLE_E_DATA:
+        return EXIT_DATA;
+    case HEDDLE_E_OPEN:
+        return EXIT_OPEN;
+    case HEDDLE_E_CREATE:
+        return EXIT_CREATE;
+    case HEDDLE_E_IO:
+        return EXIT_IO;
+    case HEDDLE_E_MEMORY:
+    case HEDDLE_E_THREADS:
+        return EXIT_MEMORY;
+    case HEDDLE_E_DIVERGED:
+        return EXIT_DIVERGED;
+    case HEDDLE_E_RESUME:
+        return EXIT_RESUME;
+    case HEDDLE_E_INTERNAL:
+        break;
+    }
+    return EXIT_INTERNAL;
+}
+
+/** A file's name or content may hold anything; a terminal must not be told to obey it. */
+static void hide_controls(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || *text == 127) {
+            *text = '?';
+        }
+    }
+}
+
+void complain(const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    hide_controls(text);
+    fprintf(stderr, "heddle: %s\n", text);
+}
+
+int give_up(const heddle_error *err)
+{
+    complain("%s", err->text);
+    return exit_status(err->status);
+}
+
+void *need(size_t count, size_t size)
+{
+    void *block = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
+    if (block == NULL) {
+        complain("out of memory for %zu bytes", count * size);
+        exit(EXIT_MEMORY);
+    }
+    return block;
+}
+
+char *need_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(need(size, 1), text, size);
+}
+
+const char *number_text(double value, bool single, char text[NUMBER_SIZE])
+{
+    if (isnan(value)) {
+        return strcpy(text, "nan");
+    }
+    /* 9 digits always tell two floats apart, 17 two doubles; most numbers need fewer. */
+    int digits = single ? 6 : 15;
+    for (int most = single ? 9 : 17; digits <= most; digits++) {
+        snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
+        if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) {
+            break;
+        }
+    }
+    return text;
+}
+
+bool text_number(const char *text, double *value)
+{
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0') {
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
+void print_field(FILE *stream, const char *text)
+{
+    size_t length = strlen(text);
+    bool quote = strpbrk(text, ",\"\r\n") != NULL ||
+                 (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
+    if (!quote) {
+        fputs(text, stream);
+        return;
+    }
+    putc('"', stream);
+    for (; *text != '\0'; text++) {
+        if (*text == '"') {
+            putc('"', stream);
+        }
+        putc(*text, stream);
+    }
+    putc('"', stream);
+}
+
+size_t text_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    }
+    return width;
+}
+
+void print_cell(FILE *stream, const char *text, size_t width)
+{
+    size_t used = text_width(text);
+    for (; *text != '\0'; text++) {
+        putc((unsigned char)*text < ' ' || *text == 127 ? '?' : *text, stream);
+    }
+    for (; used < width; used++) {
+        putc(' ', stream);
+    }
+}
+
+/* ------------------------------------------------------------------- files ------------------- */
+
+static int cannot_create(const char *path, int reason)
+{
+    complain("cannot create '%s': %s", path, strerror(reason));
+    return EXIT_CREATE;
+}
+
+/** The directory that path stands in; the caller's to free. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return need_text(".");
+    }
+    char *directory = need_text(path);
+    directory[slash == path ? 1 : slash - path] = '\0';
+    return directory;
+}
+
+int can_create(const char *path, bool replace)
+{
+    size_t length = strlen(path);
+    if (length == 0) {
+        return cannot_create(path, ENOENT);
+    }
+    struct stat seen;
+    bool exists = stat(path, &seen) == 0;
+    if ((exists && S_ISDIR(seen.st_mode)) || path[length - 1] == '/') {
+        return cannot_create(path, EISDIR);
+    }
+    if (exists && (!replace || !S_ISREG(seen.st_mode))) {
+        return access(path, W_OK) == 0 ? 0 : cannot_create(path, errno);
+    }
+    /* The new file is made beside what a link leads to. */
+    char *real = exists ? realpath(path, NULL) : NULL;
+    char *directory = directory_of(real != NULL ? real : path);
+    int reason = 0;
+    if (stat(directory, &seen) != 0) {
+        reason = errno;
+    } else if (!S_ISDIR(seen.st_mode)) {
+        reason = ENOTDIR;
+    } else if (access(directory, W_OK | X_OK) != 0) {
+        reason = errno;
+    }
+    free(directory);
+    free(real);
+    return reason == 0 ? 0 : cannot_create(path, reason);
+}
+
+int output_begin(struct output_file *file, const char *path)
+{
+    *file = (struct output_file){.stream = stdout};
+    if (path == NULL || strcmp(path, "-") == 0) {
+        return 0;
+    }
+    int status = can_create(path, true);
+    if (status != 0) {
+        return status;
+    }
+    struct stat seen;
+    bool exists = stat(path, &seen) == 0;
+    if (exists && !S_ISREG(seen.st_mode)) {
+        file->path = need_text(path);
+        file->stream = fopen(path, "w");
+        return file->stream != NULL ? 0 : cannot_create(path, errno);
+    }
+    char *real = exists ? realpath(path, NULL) : NULL;
+    file->path = real != NULL ? real : need_text(path);
+    size_t size = strlen(file->path) + sizeof ".XXXXXX";
+    file->temporary = need(size, 1);
+    snprintf(file->temporary, size, "%s.XXXXXX", file->path);
+    int descriptor = mkstemp(file->temporary);
+    file->stream = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    if (file->stream == NULL) {
+        status = cannot_create(path, errno);
+        if (descriptor >= 0) {
+            close(descriptor);
+            unlink(file->temporary);
+        }
+        free(file->temporary);
+        free(file->path);
+        return status;
+    }
+    /* mkstemp is for secrets; this is an ordinary file: as the one before, or as the umask says. */
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(descriptor, exists ? seen.st_mode & 07777 : 0666 & ~mask);
+    return 0;
+}
+
+int output_end(struct output_file *file)
+{
+    if (file->path == NULL) {
+        return output_flush(0);
+    }
+    int status = 0;
+    errno = 0;
+    bool written = fflush(file->stream) == 0 && !ferror(file->stream) &&
+                   (file->temporary == NULL || fsync(fileno(file->stream)) == 0);
+    int reason = errno;
+    if (fclose(file->stream) != 0 && written) {
+        written = false;
+        reason = errno;
+    }
+    if (!written) {
+        complain("cannot write '%s': %s", file->path, strerror(reason != 0 ? reason : EIO));
+        status = EXIT_IO;
+    } else if (file->temporary != NULL && rename(file->temporary, file->path) != 0) {
+        status = cannot_create(file->path, errno);
+    }
+    if (file->temporary != NULL && status != 0) {
+        unlink(file->temporary);
+    }
+    free(file->temporary);
+    free(file->path);
+    return status;
+}
+
+int output_flush(int status)
+{
+    errno = 0;
+    bool failed = fflush(stdout) != 0;
+    int reason = errno;
+    if ((failed || ferror(stdout)) && status == 0) {
+        complain("cannot write standard output: %s", strerror(reason != 0 ? reason : EIO));
+        status = EXIT_IO;
+    }
+    clearerr(stdout); /* said once */
+    return status;
+}

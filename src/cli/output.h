@@ -1,0 +1,84 @@
+/**
+ * output: messages, exit statuses, numbers as text, and files that appear whole or not at all.
+ * The program never calls setlocale(), so printf and strtod always use a decimal point.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "heddle.h"
+
+/** Exit statuses; those behind 2 and 3 are the numbers of BSD's sysexits.h. */
+enum {
+    EXIT_MISUSE = 2,
+    EXIT_DIVERGED = 3,
+    EXIT_DATA = 65,
+    EXIT_OPEN = 66,
+    EXIT_INTERNAL = 70,
+    EXIT_MEMORY = 71,
+    EXIT_CREATE = 73,
+    EXIT_IO = 74,
+    EXIT_RESUME = 75
+};
+
+/** The exit status that stands for a failure of the library. */
+int exit_status(heddle_status status);
+
+/** Print "heddle: …" and a newline on stderr, control characters made visible as '?'. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Complain with the text of err and return its exit status. */
+int give_up(const heddle_error *err);
+
+/** Room for count zeroed objects of size bytes; without memory the program ends with 71. */
+void *need(size_t count, size_t size);
+
+/** A copy of text. */
+char *need_text(const char *text);
+
+enum { NUMBER_SIZE = 32 };
+
+/**
+ * The shortest text that reads back as the same double, or with `single` as the same float. NaN is
+ * "nan", infinities "inf" and "-inf". Returns text.
+ */
+const char *number_text(double value, bool single, char text[NUMBER_SIZE]);
+
+/** Is all of text a number as strtod reads it? *value is written only then. */
+bool text_number(const char *text, double *value);
+
+/** Write a field of a CSV file, quoted if it needs to be. */
+void print_field(FILE *stream, const char *text);
+
+/** Write text with control characters as '?', then blanks up to `width` characters. */
+void print_cell(FILE *stream, const char *text, size_t width);
+
+/** How many characters (not bytes) UTF-8 text has. */
+size_t text_width(const char *text);
+
+/**
+ * Could `path` be created, or replaced (`replace`: by renaming a new file, else by writing over
+ * it)? Nothing is created. Returns 0, or complains and returns 73.
+ */
+int can_create(const char *path, bool replace);
+
+/** A file being written under a temporary name, or a stream that is written directly. */
+struct output_file {
+    FILE *stream;
+    char *path;      /* NULL: standard output */
+    char *temporary; /* NULL: written directly (standard output, a FIFO, a device) */
+};
+
+/** Begin to write path (NULL or "-": standard output). Returns 0, or complains and returns 73. */
+int output_begin(struct output_file *file, const char *path);
+
+/** End it: all written, synced and renamed. Returns 0, or complains and returns 73 or 74. */
+int output_end(struct output_file *file);
+
+/** Flush stdout. Returns status; or, if that was 0 and a write had failed, complains: 74. */
+int output_flush(int status);
+
+#endif

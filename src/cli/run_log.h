@@ -1,0 +1,41 @@
+/**
+ * run_log: the file of --log, one JSON object a line, each written and flushed as it happens:
+ *
+ *     {"event": "start", version, command line, data, recipe, machine}
+ *     {"event": "report", step, epoch, loss, …}        once a report
+ *     {"event": "end", …}  or  {"event": "error", status, message}
+ *
+ * The file is made when training really begins, so that a run that was refused leaves none. A log
+ * that cannot be written does not end the run: it is said once, and the program ends with 73 or 74.
+ */
+#ifndef CLI_RUN_LOG_H
+#define CLI_RUN_LOG_H
+
+#include <stdio.h>
+#include <jansson.h>
+
+#include "heddle.h"
+
+struct run_log {
+    const char *path; /* NULL: no log is wanted */
+    FILE *stream;
+    json_t *start; /* the first record, until it is written */
+    int status;    /* 0, or the exit status of what went wrong */
+};
+
+/** A log at path (NULL: none), beginning with the record start, which is taken over. */
+void run_log_begin(struct run_log *log, const char *path, json_t *start);
+
+/** Training goes on: the file is made now if it is not there. */
+void run_log_touch(struct run_log *log);
+
+void run_log_report(struct run_log *log, const heddle_report *report);
+
+/** The run's result, taken over. */
+void run_log_result(struct run_log *log, json_t *result);
+void run_log_error(struct run_log *log, const heddle_error *err);
+
+/** Close. Returns 0, 73 or 74 (complained about already). */
+int run_log_end(struct run_log *log);
+
+#endif

@@ -1,0 +1,115 @@
+/** cell: numbers by base/text.h, with the words that stand for a missing or infinite value. */
+#include <math.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "data/cell.h"
+
+const double cell_power_of_ten[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static bool is_missing(const char *text, size_t n)
+{
+    static const char *const words[] = {"NA",   "N/A",  "n/a",  "NaN", "nan", "NAN",
+                                        "null", "NULL", "Null", "?",   "-",   "#N/A"};
+    if (n > 4)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && memcmp(words[i], text, n) == 0)
+            return true;
+    return n == 0;
+}
+
+static bool is_infinity(const char *text, size_t n)
+{
+    if (n && (*text == '+' || *text == '-')) {
+        text++;
+        n--;
+    }
+    static const char word[] = "infinity";
+    if (n != 3 && n != 8)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if ((text[i] | 0x20) != word[i])
+            return false;
+    return true;
+}
+
+enum cell cell_classify(const char *text, size_t n, bool decimal_comma, double *value)
+{
+    if (is_missing(text, n))
+        return CELL_MISSING;
+    if (cell_number_fast(text, text + n, value) == text + n)
+        return CELL_NUMBER;
+    char pointed[64];
+    if (decimal_comma && n < sizeof pointed) {
+        const char *comma = memchr(text, ',', n);
+        if (comma && !memchr(text, '.', n)) {
+            memcpy(pointed, text, n);
+            pointed[comma - text] = '.'; /* a second comma makes it no number below */
+            text = pointed;
+        }
+    }
+    double number = 0.0;
+    if (text_to_double(text, n, &number)) {
+        *value = number;
+        return CELL_NUMBER;
+    }
+    if (isinf(number) || is_infinity(text, n))
+        return CELL_INFINITE;
+    return CELL_WORD;
+}
+
+/* Bytes of the UTF-8 character at text[0 … n), 0 if there is none. */
+static size_t utf8_length(const unsigned char *text, size_t n)
+{
+    unsigned lead = text[0];
+    if (lead < 0x80)
+        return 1;
+    size_t length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    if (length == 0 || length > n)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    /* overlong forms, surrogates, beyond U+10FFFF */
+    if ((lead == 0xe0 && text[1] < 0xa0) || (lead == 0xed && text[1] > 0x9f) ||
+        (lead == 0xf0 && text[1] < 0x90) || (lead == 0xf4 && text[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+bool cell_is_utf8(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t length = utf8_length((const unsigned char *)text + i, n - i);
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+const char *cell_show(const char *text, size_t n, char shown[CELL_SHOWN])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < n;) {
+        size_t length = utf8_length((const unsigned char *)text + i, n - i);
+        if (used + (length ? length : 1) > 40) {
+            memcpy(shown + used, "...", 3);
+            used += 3;
+            break;
+        }
+        if (length == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f) {
+            shown[used++] = '?';
+            i++;
+        } else {
+            memcpy(shown + used, text + i, length);
+            used += length;
+            i += length;
+        }
+    }
+    shown[used] = '\0';
+    return shown;
+}

@@ -1,0 +1,134 @@
+/** csv_scan: the general path; csv.c has a shorter one for plain numbers. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "data/cell.h"
+#include "data/csv_scan.h"
+
+void csv_scan_begin(struct csv_scan *scan, const char *path, const char *text, const char *end,
+                    size_t line, char delimiter)
+{
+    *scan = (struct csv_scan){
+        .path = path, .p = text, .end = end, .line = line, .delimiter = delimiter};
+    scan->stops[(unsigned char)delimiter] = true;
+    scan->stops['\n'] = scan->stops['\r'] = true;
+    if (delimiter == ' ')
+        scan->stops['\t'] = true;
+}
+
+void csv_scan_done(struct csv_scan *scan)
+{
+    memory_free(scan->unquoted);
+    scan->unquoted = NULL;
+}
+
+/* Over blanks; a tab is none where it separates. */
+static const char *skip_blanks(const struct csv_scan *scan, const char *p)
+{
+    while (p < scan->end && (*p == ' ' || (*p == '\t' && scan->delimiter != '\t')))
+        p++;
+    return p;
+}
+
+bool csv_record(struct csv_scan *scan, bool comments)
+{
+    for (;;) {
+        const char *p = skip_blanks(scan, scan->p);
+        if (p == scan->end) {
+            scan->p = p;
+            return false;
+        }
+        if (comments && *p == '#') {
+            while (p < scan->end && *p != '\n' && *p != '\r')
+                p++;
+        } else if (*p != '\n' && *p != '\r') {
+            if (scan->delimiter == ' ')
+                scan->p = p;
+            return true;
+        }
+        csv_separator(scan, p);
+    }
+}
+
+/* A quoted field; p is behind its opening quote. *closed: behind its closing quote. False: no
+ * memory, or *closed is NULL as no quote closes it. */
+static bool quoted(struct csv_scan *scan, const char *p, struct csv_field *field,
+                   const char **closed)
+{
+    size_t used = 0;
+    bool copied = false;
+    *closed = NULL;
+    for (const char *part = p;;) {
+        const char *quote = part < scan->end ? memchr(part, '"', (size_t)(scan->end - part)) : NULL;
+        if (!quote)
+            return false;
+        bool doubled = quote + 1 < scan->end && quote[1] == '"';
+        if (!doubled && !copied) {
+            field->text = p;
+            field->n = (size_t)(quote - p);
+        } else {
+            size_t n = (size_t)(quote - part) + doubled; /* with one quote of two */
+            if (used + n > scan->room) {
+                char *grown = memory_resize(scan->unquoted, (used + n) * 2, 1);
+                if (!grown) {
+                    *closed = quote;
+                    return false;
+                }
+                scan->unquoted = grown;
+                scan->room = (used + n) * 2;
+            }
+            if (n)
+                memcpy(scan->unquoted + used, part, n);
+            used += n;
+            copied = true;
+            field->text = scan->unquoted;
+            field->n = used;
+        }
+        if (!doubled) {
+            *closed = quote + 1;
+            for (; p < quote; p++)
+                scan->line += *p == '\n' || (*p == '\r' && p[1] != '\n');
+            return true;
+        }
+        part = quote + 2;
+    }
+}
+
+heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *field,
+                        heddle_error *err)
+{
+    const char *p = skip_blanks(scan, scan->p), *q;
+    field->line = scan->line;
+    if (p < scan->end && *p == '"') {
+        if (!quoted(scan, p + 1, field, &q)) {
+            if (q)
+                return status_memory(err, "a quoted field", scan->room);
+            return status_set(err, HEDDLE_E_DATA,
+                              "'%s' line %zu column %zu: the quote is never closed", scan->path,
+                              field->line, column);
+        }
+        if (scan->delimiter != ' ')
+            q = skip_blanks(scan, q);
+        if (q < scan->end && !scan->stops[(unsigned char)*q]) {
+            size_t n = 1;
+            while (q + n < scan->end && !scan->stops[(unsigned char)q[n]])
+                n++;
+            char shown[CELL_SHOWN];
+            return status_set(err, HEDDLE_E_DATA,
+                              "'%s' line %zu column %zu: '%s' behind a closing quote", scan->path,
+                              scan->line, column, cell_show(q, n, shown));
+        }
+    } else {
+        q = p;
+        while (q < scan->end && !scan->stops[(unsigned char)*q])
+            q++;
+        const char *trimmed = q;
+        while (trimmed > p && (trimmed[-1] == ' ' || trimmed[-1] == '\t'))
+            trimmed--;
+        field->text = p;
+        field->n = (size_t)(trimmed - p);
+    }
+    field->last = csv_separator(scan, q);
+    return HEDDLE_OK;
+}

@@ -1,0 +1,73 @@
+/**
+ * csv_scan: walking over the records and fields of delimited text.
+ *
+ * RFC 4180 with what occurs in practice: lines end with LF, CRLF or CR; blank lines are no
+ * records; blanks around a field do not belong to it; a quoted field may hold delimiters, line
+ * ends and doubled quotes. With the delimiter ' ' any run of blanks and tabs separates.
+ */
+#ifndef DATA_CSV_SCAN_H
+#define DATA_CSV_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "heddle.h"
+
+struct csv_scan {
+    const char *path; /* for messages */
+    const char *p, *end;
+    size_t line; /* of p, from 1 */
+    char delimiter;
+    bool stops[256]; /* bytes that end an unquoted field */
+    char *unquoted;  /* a field with doubled quotes, without them */
+    size_t room;
+};
+
+struct csv_field {
+    const char *text; /* valid until the next field */
+    size_t n;
+    size_t line;
+    bool last; /* of its record; p is at the next line */
+};
+
+void csv_scan_begin(struct csv_scan *scan, const char *path, const char *text, const char *end,
+                    size_t line, char delimiter);
+void csv_scan_done(struct csv_scan *scan);
+
+/**
+ * Go to the next record: over blank lines, and with `comments` over lines that begin with '#'.
+ * False: there is none.
+ */
+bool csv_record(struct csv_scan *scan, bool comments);
+
+/**
+ * The next field of the record; column (from 1) is for messages.
+ *
+ * HEDDLE_E_DATA: a quote that is never closed, or something behind a closing quote.
+ */
+heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *field,
+                        heddle_error *err);
+
+/**
+ * q is at the end of a field: at a stop, or at the end of the text. Go over the separator or the
+ * line end; returns whether the field was its record's last.
+ */
+static inline bool csv_separator(struct csv_scan *scan, const char *q)
+{
+    const char *end = scan->end;
+    if (scan->delimiter == ' ')
+        while (q < end && (*q == ' ' || *q == '\t'))
+            q++;
+    if (q < end && *q != '\n' && *q != '\r') {
+        scan->p = q + (scan->delimiter != ' ');
+        return false;
+    }
+    if (q < end) {
+        q += *q == '\r' && q + 1 < end && q[1] == '\n' ? 2 : 1;
+        scan->line++;
+    }
+    scan->p = q;
+    return true;
+}
+
+#endif

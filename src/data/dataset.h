@@ -1,0 +1,33 @@
+/**
+ * dataset: examples ready for a network: inputs (rows, inputs) and targets, encoded.
+ *
+ * Inputs are either reals, already scaled, or the bytes of images, scaled when a batch is
+ * assembled: x = (real)byte × byte_scale, byte_scale = (real)(1/255) or 1.
+ */
+#ifndef DATA_DATASET_H
+#define DATA_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heddle.h"
+
+struct dataset {
+    size_t rows, inputs, outputs;
+    bool use_double;      /* reals are double, else float */
+    const void *real;     /* (rows, real_stride) or NULL */
+    size_t real_stride;   /* reals a row takes: more than inputs, a multiple of 16; zeros fill up */
+    const uint8_t *bytes; /* (rows, inputs) if !real; in the arena or in the table */
+    double byte_scale;
+    int32_t *class_index; /* (rows) for classes, 0 … outputs-1 (one output: 0 or 1); or NULL */
+    void *target;         /* (rows, target_stride) reals if !class_index; NULL: no targets */
+    size_t target_stride; /* a multiple of 16 */
+    void *arena;          /* what real, bytes, class_index and target live in */
+    size_t arena_bytes;
+};
+
+/** Release what a dataset holds and zero it. */
+void dataset_done(struct dataset *set);
+
+#endif

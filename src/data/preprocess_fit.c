@@ -1,0 +1,477 @@
+/** preprocess_fit: means, deviations, ranges and categories of the training rows. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/sum.h"
+#include "base/text.h"
+#include "data/preprocess_choose.h"
+
+enum {
+    MAX_CATEGORIES = 100, /* more words than this in one column are names, not categories */
+    IDENTIFIER_ROWS = 10, /* fewer different words in as many rows prove nothing */
+    MAX_ONE_HOT = 100000,
+    NAMES_NOTED = 8
+};
+
+struct fit {
+    const heddle_table *table;
+    const struct preprocess_options *options;
+    void (*note)(void *user, const char *text);
+    void *user;
+    struct choice choice;
+    uint32_t *row; /* (rows) of the table to fit on: all values needed are there */
+    size_t rows;
+    double *value;          /* (rows) scratch */
+    struct string constant; /* names of constant columns */
+    size_t constants;
+    struct preprocess *p;
+};
+
+static heddle_status no_memory(const struct fit *fit, heddle_error *err)
+{
+    return status_memory(err, "preprocessing", fit->rows * sizeof(double));
+}
+
+static void note(const struct fit *fit, const char *text)
+{
+    if (fit->note)
+        fit->note(fit->user, text);
+}
+
+/* ---------------------------------------------------------------- rows ----------------------- */
+
+static bool is_missing(const heddle_table *table, size_t c, size_t i)
+{
+    const struct table_column *column = &table->column[c];
+    if (column->text)
+        return column->code[i] == TABLE_MISSING;
+    return column->number && isnan(column->number[i]);
+}
+
+/* Leave out the rows of which `missing[i]`; returns how many. */
+static size_t leave_out(struct fit *fit, const bool *missing)
+{
+    size_t kept = 0, rows = fit->rows;
+    for (size_t i = 0; i < rows; i++)
+        if (!missing[i])
+            fit->row[kept++] = fit->row[i];
+    fit->rows = kept;
+    return rows - kept;
+}
+
+static heddle_status check_numbers(const struct fit *fit, size_t c, bool *missing,
+                                   heddle_error *err)
+{
+    const heddle_table *table = fit->table;
+    const double *number = table->column[c].number;
+    const char *name = table->column[c].name;
+    char where[TABLE_WHERE_SIZE];
+    for (size_t i = 0; number && i < fit->rows; i++) {
+        double x = number[fit->row[i]];
+        if (isfinite(x))
+            continue;
+        if (isinf(x))
+            return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
+                              table->path, table_where(table, fit->row[i], where), name);
+        if (fit->options->missing == MISSING_ERROR)
+            return status_set(err, HEDDLE_E_DATA,
+                              "'%s' %s column %zu: '%s' has no value; --missing mean fills such "
+                              "cells, --missing drop leaves such rows out",
+                              table->path, table_where(table, fit->row[i], where), c + 1, name);
+        missing[i] = true;
+    }
+    return HEDDLE_OK;
+}
+
+/* The rows that have a target, and with --missing drop all their numbers. */
+static heddle_status choose_rows(struct fit *fit, const uint32_t *rows, size_t count,
+                                 heddle_error *err)
+{
+    const heddle_table *table = fit->table;
+    fit->rows = rows ? count : table->rows;
+    if (table->rows > UINT32_MAX - 1)
+        return status_set(err, HEDDLE_E_DATA, "'%s' has too many rows", table->path);
+    fit->row = memory_new(fit->rows, sizeof *fit->row);
+    fit->value = memory_new(fit->rows, sizeof *fit->value);
+    bool *missing = memory_new(fit->rows, sizeof *missing);
+    if (!fit->row || !fit->value || !missing) {
+        memory_free(missing);
+        return no_memory(fit, err);
+    }
+    for (size_t i = 0; i < fit->rows; i++) {
+        fit->row[i] = rows ? rows[i] : (uint32_t)i;
+        for (size_t t = 0; t < fit->choice.targets; t++)
+            missing[i] = missing[i] || is_missing(table, fit->choice.target[t], fit->row[i]);
+    }
+    char text[128];
+    size_t out = leave_out(fit, missing);
+    if (out) {
+        snprintf(text, sizeof text, "%zu row%s without a target left out", out,
+                 out == 1 ? "" : "s");
+        note(fit, text);
+    }
+    memset(missing, 0, fit->rows * sizeof *missing);
+    heddle_status status = HEDDLE_OK;
+    for (size_t j = 0; j < fit->choice.inputs && status == HEDDLE_OK; j++)
+        if (!table->column[fit->choice.input[j]].text)
+            status = check_numbers(fit, fit->choice.input[j], missing, err);
+    if (status == HEDDLE_OK && fit->options->missing == MISSING_DROP) {
+        out = leave_out(fit, missing);
+        if (out) {
+            snprintf(text, sizeof text, "%zu row%s with missing values left out", out,
+                     out == 1 ? "" : "s");
+            note(fit, text);
+        }
+    }
+    memory_free(missing);
+    if (status == HEDDLE_OK && fit->rows == 0)
+        return status_set(err, HEDDLE_E_DATA, "'%s' has no row with all values to train on",
+                          table->path);
+    return status;
+}
+
+/* ---------------------------------------------------------------- numbers -------------------- */
+
+/* What scaling needs of a column of numbers. */
+struct moments {
+    double mean, deviation; /* population deviation, as numpy's std; 0 if constant */
+    double minimum, maximum;
+};
+
+/* HEDDLE_E_DATA: no number at all, or too large ones. */
+static heddle_status find_moments(const struct fit *fit, size_t c, struct moments *m,
+                                  heddle_error *err)
+{
+    double *value = fit->value;
+    size_t n = 0;
+    *m = (struct moments){0.0, 0.0, INFINITY, -INFINITY};
+    for (size_t i = 0; i < fit->rows; i++) {
+        double x = table_number(fit->table, c, fit->row[i]);
+        if (isnan(x))
+            continue;
+        value[n++] = x;
+        m->minimum = x < m->minimum ? x : m->minimum;
+        m->maximum = x > m->maximum ? x : m->maximum;
+    }
+    const char *name = fit->table->column[c].name;
+    if (n == 0)
+        return status_set(err, HEDDLE_E_DATA, "column '%s' has no values; leave it out with --drop",
+                          name);
+    m->mean = sum_values(value, n) / (double)n;
+    if (m->minimum == m->maximum) {
+        m->mean = m->minimum; /* the quotient may be off by a rounding */
+    } else {
+        for (size_t i = 0; i < n; i++)
+            value[i] = (value[i] - m->mean) * (value[i] - m->mean);
+        m->deviation = __builtin_sqrt(sum_values(value, n) / (double)n);
+    }
+    if (!isfinite(m->mean) || !isfinite(m->deviation) || !isfinite(m->maximum - m->minimum))
+        return status_set(err, HEDDLE_E_DATA, "column '%s' has numbers too large to be scaled",
+                          name);
+    return HEDDLE_OK;
+}
+
+/* 1 / width, or 1 where that is no number: a constant column becomes 0. */
+static double inverse(double width)
+{
+    double factor = 1.0 / width;
+    return width > 0.0 && isfinite(factor) ? factor : 1.0;
+}
+
+static void note_constant(struct fit *fit, const char *name)
+{
+    if (fit->constants++ < NAMES_NOTED)
+        string_print(&fit->constant, "%s'%s'", fit->constants > 1 ? ", " : "", name);
+}
+
+static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_input *input,
+                                heddle_error *err)
+{
+    enum scale scale = fit->p->scale;
+    bool fill = fit->options->missing == MISSING_MEAN && fit->table->column[c].number;
+    input->shift = 0.0;
+    input->factor = scale == SCALE_BYTE ? 1.0 / 255.0 : 1.0;
+    if (!fill && (scale == SCALE_BYTE || scale == SCALE_NONE))
+        return HEDDLE_OK;
+    struct moments m;
+    heddle_status status = find_moments(fit, c, &m, err);
+    if (status != HEDDLE_OK)
+        return status;
+    if (m.minimum == m.maximum)
+        note_constant(fit, input->name);
+    if (fill)
+        input->fill = m.mean;
+    if (scale == SCALE_STANDARD) {
+        input->shift = m.mean;
+        input->factor = inverse(m.deviation);
+    } else if (scale == SCALE_MINMAX) {
+        input->shift = m.minimum;
+        input->factor = inverse(m.maximum - m.minimum);
+    }
+    return HEDDLE_OK;
+}
+
+/* ---------------------------------------------------------------- words ---------------------- */
+
+static int compare_words(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_input *input,
+                               heddle_error *err)
+{
+    const struct table_column *column = &fit->table->column[c];
+    bool *used = memory_new(column->words, sizeof *used);
+    if (!used)
+        return no_memory(fit, err);
+    size_t categories = 0, cells = 0;
+    for (size_t i = 0; i < fit->rows; i++) {
+        uint32_t code = column->code[fit->row[i]];
+        if (code == TABLE_MISSING) {
+            input->missing_category = true;
+            continue;
+        }
+        cells++;
+        categories += !used[code];
+        used[code] = true;
+    }
+    heddle_status status = HEDDLE_OK;
+    if (categories > MAX_CATEGORIES || (categories == cells && cells >= IDENTIFIER_ROWS))
+        status = status_set(err, HEDDLE_E_DATA,
+                            "column '%s' has %zu different words in %zu rows and looks like an "
+                            "identifier; leave it out with --drop %s",
+                            column->name, categories, cells, column->name);
+    if (status == HEDDLE_OK && !(input->category = memory_new(categories, sizeof(char *))))
+        status = no_memory(fit, err);
+    for (size_t w = 0; w < column->words && status == HEDDLE_OK; w++) {
+        if (!used[w])
+            continue;
+        char *word = memory_string(column->word[w]);
+        if (word)
+            input->category[input->categories++] = word;
+        else
+            status = no_memory(fit, err);
+    }
+    memory_free(used);
+    if (status != HEDDLE_OK)
+        return status;
+    qsort(input->category, input->categories, sizeof *input->category, compare_words);
+    if (input->categories + input->missing_category == 1)
+        note_constant(fit, input->name);
+    return HEDDLE_OK;
+}
+
+/* ---------------------------------------------------------------- fit ------------------------ */
+
+static heddle_status fit_inputs(struct fit *fit, heddle_error *err)
+{
+    struct preprocess *p = fit->p;
+    size_t one_hot = 0;
+    for (size_t j = 0; j < fit->choice.inputs; j++) {
+        size_t c = fit->choice.input[j];
+        struct preprocess_input *input = &p->input[j];
+        p->inputs = j + 1;
+        input->position = c;
+        input->text = fit->table->column[c].text;
+        input->name = memory_string(fit->table->column[c].name);
+        if (!input->name)
+            return no_memory(fit, err);
+        heddle_status status =
+            input->text ? fit_words(fit, c, input, err) : fit_number(fit, c, input, err);
+        if (status != HEDDLE_OK)
+            return status;
+        size_t width = input->text ? input->categories + input->missing_category : 1;
+        one_hot += input->text ? width : 0;
+        if (one_hot > MAX_ONE_HOT)
+            return status_set(err, HEDDLE_E_DATA,
+                              "the columns of words make more than %d inputs; leave some out with "
+                              "--drop",
+                              MAX_ONE_HOT);
+        p->width += width;
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status fit_targets(struct fit *fit, heddle_error *err)
+{
+    struct preprocess *p = fit->p;
+    char where[TABLE_WHERE_SIZE];
+    for (size_t t = 0; t < fit->choice.targets; t++) {
+        size_t c = fit->choice.target[t];
+        struct preprocess_target *target = &p->target[t];
+        p->targets = t + 1;
+        *target = (struct preprocess_target){.position = c, .shift = 0.0, .factor = 1.0};
+        target->name = memory_string(fit->table->column[c].name);
+        if (!target->name)
+            return no_memory(fit, err);
+        if (p->task == TASK_CLASSIFY)
+            return choose_classes(fit->table, c, p, err);
+        for (size_t i = 0; i < fit->rows; i++)
+            if (isinf(table_number(fit->table, c, fit->row[i])))
+                return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
+                                  fit->table->path, table_where(fit->table, fit->row[i], where),
+                                  target->name);
+        struct moments m;
+        heddle_status status = find_moments(fit, c, &m, err);
+        if (status != HEDDLE_OK)
+            return status;
+        if (m.minimum == m.maximum)
+            note_constant(fit, target->name);
+        if (fit->options->scale_targets) {
+            target->shift = m.mean;
+            target->factor = inverse(m.deviation);
+        }
+    }
+    return HEDDLE_OK;
+}
+
+static enum scale choose_scale(const struct fit *fit)
+{
+    if (fit->options->scale != SCALE_AUTO)
+        return fit->options->scale;
+    for (size_t j = 0; j < fit->choice.inputs; j++) {
+        const struct table_column *column = &fit->table->column[fit->choice.input[j]];
+        if (column->text || column->number)
+            return SCALE_STANDARD;
+    }
+    return SCALE_BYTE;
+}
+
+static heddle_status fit_all(struct fit *fit, const uint32_t *rows, size_t count, heddle_error *err)
+{
+    heddle_status status = choose_columns(fit->table, fit->options, &fit->choice, err);
+    if (status == HEDDLE_OK)
+        status = choose_rows(fit, rows, count, err);
+    if (status != HEDDLE_OK)
+        return status;
+    struct preprocess *p = fit->p = memory_new(1, sizeof *p);
+    if (!p)
+        return no_memory(fit, err);
+    p->task = fit->choice.task;
+    p->scale = choose_scale(fit);
+    p->missing = fit->options->missing;
+    p->named = fit->table->named;
+    p->columns = fit->table->columns;
+    p->input = memory_new(fit->choice.inputs, sizeof *p->input);
+    p->target = memory_new(fit->choice.targets, sizeof *p->target);
+    if (!p->input || !p->target)
+        return no_memory(fit, err);
+    status = fit_targets(fit, err);
+    if (status == HEDDLE_OK)
+        status = fit_inputs(fit, err);
+    if (status != HEDDLE_OK || fit->constants == 0)
+        return status;
+    string_print(&fit->constant, "%s %s constant", fit->constants > NAMES_NOTED ? ", …" : "",
+                 fit->constants == 1 ? "is" : "are");
+    if (fit->constant.failed)
+        return no_memory(fit, err);
+    char text[400];
+    snprintf(text, sizeof text, "%zu column%s: %s", fit->constants, fit->constants == 1 ? "" : "s",
+             fit->constant.data);
+    note(fit, text);
+    return HEDDLE_OK;
+}
+
+heddle_status preprocess_fit(const heddle_table *table, const struct preprocess_options *options,
+                             const uint32_t *rows, size_t count,
+                             void (*on_note)(void *user, const char *text), void *user,
+                             struct preprocess **preprocess, heddle_error *err)
+{
+    struct fit fit = {.table = table, .options = options, .note = on_note, .user = user};
+    heddle_status status = fit_all(&fit, rows, count, err);
+    choice_done(&fit.choice);
+    memory_free(fit.row);
+    memory_free(fit.value);
+    memory_free(fit.constant.data);
+    if (status != HEDDLE_OK) {
+        preprocess_free(fit.p);
+        return status;
+    }
+    *preprocess = fit.p;
+    return HEDDLE_OK;
+}
+
+/* ---------------------------------------------------------------- without a fit -------------- */
+
+static bool fill_plain(struct preprocess *p, size_t inputs, size_t outputs, bool classify)
+{
+    char name[32];
+    size_t targets = classify ? 1 : outputs;
+    p->input = memory_new(inputs, sizeof *p->input);
+    p->target = memory_new(targets, sizeof *p->target);
+    p->class_name = classify ? memory_new(outputs, sizeof *p->class_name) : NULL;
+    p->class_number = classify ? memory_new(outputs, sizeof *p->class_number) : NULL;
+    if (!p->input || !p->target || (classify && (!p->class_name || !p->class_number)))
+        return false;
+    for (; p->inputs < inputs; p->inputs++) {
+        struct preprocess_input *input = &p->input[p->inputs];
+        snprintf(name, sizeof name, "x%zu", p->inputs);
+        input->factor = 1.0;
+        input->position = p->inputs;
+        input->name = memory_string(name);
+        if (!input->name)
+            return false;
+    }
+    for (; p->targets < targets; p->targets++) {
+        struct preprocess_target *target = &p->target[p->targets];
+        snprintf(name, sizeof name, targets == 1 ? "y" : "y%zu", p->targets);
+        target->factor = 1.0;
+        target->position = inputs + p->targets;
+        target->name = memory_string(name);
+        if (!target->name)
+            return false;
+    }
+    for (; classify && p->classes < outputs; p->classes++) {
+        snprintf(name, sizeof name, "%zu", p->classes);
+        p->class_number[p->classes] = (double)p->classes;
+        p->class_name[p->classes] = memory_string(name);
+        if (!p->class_name[p->classes])
+            return false;
+    }
+    return true;
+}
+
+heddle_status preprocess_plain(size_t inputs, size_t outputs, bool classify,
+                               struct preprocess **preprocess, heddle_error *err)
+{
+    struct preprocess *p = memory_new(1, sizeof *p);
+    if (p && classify && outputs == 1)
+        outputs = 2; /* one output, 0 or 1, is two classes */
+    if (!p || !fill_plain(p, inputs, outputs, classify)) {
+        preprocess_free(p);
+        return status_memory(err, "preprocessing", inputs * sizeof *p->input);
+    }
+    p->task = classify ? TASK_CLASSIFY : TASK_REGRESS;
+    p->scale = SCALE_NONE;
+    p->missing = MISSING_ERROR;
+    p->width = inputs;
+    p->columns = inputs + p->targets;
+    *preprocess = p;
+    return HEDDLE_OK;
+}
+
+void preprocess_free(struct preprocess *p)
+{
+    if (!p)
+        return;
+    for (size_t j = 0; j < p->inputs; j++) {
+        memory_free(p->input[j].name);
+        for (size_t k = 0; k < p->input[j].categories; k++)
+            memory_free(p->input[j].category[k]);
+        memory_free(p->input[j].category);
+    }
+    for (size_t t = 0; t < p->targets; t++)
+        memory_free(p->target[t].name);
+    for (size_t k = 0; k < p->classes; k++)
+        memory_free(p->class_name[k]);
+    memory_free(p->input);
+    memory_free(p->target);
+    memory_free(p->class_name);
+    memory_free(p->class_number);
+    memory_free(p);
+}

@@ -1,0 +1,212 @@
+/** read: from a path to a table: which reader, and the file of labels that may go with it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/status.h"
+#include "data/readers.h"
+
+/* ---------------------------------------------------------------- formats -------------------- */
+
+/* Readers by content, asked in this order; what none of them recognises is delimited text. */
+static const struct format {
+    bool (*recognise)(const struct file_bytes *bytes);
+    reader *read;
+} formats[] = {
+    {idx_recognise, idx_read},
+};
+
+/* Files that begin like this are known and not read. */
+static const struct foreign {
+    const char *magic;
+    size_t n;
+    const char *what;
+} foreign[] = {
+    {"\x93NUMPY", 6, "a NumPy array, which is not read yet; save it as CSV (numpy.savetxt)"},
+    {"PK\x03\x04", 4, "a zip archive (perhaps a spreadsheet or .npz); save the table as CSV"},
+    {"PAR1", 4, "a Parquet file; save the table as CSV"},
+    {"ARROW1", 6, "an Arrow file; save the table as CSV"},
+    {"Obj\x01", 4, "an Avro file; save the table as CSV"},
+    {"\x89HDF\r\n", 6, "an HDF5 file; save the table as CSV"},
+    {"CDF\x01", 4, "a NetCDF file; save the table as CSV"},
+    {"SQLite format 3", 15, "an SQLite database; save the table as CSV"},
+    {"\xd0\xcf\x11\xe0", 4, "an old spreadsheet or document; save the table as CSV"},
+    {"%PDF", 4, "a PDF document"},
+    {"\x89PNG", 4, "a PNG picture"},
+    {"\xff\xd8\xff", 3, "a JPEG picture"},
+    {"GIF8", 4, "a GIF picture"},
+    {"\x7f"
+     "ELF",
+     4, "a program"},
+    {"BZh", 3, "packed with bzip2; unpack it, or pack it with gzip or zstd"},
+    {"\xfd"
+     "7zXZ",
+     5, "packed with xz; unpack it, or pack it with gzip or zstd"},
+    {"7z\xbc\xaf", 4, "packed with 7z; unpack it, or pack it with gzip or zstd"},
+    {"\x04\x22\x4d\x18", 4, "packed with lz4; unpack it, or pack it with gzip or zstd"},
+    {"<!DOCTYPE", 9, "a web page; was the download refused?"},
+    {"<!doctype", 9, "a web page; was the download refused?"},
+    {"<html", 5, "a web page; was the download refused?"},
+    {"<?xml", 5, "an XML file; save the table as CSV"},
+    {"@relation", 9, "an ARFF file; save the table as CSV"},
+    {"@RELATION", 9, "an ARFF file; save the table as CSV"},
+    {"{\"", 2, "a JSON file; save the table as CSV"},
+    {"version https://git-lfs", 23, "a Git LFS pointer, not the data; run 'git lfs pull'"},
+};
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* "1 3:0.5 7:2": a label, then pairs of index and value, as SVMlight writes them. */
+static bool is_svmlight(const struct file_bytes *bytes)
+{
+    const uint8_t *p = bytes->data, *end = p + bytes->size;
+    while (p < end && (is_digit(*p) || *p == '+' || *p == '-' || *p == '.' || *p == 'e'))
+        p++;
+    if (p == bytes->data || p == end || (*p != ' ' && *p != '\t'))
+        return false;
+    while (p < end && (*p == ' ' || *p == '\t'))
+        p++;
+    const uint8_t *index = p;
+    while (p < end && is_digit(*p))
+        p++;
+    if (p == index || p == end || *p != ':' || p + 1 == end)
+        return false;
+    /* a time, "1 12:30:00", has a second colon */
+    for (p++; p < end && *p != ' ' && *p != '\t' && *p != '\n' && *p != '\r'; p++)
+        if (*p == ':' || *p == ',' || *p == ';')
+            return false;
+    return true;
+}
+
+static heddle_status check_foreign(const char *path, const struct file_bytes *bytes,
+                                   heddle_error *err)
+{
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (bytes->size >= foreign[i].n && memcmp(bytes->data, foreign[i].magic, foreign[i].n) == 0)
+            return status_set(err, HEDDLE_E_DATA, "'%s' is %s", path, foreign[i].what);
+    if (is_svmlight(bytes))
+        return status_set(err, HEDDLE_E_DATA,
+                          "'%s' is an SVMlight file, which is not read yet; save it as CSV", path);
+    return HEDDLE_OK;
+}
+
+heddle_status reader_check_size(const char *path, const heddle_read_options *options, size_t bytes,
+                                heddle_error *err)
+{
+    if (options->max_bytes == 0 || bytes <= options->max_bytes)
+        return HEDDLE_OK;
+    const double mebi = 1024.0 * 1024.0;
+    return status_set(err, HEDDLE_E_MEMORY, "'%s' needs %.1f MiB as a table, the limit is %.1f MiB",
+                      path, (double)bytes / mebi, (double)options->max_bytes / mebi);
+}
+
+/* ---------------------------------------------------------------- one file ------------------- */
+
+static heddle_status read_one(const char *path, const heddle_read_options *options,
+                              heddle_table **table, heddle_error *err)
+{
+    if (strncmp(path, "builtin:", 8) == 0)
+        return builtin_read(path, table, err);
+    struct file_bytes bytes = {0};
+    heddle_status status = file_read(path, options->max_bytes, &bytes, err);
+    if (status != HEDDLE_OK)
+        return status;
+    reader *read = csv_read;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (read == csv_read && formats[i].recognise(&bytes))
+            read = formats[i].read;
+    if (read == csv_read)
+        status = check_foreign(path, &bytes, err);
+    if (status == HEDDLE_OK)
+        status = read(path, &bytes, options, table, err);
+    file_release(&bytes);
+    return status;
+}
+
+/* ---------------------------------------------------------------- labels --------------------- */
+
+/* The conventional name of the labels of a file of images: "labels" and "idx1" for "images" and
+ * "idx3" in its last part. NULL: not such a name, or (*fits false) no memory. */
+static char *sibling(const char *path, bool *fits)
+{
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+    if (!strstr(path + folder, "images") || !strstr(path + folder, "idx3"))
+        return NULL;
+    char *name = memory_string(path); /* both words keep their lengths */
+    *fits = name != NULL;
+    if (name) {
+        memcpy(strstr(name + folder, "images"), "labels", 6);
+        memcpy(strstr(name + folder, "idx3"), "idx1", 4);
+    }
+    return name;
+}
+
+static heddle_status append_labels(heddle_table *table, const char *path,
+                                   const heddle_read_options *options, heddle_error *err)
+{
+    heddle_table *labels = NULL;
+    heddle_status status = read_one(path, options, &labels, err);
+    if (status != HEDDLE_OK)
+        return status;
+    if (labels->columns != 1)
+        status = status_set(err, HEDDLE_E_DATA, "labels '%s' have %zu columns, expected one", path,
+                            labels->columns);
+    else if (labels->rows != table->rows)
+        status = status_set(err, HEDDLE_E_DATA, "labels '%s' have %zu rows, '%s' has %zu", path,
+                            labels->rows, table->path, table->rows);
+    else if (!table_append_labels(table, labels))
+        status = status_memory(err, "labels", labels->rows * sizeof(double));
+    heddle_table_free(labels);
+    return status;
+}
+
+/* The labels that go with `path`, if the user named some or the sibling is there. */
+static heddle_status find_labels(heddle_table *table, const char *path,
+                                 const heddle_read_options *options, heddle_error *err)
+{
+    if (options->labels)
+        return append_labels(table, options->labels, options, err);
+    bool fits = true;
+    char *name = table->bytes ? sibling(path, &fits) : NULL;
+    if (!name)
+        return fits ? HEDDLE_OK : status_memory(err, "a path", strlen(path));
+    heddle_error reason = {HEDDLE_OK, ""};
+    heddle_status status = append_labels(table, name, options, &reason);
+    const char *slash = strrchr(name, '/');
+    if (status == HEDDLE_OK &&
+        !table_set_format(table, "%s, labels from '%s'", table->format, slash ? slash + 1 : name))
+        status = status_memory(&reason, "a table", 0);
+    if (status != HEDDLE_OK && status != HEDDLE_E_OPEN)
+        status_set(err, status, "%s", reason.text);
+    memory_free(name);
+    return status == HEDDLE_E_OPEN ? HEDDLE_OK : status;
+}
+
+heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
+                                heddle_table **table, heddle_error *err)
+{
+    static const heddle_read_options defaults;
+    if (!options)
+        options = &defaults;
+    if (!path || !*path)
+        return status_set(err, HEDDLE_E_ARGUMENT, "no data file named");
+    if (options->delimiter && !strchr(",;\t |", options->delimiter))
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "delimiter '%c' is none of ',', ';', '|', a tab or a blank",
+                          options->delimiter);
+    heddle_table *t = NULL;
+    heddle_status status = read_one(path, options, &t, err);
+    if (status == HEDDLE_OK)
+        status = find_labels(t, path, options, err);
+    if (status != HEDDLE_OK) {
+        heddle_table_free(t);
+        return status;
+    }
+    *table = t;
+    return HEDDLE_OK;
+}

@@ -1,0 +1,80 @@
+/**
+ * table: what a reader makes and preprocessing takes. A table is a list of named columns; each
+ * holds numbers (double, NaN = missing), text (codes into a list of distinct words), or belongs to
+ * the block of bytes that an image file is.
+ */
+#ifndef DATA_TABLE_H
+#define DATA_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heddle.h"
+
+enum { TABLE_MISSING = UINT32_MAX };
+
+struct table_column {
+    char *name;
+    bool text;
+    double *number; /* (rows) if !text, or NULL for a column of the byte block */
+    uint32_t *code; /* (rows) if text: index into word, or TABLE_MISSING */
+    char **word;    /* distinct words in order of first appearance */
+    size_t words;
+    char *letters; /* what word[] points into */
+    size_t byte;   /* column of the byte block, if !text and !number */
+};
+
+struct heddle_table {
+    size_t rows, columns;
+    struct table_column *column;
+    char *names;    /* what the columns' names live in */
+    char *path;     /* as given, for messages */
+    char *format;   /* for people */
+    bool named;     /* the names come from the data, they are not made up */
+    uint8_t *bytes; /* (rows, byte_columns) row-major, or NULL: unsigned bytes of an image file */
+    size_t byte_columns;
+    bool labelled;  /* the last column came from a file of labels, or the array of targets */
+    size_t targets; /* how many last columns are targets by construction (0: not known) */
+    size_t *line;   /* (rows) line of the source each row began on, for messages; or NULL */
+};
+
+/** The number in row i of column c (not text): NaN if missing. */
+double table_number(const heddle_table *table, size_t c, size_t i);
+
+/** Index of the column named `name`; table->columns if there is none. */
+size_t table_find(const heddle_table *table, const char *name);
+
+/** "line 7" or, where the source has no lines, "row 6" (counted from 1): row i for messages. */
+enum { TABLE_WHERE_SIZE = 32 };
+const char *table_where(const heddle_table *table, size_t i, char where[TABLE_WHERE_SIZE]);
+
+/*
+ * Making a table: table_create(), fill rows and columns, name them, set format. Until it is
+ * complete it can only be freed.
+ */
+
+/** Columns without names or cells, and no rows; NULL: no memory. */
+heddle_table *table_create(const char *path, size_t columns);
+
+/**
+ * Name the columns. A name that is NULL or "" becomes "column_3", one that was there before
+ * "x_2". names has table->columns entries; they are copied and may be the present names. False:
+ * no memory, and the names are as before.
+ */
+bool table_set_names(heddle_table *table, const char *const *names);
+
+/** Name the columns "p0", "p1", … with `prefix` for p. False: no memory. */
+bool table_number_names(heddle_table *table, const char *prefix);
+
+/** Set what was understood (printf format). False: no memory. */
+bool table_set_format(heddle_table *table, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/**
+ * Move the only column of `labels` to the end of `table` as its target; `labels` loses it and can
+ * only be freed. False: no memory, and both are as before.
+ */
+bool table_append_labels(heddle_table *table, heddle_table *labels);
+
+#endif

@@ -1,0 +1,70 @@
+/**
+ * affine: Z = X Wᵀ + b, the forward pass of a layer.
+ *
+ * Registers run over outputs. A strip of W (m + 1 rows of three registers) is read front to back
+ * for each group of examples, so it streams from the second-level cache while the group's inputs
+ * stay in the first.
+ */
+#include "kernel/kernel_name.h"
+#include "kernel/table.h"
+#include "kernel/tiles.h"
+
+INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, size_t m,
+                 const real *W, size_t ldw, real *Z, size_t ldz)
+{
+    vec sum[TILE_ROWS][TILE_COLUMNS];
+    const real *x[TILE_ROWS];
+    const real *bias = W + m * ldw;
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        x[r] = X + (size_t)r * ldx;
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            sum[r][c] = vload(bias + c * LANES);
+        }
+    }
+    const real *w = W;
+    for (size_t i = 0; i < m; i++, w += ldw) {
+        vec b[TILE_COLUMNS];
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            b[c] = vload(w + c * LANES);
+        }
+        UNROLL_ROWS for (int r = 0; r < rows; r++)
+        {
+            vec a = vset(x[r][i]);
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                sum[r][c] = vfma(a, b[c], sum[r][c]);
+            }
+        }
+    }
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            vstore(Z + (size_t)r * ldz + c * LANES, sum[r][c]);
+        }
+    }
+}
+
+void KERNEL(affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W, size_t n, real *Z,
+                    size_t ldz)
+{
+    for (size_t first = 0; first < n; first += PACK) {
+        size_t width = pack_width(n, first);
+        size_t registers = registers_for(n - first < PACK ? n - first : PACK);
+        const real *block = W + first * (m + 1);
+        for (size_t c = 0; c < registers;) {
+            int columns = tile_columns(registers - c);
+            size_t o = c * (size_t)LANES;
+            for (size_t e = 0; e < E;) {
+                int rows = tile_rows(E - e);
+                TILE_CALL(rows, columns, tile, X + e * ldx, ldx, m, block + o, width,
+                          Z + e * ldz + first + o, ldz)
+                e += (size_t)rows;
+            }
+            c += (size_t)columns;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+/**
+ * gradient: G = Dᵀ X, shard by shard, the shards' sums joined in a tree while the tile is in reach.
+ *
+ * Registers run over outputs, rows of a tile over inputs (the last input is the constant 1 of the
+ * bias). A tile's sum over one shard ends in registers; it is pushed on a small stack of tiles in
+ * the first-level cache and joined there as the run of shards says, like the carry of a binary
+ * counter. So a weight delta leaves for memory once, however many shards it is made of.
+ */
+#include "kernel/kernel_name.h"
+#include "kernel/table.h"
+#include "kernel/tiles.h"
+
+enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
+
+INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, const real *D,
+                 size_t ldd, const struct shard_run *run, real *const *G, size_t at, size_t ldg,
+                 vec *size)
+{
+    _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
+    vec sum[TILE_ROWS][TILE_COLUMNS];
+    size_t depth = 0;
+    size_t e = 0;
+    size_t s = 0;
+    do { /* a run has at least one shard */
+        size_t end = run->end[s];
+        const real *x = X + e * ldx;
+        const real *d = D + e * ldd;
+        UNROLL_ROWS for (int r = 0; r < rows; r++)
+        {
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                sum[r][c] = vzero();
+            }
+        }
+        for (; e < end; e++, x += ldx, d += ldd) {
+            vec b[TILE_COLUMNS];
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                b[c] = vload(d + c * LANES);
+            }
+            UNROLL_ROWS for (int r = 0; r < rows; r++)
+            {
+                vec a = vset(x[r]);
+                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+                {
+                    sum[r][c] = vfma(a, b[c], sum[r][c]);
+                }
+            }
+        }
+        for (unsigned merge = run->merges[s]; merge > 0; merge--) {
+            const real *left = stack[--depth];
+            UNROLL_ROWS for (int r = 0; r < rows; r++)
+            {
+                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+                {
+                    sum[r][c] = vload(left + (r * columns + c) * LANES) + sum[r][c];
+                }
+            }
+        }
+        if (s + 1 < run->count) {
+            real *top = stack[depth++];
+            UNROLL_ROWS for (int r = 0; r < rows; r++)
+            {
+                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+                {
+                    vstore(top + (r * columns + c) * LANES, sum[r][c]);
+                }
+            }
+        }
+    } while (++s < run->count);
+    vec total = *size;
+    real *last = G[depth] + at;
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            vstore(last + (size_t)r * ldg + c * LANES, sum[r][c]);
+            total = total + vabs(sum[r][c]);
+        }
+    }
+    for (size_t j = 0; j < depth; j++) {
+        UNROLL_ROWS for (int r = 0; r < rows; r++)
+        {
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                vec value = vload(stack[j] + (r * columns + c) * LANES);
+                vstore(G[j] + at + (size_t)r * ldg + c * LANES, value);
+                total = total + vabs(value);
+            }
+        }
+    }
+    *size = total;
+}
+
+real KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+                      const struct shard_run *run, size_t m, size_t n, real *const *G)
+{
+    vec size = vzero();
+    for (size_t first = 0; first < n; first += PACK) {
+        size_t width = pack_width(n, first);
+        size_t registers = registers_for(n - first < PACK ? n - first : PACK);
+        for (size_t c = 0; c < registers;) {
+            int columns = tile_columns(registers - c);
+            size_t o = c * (size_t)LANES;
+            for (size_t i = 0; i < m + 1;) {
+                int rows = tile_rows(m + 1 - i);
+                size_t at = first * (m + 1) + i * width + o;
+                TILE_CALL(rows, columns, tile, X + i, ldx, D + first + o, ldd, run, G, at, width,
+                          &size)
+                i += (size_t)rows;
+            }
+            c += (size_t)columns;
+        }
+    }
+    real lane[16];
+    real total = 0;
+    vstore(lane, size);
+    for (int i = 0; i < LANES; i++) {
+        total += lane[i];
+    }
+    return total;
+}

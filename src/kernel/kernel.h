@@ -1,0 +1,205 @@
+/**
+ * kernel: the inner loops, as a table of functions for each instruction set and precision. Callers
+ * ask the table, never an instruction set. Every function gives the same bits on every level, and
+ * the same as its plain twin in reference.c.
+ *
+ * Letters: E examples; m inputs and n outputs of a layer; X (E, m) the layer's inputs; Z (E, n)
+ * before and after activation; D (E, n) deltas; W the layer's weights; G weight deltas. A matrix
+ * ending in T is transposed, examples along the rows of memory: DT (n, E).
+ *
+ * Layout
+ *   Row-major matrices have a stride in reals, ld…; rows of X have room for m + 1 values, the last
+ *   being the constant 1 that feeds the bias. Strides are multiples of 16 and whole registers are
+ *   read and written, so every row has round16(width) readable and writable reals. What lies
+ *   between width and round16(width) is undefined in X and zero in D.
+ *
+ *   W and G are packed: outputs in blocks of PACK = 48 (the last block as wide as it must be,
+ *   a multiple of 16), each block a row-major ((m + 1), block width) matrix whose last row is the
+ *   bias:
+ *
+ *       block 0                 block 1 …
+ *       w00 w10 … w47,0         w48,0 …         row 0: weights from input 0
+ *       w01 w11 …                               row 1: from input 1
+ *       …
+ *       b0  b1  …                               row m: the bias
+ *
+ *   48 = 3 registers of 16 floats: what a tile holds. A block is read from front to back by the
+ *   forward pass and written so by the weight deltas. Padding is zero and stays zero.
+ *
+ * No pointer may overlap another unless said so. Nothing here allocates or fails.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/real.h"
+
+enum { PACK = 48, PACK_UNIT = 16 };
+
+/** n rounded up to a whole number of registers of the widest level. */
+static inline size_t round16(size_t n)
+{
+    return (n + PACK_UNIT - 1) / PACK_UNIT * PACK_UNIT;
+}
+
+/** Width of the block of outputs that begins at `first` (a multiple of PACK). */
+static inline size_t pack_width(size_t n, size_t first)
+{
+    size_t rest = round16(n) - first;
+    return rest < PACK ? rest : PACK;
+}
+
+/** Reals that a packed layer of m inputs and n outputs takes. */
+static inline size_t pack_size(size_t m, size_t n)
+{
+    return (m + 1) * round16(n);
+}
+
+/** Where in the pack the weight from input i (m: the bias) to output o lies. */
+static inline size_t pack_index(size_t m, size_t n, size_t i, size_t o)
+{
+    size_t first = o / PACK * PACK;
+    return first * (m + 1) + i * pack_width(n, first) + (o - first);
+}
+
+/**
+ * A stride for rows of `width` reals: a multiple of 16 that is no multiple of 1 KiB, so that a
+ * column of a matrix does not fall into a few sets of the cache.
+ */
+static inline size_t stride_for(size_t width)
+{
+    size_t ld = round16(width);
+    return ld * sizeof(real) % 1024 == 0 ? ld + PACK_UNIT : ld;
+}
+
+/** Transfer functions; formula and derivative f'(z) as used, in terms of x = f(z). */
+enum activation {
+    ACTIVATION_LINEAR,  /* z                        1 */
+    ACTIVATION_SIGMOID, /* 1 / (1 + e^-z)           x (1 - x) */
+    ACTIVATION_TANH,    /* tanh z                   1 - x x */
+    ACTIVATION_RELU,    /* z < 0 ? 0 : z            x > 0 ? 1 : 0 */
+    ACTIVATION_SOFTMAX  /* e^z[o] / Σ e^z           output layer only, with its own loss */
+};
+
+/** Losses of one example over its n outputs x with targets t, and the deltas they give. */
+enum loss {
+    LOSS_SSE, /* Σ (x - t)²                 D = (x - t) f'(z): the tutorial's, without the 2 */
+    LOSS_MSE, /* Σ (x - t)² / n             D = 2 / n (x - t) f'(z) */
+    LOSS_CROSS_ENTROPY /* softmax: ln Σ e^z - z[class]; sigmoid: Σ ln(1 + e^z) - t z; D = x - t */
+};
+
+/** Targets of a block of examples: rows gathered by index from the data set. */
+struct REAL(targets) {
+    const int32_t *class_index; /* (E) class of each example, or NULL */
+    const real *value;          /* (E, ld) targets, if !class_index */
+    size_t ld;
+};
+
+/**
+ * Shards of a block of examples in order, and how their sums join the tree: after shard s, the
+ * sums on top of the stack are joined merges[s] times (src/pass/reduction.h).
+ */
+struct shard_run {
+    size_t count;          /* at least 1 */
+    const uint32_t *end;   /* (count) one past the last example of each shard */
+    const uint8_t *merges; /* (count) */
+    size_t subtrees;       /* what is left on the stack at the end, at most SUBTREES_MAX */
+};
+enum { SUBTREES_MAX = 32 };
+
+enum optimizer {
+    OPTIMIZER_SGD,
+    OPTIMIZER_MOMENTUM,
+    OPTIMIZER_NESTEROV,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_COUNT
+};
+
+/** One update's numbers; G is first multiplied by `scale` (1 / examples, or 1 for a sum). */
+struct REAL(update) {
+    enum optimizer optimizer;
+    real scale;
+    real rate;
+    real momentum;          /* v = momentum v + g */
+    real beta1, one_beta1;  /* Adam: β1, 1 - β1 */
+    real beta2, one_beta2;
+    real step;              /* Adam: rate / (1 - β1^t) */
+    real root;              /* Adam: 1 / √(1 - β2^t) */
+    real epsilon;
+};
+
+struct REAL(kernels) {
+    const char *isa;
+    int lanes;
+
+    /** Z[e][o] = b[o] + Σ_i W[o][i] X[e][i], one chain of fma in order of i from the bias. */
+    void (*affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W, size_t n, real *Z,
+                   size_t ldz);
+
+    /**
+     * PT[i][e] = Σ_o W[o][i] DT[o][e], one chain of fma in order of o from 0. DT and PT have the
+     * stride ldt, a multiple of 16; columns up to round16(E) are read and written.
+     */
+    void (*pullback)(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
+                     real *PT);
+
+    /**
+     * G[j] = the weight deltas of subtree j of the run, packed: within a shard one chain of fma
+     * over the examples in order from 0 (X[e][m] is 1), the shards' sums joined in the order of
+     * `run`. Returns the sum of all |G| (in no fixed order: only its being finite means anything).
+     */
+    real (*gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+                     const struct shard_run *run, size_t m, size_t n, real *const *G);
+
+    /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
+    void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
+
+    /**
+     * D[e][i] = PT[i][e] f'(X[e][i]), with zeros from m to round16(m), and DT its transpose unless
+     * DT is NULL. PT and DT may be the same.
+     */
+    void (*derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
+                   size_t E, size_t m, real *D, size_t ldd, real *DT);
+
+    /**
+     * AT (columns, rows) = A (rows, columns); whole registers of either are read and written, and
+     * where AT's rows are wider than `rows`, they are filled with zeros to round16(rows).
+     */
+    void (*transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT,
+                      size_t ldt);
+
+    /** ZT (n, E) → f(ZT), in place; softmax too: the sum is a chain in order of the outputs. */
+    void (*output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n);
+
+    /**
+     * Loss of each example, and the output deltas: on entry ZT (n, E) holds Z, on return D,
+     * transposed. each (round16(E)) receives the losses. With class_index, target o of an example
+     * is 1 for its class and 0 for the others (n = 1: the class itself).
+     */
+    void (*loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
+                 const struct REAL(targets) *targets, real *each);
+
+    /** w and the optimizer's state s1, s2 (n values each) after the weight deltas g. */
+    void (*update)(const struct REAL(update) *update, real *w, const real *g, real *s1, real *s2,
+                   size_t n);
+
+    /** sum = a + b; sum may be a or b. */
+    void (*add)(real *sum, const real *a, const real *b, size_t n);
+
+    /** x[i] = (real)bytes[i] × scale. */
+    void (*widen)(real *x, const uint8_t *bytes, size_t n, real scale);
+
+    /** y[i] = elementary function `which` ('e' exp, 'l' log, 't' tanh, 's' sigmoid) of x[i]. */
+    void (*elementary)(char which, const real *x, real *y, size_t n);
+
+    /** Independent chains of fma in registers for `rounds` rounds; returns the flop done. */
+    double (*fma_chains)(long rounds, double *sink);
+};
+
+/** The plain twin of every kernel, without an instruction set's help (reference.c). */
+const struct REAL(kernels) *REAL(kernels_reference)(void);
+
+#endif

@@ -1,0 +1,25 @@
+/** table: this level's kernels of one precision. */
+#include "kernel/table.h"
+#include "kernel/simd.h"
+
+const struct REAL(kernels) *KERNEL(kernels)(void)
+{
+    static const struct REAL(kernels) table = {
+        .isa = KERNEL_ISA_TEXT(KERNEL_ISA),
+        .lanes = LANES,
+        .affine = KERNEL(affine),
+        .pullback = KERNEL(pullback),
+        .gradient = KERNEL(gradient),
+        .activate = KERNEL(activate),
+        .derive = KERNEL(derive),
+        .transpose = KERNEL(transpose),
+        .output = KERNEL(output),
+        .loss = KERNEL(loss),
+        .update = KERNEL(update),
+        .add = KERNEL(add),
+        .widen = KERNEL(widen),
+        .elementary = KERNEL(elementary),
+        .fma_chains = KERNEL(fma_chains),
+    };
+    return &table;
+}

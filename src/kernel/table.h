@@ -1,0 +1,34 @@
+/** table: declarations of this object's kernels, so that the table and the bodies agree. */
+#ifndef KERNEL_TABLE_H
+#define KERNEL_TABLE_H
+
+#include "kernel/kernel.h"
+#include "kernel/kernel_name.h"
+
+void KERNEL(affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W, size_t n, real *Z,
+                    size_t ldz);
+void KERNEL(pullback)(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
+                      real *PT);
+real KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+                      const struct shard_run *run, size_t m, size_t n, real *const *G);
+void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
+void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
+                    size_t E, size_t m, real *D, size_t ldd, real *DT);
+void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT,
+                       size_t ldt);
+void KERNEL(output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n);
+void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
+                  const struct REAL(targets) *targets, real *each);
+void KERNEL(update)(const struct REAL(update) *update, real *w, const real *g, real *s1, real *s2,
+                    size_t n);
+void KERNEL(add)(real *sum, const real *a, const real *b, size_t n);
+void KERNEL(widen)(real *x, const uint8_t *bytes, size_t n, real scale);
+void KERNEL(elementary)(char which, const real *x, real *y, size_t n);
+double KERNEL(fma_chains)(long rounds, double *sink);
+
+void KERNEL(softmax)(real *ZT, size_t ldt, size_t E, size_t n);
+
+/** The table of this level and precision. */
+const struct REAL(kernels) *KERNEL(kernels)(void);
+
+#endif

@@ -1,0 +1,81 @@
+/**
+ * tiles: how a matrix is cut into tiles that fit the registers.
+ *
+ * A tile is `rows` x `columns` registers of running sums. Per step of the summed index it loads
+ * `columns` registers and `rows` single values that are spread over a register, and makes
+ * rows x columns fused multiply-adds: 24 for 11 loads with 8 x 3, so the multiply-adds are the
+ * limit. At least 8 sums must be under way at a time to fill two units of latency 4.
+ */
+#ifndef KERNEL_TILES_H
+#define KERNEL_TILES_H
+
+#include "kernel/kernel.h"
+#include "kernel/simd.h"
+
+#if defined(KERNEL_AVX512) || defined(KERNEL_NEON)
+#define TILE_ROWS 8 /* 24 sums + 3 + 1 of 32 registers */
+#else
+#define TILE_ROWS 4 /* 12 sums + 3 + 1 of 16 registers */
+#endif
+#define TILE_COLUMNS 3
+
+/**
+ * How many rows the next tile takes when `left` are left: full tiles, and the last two halved if
+ * the last would be too low to keep the units busy (9 = 5 + 4, not 8 + 1).
+ */
+INLINE int tile_rows(size_t left)
+{
+    if (left <= TILE_ROWS) {
+        return (int)left;
+    }
+    if (left < TILE_ROWS + TILE_ROWS / 2) {
+        return (int)((left + 1) / 2);
+    }
+    return TILE_ROWS;
+}
+
+/** How many registers the next tile takes of `left`: 3, but 4 = 2 + 2. */
+INLINE int tile_columns(size_t left)
+{
+    return left >= 3 && left != 4 ? 3 : left == 1 ? 1 : 2;
+}
+
+/** Call function_rows_columns(…) for run-time rows and columns: every size has code of its own. */
+#define TILE_CASE(rows, columns, function, ...)                                                    \
+    case (rows)*4 + (columns):                                                                     \
+        function(rows, columns, __VA_ARGS__);                                                      \
+        break;
+#define TILE_ROW_CASES(rows, function, ...)                                                        \
+    TILE_CASE(rows, 1, function, __VA_ARGS__)                                                      \
+    TILE_CASE(rows, 2, function, __VA_ARGS__)                                                      \
+    TILE_CASE(rows, 3, function, __VA_ARGS__)
+#if TILE_ROWS == 8
+#define TILE_HIGH_CASES(function, ...)                                                             \
+    TILE_ROW_CASES(5, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(6, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(7, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(8, function, __VA_ARGS__)
+#else
+#define TILE_HIGH_CASES(function, ...)
+#endif
+#define TILE_CALL(rows, columns, function, ...)                                                    \
+    switch ((rows)*4 + (columns)) {                                                                \
+        TILE_ROW_CASES(1, function, __VA_ARGS__)                                                   \
+        TILE_ROW_CASES(2, function, __VA_ARGS__)                                                   \
+        TILE_ROW_CASES(3, function, __VA_ARGS__)                                                   \
+        TILE_ROW_CASES(4, function, __VA_ARGS__)                                                   \
+        TILE_HIGH_CASES(function, __VA_ARGS__)                                                     \
+    default:                                                                                       \
+        __builtin_unreachable();                                                                   \
+    }
+
+/** Registers that hold n reals. */
+INLINE size_t registers_for(size_t n)
+{
+    return (n + (size_t)LANES - 1) / (size_t)LANES;
+}
+
+#define UNROLL_ROWS _Pragma("GCC unroll 8")
+#define UNROLL_COLUMNS _Pragma("GCC unroll 3")
+
+#endif

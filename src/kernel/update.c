@@ -1,0 +1,131 @@
+/**
+ * update: one step of an optimizer over packed weights, the sums it needs, and the small copies of
+ * batch assembly.
+ *
+ * Sources: momentum and Nesterov in the form of I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On
+ * the importance of initialization and momentum in deep learning", ICML 2013, as PyTorch states
+ * them; Adam: D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm
+ * 1, with the bias corrections folded into `step` and `root`.
+ */
+#include "kernel/elementary.h"
+#include "kernel/kernel_name.h"
+#include "kernel/table.h"
+#include "kernel/tiles.h"
+
+void KERNEL(update)(const struct REAL(update) *u, real *w, const real *g, real *s1, real *s2,
+                    size_t n)
+{
+    const vec scale = vset(u->scale);
+    const vec rate = vset(-u->rate);
+    const vec momentum = vset(u->momentum);
+    const vec beta1 = vset(u->beta1), one_beta1 = vset(u->one_beta1);
+    const vec beta2 = vset(u->beta2), one_beta2 = vset(u->one_beta2);
+    const vec step = vset(-u->step), root = vset(u->root), epsilon = vset(u->epsilon);
+    switch (u->optimizer) {
+    case OPTIMIZER_SGD:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vstore(w + i, vfma(rate, vload(g + i) * scale, vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_MOMENTUM:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vec v = vfma(momentum, vload(s1 + i), vload(g + i) * scale);
+            vstore(s1 + i, v);
+            vstore(w + i, vfma(rate, v, vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_NESTEROV:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vec d = vload(g + i) * scale;
+            vec v = vfma(momentum, vload(s1 + i), d);
+            vstore(s1 + i, v);
+            vstore(w + i, vfma(rate, vfma(momentum, v, d), vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_ADAM:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vec d = vload(g + i) * scale;
+            vec mean = vfma(beta1, vload(s1 + i), one_beta1 * d);
+            vec square = vfma(beta2, vload(s2 + i), one_beta2 * d * d);
+            vstore(s1 + i, mean);
+            vstore(s2 + i, square);
+            vec below = vfma(vsqrt(square), root, epsilon);
+            vstore(w + i, vfma(step, mean / below, vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_COUNT:
+        break;
+    }
+}
+
+void KERNEL(add)(real *sum, const real *a, const real *b, size_t n)
+{
+    for (size_t i = 0; i < n; i += (size_t)LANES) {
+        vstore(sum + i, vload(a + i) + vload(b + i));
+    }
+}
+
+void KERNEL(widen)(real *x, const uint8_t *bytes, size_t n, real scale)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (real)bytes[i] * scale;
+    }
+}
+
+void KERNEL(elementary)(char which, const real *x, real *y, size_t n)
+{
+    for (size_t i = 0; i < n; i += (size_t)LANES) {
+        real lane[16] = {0};
+        size_t some = n - i < (size_t)LANES ? n - i : (size_t)LANES;
+        for (size_t j = 0; j < some; j++) {
+            lane[j] = x[i + j];
+        }
+        vec v = vload(lane);
+        switch (which) {
+        case 'e':
+            v = vexp(v);
+            break;
+        case 'l':
+            v = vlog(v);
+            break;
+        case 't':
+            v = vtanh(v);
+            break;
+        default:
+            v = vsigmoid(v);
+            break;
+        }
+        vstore(lane, v);
+        for (size_t j = 0; j < some; j++) {
+            y[i + j] = lane[j];
+        }
+    }
+}
+
+/*
+ * Twelve chains that start from different values and converge to 1: enough to fill two units of
+ * latency 4, with nothing for the compiler to share between them.
+ */
+double KERNEL(fma_chains)(long rounds, double *sink)
+{
+    enum { CHAINS = 12 };
+    vec chain[CHAINS];
+    for (int i = 0; i < CHAINS; i++) {
+        chain[i] = vset((real)1 + (real)i / 64);
+    }
+    const vec a = vset((real)0.999), b = vset((real)0.001);
+    for (long round = 0; round < rounds; round++) {
+#pragma GCC unroll 12
+        for (int i = 0; i < CHAINS; i++) {
+            chain[i] = vfma(chain[i], a, b);
+        }
+    }
+    real lane[16];
+    double total = 0;
+    for (int i = 0; i < CHAINS; i++) {
+        vstore(lane, chain[i]);
+        total += (double)lane[0];
+    }
+    *sink += total;
+    return 2.0 * LANES * CHAINS * (double)rounds;
+}

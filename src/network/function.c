@@ -1,0 +1,85 @@
+/** function: two tables of names. */
+#include "network/function.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+    enum activation f;
+    const char *name;
+} activations[] = {
+    {ACTIVATION_LINEAR, "linear"}, {ACTIVATION_SIGMOID, "sigmoid"}, {ACTIVATION_TANH, "tanh"},
+    {ACTIVATION_RELU, "relu"},     {ACTIVATION_SOFTMAX, "softmax"},
+};
+
+static const struct {
+    enum loss loss;
+    const char *name;
+} losses[] = {{LOSS_SSE, "sse"}, {LOSS_MSE, "mse"}, {LOSS_CROSS_ENTROPY, "cross-entropy"}};
+
+enum {
+    ACTIVATIONS = sizeof(activations) / sizeof(*activations),
+    LOSSES = sizeof(losses) / sizeof(*losses)
+};
+
+const char *activation_name(enum activation f)
+{
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        if (activations[i].f == f) {
+            return activations[i].name;
+        }
+    }
+    return "?";
+}
+
+bool activation_find(const char *name, enum activation *f)
+{
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        if (strcmp(activations[i].name, name) == 0) {
+            *f = activations[i].f;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *activation_names(void)
+{
+    return "linear, sigmoid, tanh, relu, softmax";
+}
+
+const char *loss_name(enum loss loss)
+{
+    for (size_t i = 0; i < LOSSES; i++) {
+        if (losses[i].loss == loss) {
+            return losses[i].name;
+        }
+    }
+    return "?";
+}
+
+bool loss_find(const char *name, enum loss *loss)
+{
+    for (size_t i = 0; i < LOSSES; i++) {
+        if (strcmp(losses[i].name, name) == 0) {
+            *loss = losses[i].loss;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *loss_names(void)
+{
+    return "sse, mse, cross-entropy";
+}
+
+const char *loss_conflict(enum loss loss, enum activation output)
+{
+    if (loss == LOSS_CROSS_ENTROPY) {
+        return output == ACTIVATION_SOFTMAX || output == ACTIVATION_SIGMOID
+                   ? NULL
+                   : "cross-entropy needs softmax or sigmoid outputs";
+    }
+    return output == ACTIVATION_SOFTMAX ? "softmax outputs need the loss cross-entropy" : NULL;
+}

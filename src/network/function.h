@@ -1,0 +1,27 @@
+/** function: names of transfer functions and losses, and which go together. */
+#ifndef NETWORK_FUNCTION_H
+#define NETWORK_FUNCTION_H
+
+#include <stdbool.h>
+
+#include "kernel/kernel.h"
+
+/** Name of a transfer function ("sigmoid"), and back; false if there is none such. */
+const char *activation_name(enum activation f);
+bool activation_find(const char *name, enum activation *f);
+
+/** All names, for messages: "linear, sigmoid, tanh, relu, softmax". */
+const char *activation_names(void);
+
+/** The same for losses: "sse", "mse", "cross-entropy". */
+const char *loss_name(enum loss loss);
+bool loss_find(const char *name, enum loss *loss);
+const char *loss_names(void);
+
+/**
+ * Why the loss cannot be used with the output function, or NULL: softmax goes with cross-entropy
+ * alone, cross-entropy with softmax or sigmoid alone.
+ */
+const char *loss_conflict(enum loss loss, enum activation output);
+
+#endif

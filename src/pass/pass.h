@@ -1,0 +1,116 @@
+/**
+ * pass: the forward pass, back-propagation and the reduction, on the slice of examples they are
+ * given. They know no threads: each worker has a workspace of its own and calls them for its share.
+ *
+ * The code is compiled once for float and once for double; a struct passes is the way in for
+ * callers that know the precision only at run time. Arrays of reals are `void *` here: float or
+ * double as the passes are.
+ *
+ * Letters: E examples of a block; n[l] width of layer l = 0 … L; X[l] (E, n[l]) outputs of layer l;
+ * D[l] (E, n[l]) deltas; W[l], G[l] packed weights and weight deltas (kernel/kernel.h).
+ */
+#ifndef PASS_PASS_H
+#define PASS_PASS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "network/shape.h"
+
+/** Where examples are taken from: a whole data set; rows are chosen by index. */
+struct examples {
+    const void *real;      /* (rows, real_stride) reals, or NULL */
+    size_t real_stride;
+    const uint8_t *bytes;  /* (rows, n[0]) if !real: x = byte × byte_scale */
+    double byte_scale;
+    const int32_t *class_index; /* (rows), or NULL */
+    const void *target;         /* (rows, target_stride) reals, or NULL */
+    size_t target_stride;
+};
+
+/** The numbers of one update, in double; the passes round them to their precision. */
+struct update_rule {
+    enum optimizer optimizer;
+    double scale;    /* weight deltas are multiplied by this first: 1 / examples, or 1 */
+    double rate;
+    double momentum;
+    double beta1, beta2, epsilon;
+    uint64_t step;   /* this update's number, from 1 (Adam's bias correction) */
+};
+
+/**
+ * How partial sums are put together: a program in postfix order. An entry k ≥ 0 pushes partial k,
+ * -1 replaces the two on top by their sum (lower one first).
+ */
+struct sum_program {
+    const int *entry;
+    size_t count;
+    size_t depth; /* the most that is ever on the stack */
+};
+enum { SUM_DEPTH_MAX = 32 };
+
+struct workspace; /* a worker's activations and deltas for up to `capacity` examples */
+
+struct passes {
+    size_t real_size;
+
+    /** Bytes of a workspace; place one into that much zeroed memory, aligned to 64. */
+    size_t (*workspace_bytes)(const struct shape *shape, size_t capacity);
+    struct workspace *(*workspace_place)(void *memory, const struct shape *shape,
+                                         const void *kernels, size_t capacity);
+
+    /**
+     * Take examples rows[0 … E) (rows NULL: first, first + 1, …) into the workspace: inputs, and
+     * targets if there are any.
+     */
+    void (*gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
+                   size_t first, size_t E);
+
+    /** X[1] … X[L-1] and Z[L] of the gathered examples. */
+    void (*forward)(struct workspace *ws, const void *W);
+
+    /** After forward: losses of the examples, each (E) in double, and the output deltas. */
+    void (*loss)(struct workspace *ws, enum loss loss, double *each);
+
+    /** After forward: f(Z[L]) as doubles, outputs (E, n[L]). loss() may still be called after. */
+    void (*outputs)(struct workspace *ws, double *outputs);
+
+    /**
+     * After loss: weight deltas of the run's subtrees, G[j] packed blocks of the whole network.
+     * Returns Σ |G| in no fixed order: if it is finite and below `safe_size`, so is every sum of
+     * weight deltas made of it.
+     */
+    double (*backward)(struct workspace *ws, const void *W, const struct shard_run *run,
+                       void *const *G);
+
+    /** sum = a + b over the whole block of `count` reals (a multiple of 16). */
+    void (*add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
+
+    /**
+     * Sum the partials by the program for reals [begin, end) of the block (multiples of 16) and
+     * apply the update to W and the optimizer's state (blocks of the same layout, or NULL).
+     */
+    void (*update)(const void *kernels, const struct sum_program *program, void *const *partial,
+                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
+                   void *state2);
+
+    /**
+     * Is every sum of partials in [begin, end) finite? *where is the first that is not. The slow
+     * answer, asked when backward()'s is doubtful.
+     */
+    bool (*finite)(const void *kernels, const struct sum_program *program, void *const *partial,
+                   size_t begin, size_t end, size_t *where);
+
+    double safe_size;
+};
+
+extern const struct passes passes_f32, passes_f64;
+
+/** The passes of a precision. */
+static inline const struct passes *passes_of(bool use_double)
+{
+    return use_double ? &passes_f64 : &passes_f32;
+}
+
+#endif

@@ -1,0 +1,119 @@
+/**
+ * reduction: the partial sums of all workers become one update, slice by slice.
+ *
+ * The program says in which order partials are added: the order of the shards' tree, whoever
+ * computed them. A slice is worked through in pieces that stay in the first-level cache, so each
+ * partial is read from memory once and nothing but weights and state is written.
+ */
+#include <float.h>
+
+#include "pass/workspace.h"
+
+enum { PIECE = 512 };
+
+/** The sum of reals [at, at + count) of the partials: in `scratch`, or in a partial itself. */
+static const real *sum_piece(const struct REAL(kernels) *k, const struct sum_program *program,
+                             void *const *partial, size_t at, size_t count,
+                             real (*scratch)[PIECE])
+{
+    const real *stack[SUM_DEPTH_MAX] = {NULL};
+    size_t depth = 0;
+    for (size_t p = 0; p < program->count; p++) {
+        int entry = program->entry[p];
+        if (entry >= 0) {
+            stack[depth++] = (const real *)partial[entry] + at;
+        } else {
+            depth--;
+            k->add(scratch[depth - 1], stack[depth - 1], stack[depth], count);
+            stack[depth - 1] = scratch[depth - 1];
+        }
+    }
+    return stack[0];
+}
+
+/** β^n for a whole n, by squaring: a function of n alone, so a resumed run gets the same. */
+static double power(double beta, uint64_t n)
+{
+    double result = 1;
+    for (; n; n >>= 1, beta *= beta) {
+        if (n & 1) {
+            result *= beta;
+        }
+    }
+    return result;
+}
+
+void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
+                  size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
+                  void *state2)
+{
+    const struct REAL(kernels) *k = kernels;
+    struct REAL(update) u = {
+        .optimizer = rule->optimizer,
+        .scale = (real)rule->scale,
+        .rate = (real)rule->rate,
+        .momentum = (real)rule->momentum,
+        .beta1 = (real)rule->beta1,
+        .one_beta1 = (real)(1 - rule->beta1),
+        .beta2 = (real)rule->beta2,
+        .one_beta2 = (real)(1 - rule->beta2),
+        .epsilon = (real)rule->epsilon,
+    };
+    if (rule->optimizer == OPTIMIZER_ADAM) {
+        u.step = (real)(rule->rate / (1 - power(rule->beta1, rule->step)));
+        u.root = (real)(1 / __builtin_sqrt(1 - power(rule->beta2, rule->step)));
+    }
+    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    real *w = W;
+    real *s1 = state1;
+    real *s2 = state2;
+    for (size_t at = begin; at < end; at += PIECE) {
+        size_t count = end - at < PIECE ? end - at : PIECE;
+        const real *g = sum_piece(k, program, partial, at, count, scratch);
+        k->update(&u, w + at, g, s1 ? s1 + at : NULL, s2 ? s2 + at : NULL, count);
+    }
+}
+
+bool REAL(finite)(const void *kernels, const struct sum_program *program, void *const *partial,
+                  size_t begin, size_t end, size_t *where)
+{
+    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    for (size_t at = begin; at < end; at += PIECE) {
+        size_t count = end - at < PIECE ? end - at : PIECE;
+        const real *g = sum_piece(kernels, program, partial, at, count, scratch);
+        for (size_t i = 0; i < count; i++) {
+            if (!__builtin_isfinite(g[i])) {
+                *where = at + i;
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, size_t count)
+{
+    const struct REAL(kernels) *k = kernels;
+    k->add(sum, a, b, count);
+}
+
+#if defined(REAL_IS_DOUBLE)
+#define SAFE (DBL_MAX / 4)
+#else
+#define SAFE (FLT_MAX / 4)
+#endif
+
+const struct passes REAL(passes) = {
+    .real_size = sizeof(real),
+    .workspace_bytes = REAL(workspace_bytes),
+    .workspace_place = REAL(workspace_place),
+    .gather = REAL(gather),
+    .forward = REAL(forward),
+    .loss = REAL(loss),
+    .outputs = REAL(outputs),
+    .backward = REAL(backward),
+    .add = REAL(add),
+    .update = REAL(update),
+    .finite = REAL(finite),
+    .safe_size = SAFE,
+};

@@ -1,0 +1,88 @@
+/** workspace: the memory plan of a worker, and batch assembly into it. */
+#include "pass/workspace.h"
+
+#include <string.h>
+
+/** Takes pieces from a block of memory, or only counts them (base NULL). */
+struct taker {
+    char *base;
+    size_t used;
+};
+
+static void *take(struct taker *taker, size_t bytes)
+{
+    void *piece = taker->base ? taker->base + taker->used : NULL;
+    taker->used += (bytes + 63) / 64 * 64;
+    return piece;
+}
+
+/** Lay a workspace out in the taker's memory; the same walk counts and places. */
+static struct workspace lay_out(struct taker *taker, const struct shape *shape, size_t capacity)
+{
+    struct workspace ws = {.shape = shape, .capacity = capacity};
+    size_t L = shape->layers;
+    size_t rows = round16(capacity);
+    size_t widest = 0;
+    take(taker, sizeof ws);
+    for (size_t l = 0; l <= L; l++) {
+        ws.ldx[l] = stride_for(shape->width[l] + 1);
+        ws.X[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
+        if (l > 0 && shape->width[l] > widest) {
+            widest = shape->width[l];
+        }
+    }
+    ws.ldt = stride_for(capacity);
+    ws.D = take(taker, rows * stride_for(widest) * sizeof(real));
+    ws.TA = take(taker, round16(widest) * ws.ldt * sizeof(real));
+    ws.TB = take(taker, round16(widest) * ws.ldt * sizeof(real));
+    ws.each = take(taker, rows * sizeof(real));
+    ws.class_index = take(taker, rows * sizeof(int32_t));
+    ws.ld_target = round16(shape->width[L]);
+    ws.target = take(taker, rows * ws.ld_target * sizeof(real));
+    return ws;
+}
+
+size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity)
+{
+    struct taker count = {0};
+    lay_out(&count, shape, capacity);
+    return count.used;
+}
+
+struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
+                                        const void *kernels, size_t capacity)
+{
+    struct taker taker = {.base = memory};
+    struct workspace *ws = memory;
+    *ws = lay_out(&taker, shape, capacity);
+    ws->k = kernels;
+    return ws;
+}
+
+void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
+                  size_t first, size_t E)
+{
+    size_t width = ws->shape->width[0];
+    size_t outputs = ws->shape->width[ws->shape->layers];
+    const real *inputs = examples->real;
+    const real *target = examples->target;
+    ws->E = E;
+    ws->has_class = examples->class_index != NULL;
+    ws->has_target = target != NULL;
+    for (size_t e = 0; e < E; e++) {
+        size_t row = rows ? rows[e] : first + e;
+        real *x = ws->X[0] + e * ws->ldx[0];
+        if (inputs) {
+            memcpy(x, inputs + row * examples->real_stride, width * sizeof(real));
+        } else {
+            ws->k->widen(x, examples->bytes + row * width, width, (real)examples->byte_scale);
+        }
+        x[width] = 1;
+        if (ws->has_class) {
+            ws->class_index[e] = examples->class_index[row];
+        } else if (target) {
+            memcpy(ws->target + e * ws->ld_target, target + row * examples->target_stride,
+                   outputs * sizeof(real));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/**
+ * workspace: what one worker computes in, laid out once, so that no step allocates.
+ *
+ *     X[0] … X[L]   row-major, stride ldx[l] with room for the constant 1 behind n[l]
+ *     D             row-major deltas of the layer at hand
+ *     TA, TB        transposed deltas of the layer at hand and of the one below
+ */
+#ifndef PASS_WORKSPACE_H
+#define PASS_WORKSPACE_H
+
+#include "pass/pass.h"
+
+struct workspace {
+    const struct shape *shape;
+    const struct REAL(kernels) *k;
+    size_t capacity;
+    size_t E;              /* examples gathered */
+    real *X[SHAPE_MAX_LAYERS + 1];
+    size_t ldx[SHAPE_MAX_LAYERS + 1];
+    real *D;
+    real *TA, *TB;
+    size_t ldt;
+    real *each;            /* (capacity) losses */
+    int32_t *class_index;  /* (capacity) */
+    real *target;          /* (capacity, ld_target) */
+    size_t ld_target;
+    bool has_class, has_target;
+};
+
+size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity);
+struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
+                                        const void *kernels, size_t capacity);
+void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
+                  size_t first, size_t E);
+void REAL(forward)(struct workspace *ws, const void *W);
+void REAL(outputs)(struct workspace *ws, double *outputs);
+void REAL(loss)(struct workspace *ws, enum loss loss, double *each);
+double REAL(backward)(struct workspace *ws, const void *W, const struct shard_run *run,
+                      void *const *G);
+void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
+void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
+                  size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
+                  void *state2);
+bool REAL(finite)(const void *kernels, const struct sum_program *program, void *const *partial,
+                  size_t begin, size_t end, size_t *where);
+
+#endif

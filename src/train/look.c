@@ -1,0 +1,70 @@
+/** look: what a run would find and use on this machine. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/dispatch.h"
+#include "machine/limit.h"
+#include "machine/topology.h"
+#include "train/recipe.h"
+
+heddle_status heddle_machine_look(const heddle_recipe *recipe, heddle_machine *machine,
+                                  heddle_error *err)
+{
+    struct topology *topology = NULL;
+    struct plan *plan = NULL;
+    heddle_machine m = {0};
+    enum isa isa = ISA_SCALAR;
+    heddle_status status =
+        isa_choose(recipe ? recipe_text(recipe, OPTION_ISA) : NULL, &isa, err);
+    if (!status) {
+        status = topology_create(&topology, err);
+    }
+    if (!status) {
+        status = plan_create(topology, recipe ? recipe_threads(recipe) : 0,
+                             recipe ? recipe_bind(recipe) : BIND_AUTO, &plan, err);
+    }
+    if (!status) {
+        topology_describe(topology, &m);
+        m.threads = plan->workers;
+        snprintf(m.why, sizeof m.why, "%s", plan->why);
+        snprintf(m.bind, sizeof m.bind, "%s", plan->how);
+        snprintf(m.isa, sizeof m.isa, "%s", isa_name(isa));
+        for (enum isa i = 0; i < ISA_COUNT; i++) {
+            if (isa_available(i)) {
+                size_t used = strlen(m.isa_available);
+                snprintf(m.isa_available + used, sizeof m.isa_available - used, "%s%s",
+                         used ? ", " : "", isa_name(i));
+            }
+        }
+        *machine = m;
+    }
+    plan_free(plan);
+    topology_free(topology);
+    return status;
+}
+
+heddle_status heddle_machine_limit(int threads, bool use_double, const char *isa_wanted,
+                                   double *gflops, heddle_error *err)
+{
+    struct topology *topology = NULL;
+    struct plan *plan = NULL;
+    enum isa isa = ISA_SCALAR;
+    double flop_per_second = 0;
+    heddle_status status = isa_choose(isa_wanted, &isa, err);
+    if (!status) {
+        status = topology_create(&topology, err);
+    }
+    if (!status) {
+        status = plan_create(topology, threads, BIND_AUTO, &plan, err);
+    }
+    if (!status) {
+        status = limit_measure(plan, kernels_fma_chains(isa, use_double), 0.1, &flop_per_second,
+                               err);
+    }
+    if (!status) {
+        *gflops = flop_per_second * 1e-9;
+    }
+    plan_free(plan);
+    topology_free(topology);
+    return status;
+}

@@ -1,0 +1,364 @@
+/**
+ * recipe: one table of options. Help, checking, defaults and the text in the model all come from
+ * it, so that adding an option is adding a row here and its use in resolve.c.
+ */
+#include "train/recipe.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/** What a value may be. */
+enum kind {
+    KIND_TEXT,
+    KIND_CHOICE,   /* one of `choices`, separated by | */
+    KIND_COUNT,    /* whole number from `low` on, or a choice */
+    KIND_NUMBER,   /* from `low` to `high`, `low` itself only if closed; or a choice */
+    KIND_BYTES,    /* whole number with K, M, G, or a choice */
+    KIND_WIDTHS,   /* "128,64", or a choice */
+    KIND_FUNCTIONS, /* list of transfer functions, or a choice */
+    KIND_INIT
+};
+
+struct row {
+    heddle_option about;
+    const char *tutorial; /* the default under --recipe tutorial; NULL: the same */
+    enum kind kind;
+    const char *choices;
+    double low, high;
+    bool closed;
+};
+
+static const struct row rows[OPTION_COUNT] = {
+    [OPTION_TARGET] = {{"target", "data", "NAME|N|last", "auto",
+                        "column to learn, by name or number from 1; several: a comma list; auto: "
+                        "the labels, else the last column"},
+                       NULL, KIND_TEXT, NULL, 0, 0, false},
+    [OPTION_DROP] = {{"drop", "data", "NAME,...", "", "columns to leave out"},
+                     NULL, KIND_TEXT, NULL, 0, 0, false},
+    [OPTION_TASK] = {{"task", "data", "NAME", "auto",
+                      "auto, classify or regress; auto: words and few whole numbers are classes"},
+                     NULL, KIND_CHOICE, "auto|classify|regress", 0, 0, false},
+    [OPTION_SCALE] = {{"scale", "data", "NAME", "auto",
+                       "auto, standard, minmax, byte or none; auto: image bytes divided by 255, "
+                       "else mean 0 and deviation 1"},
+                      "none", KIND_CHOICE, "auto|standard|minmax|byte|none", 0, 0, false},
+    [OPTION_MISSING] = {{"missing", "data", "NAME", "error",
+                         "missing numbers: error, mean (of the training rows) or drop (the row)"},
+                        NULL, KIND_CHOICE, "error|mean|drop", 0, 0, false},
+    [OPTION_VALIDATION] = {{"validation", "data", "FRACTION|FILE", "auto",
+                            "share of the rows to hold out and score, or a file; auto: 0.1 from "
+                            "100 rows on if there is no test file, else none"},
+                           "0", KIND_NUMBER, "auto", 0, 0.9, true},
+    [OPTION_HIDDEN] = {{"hidden", "network", "N,N,...|none", "auto",
+                        "widths of the hidden layers; auto: by the number of rows"},
+                       "2", KIND_WIDTHS, "auto|none", 0, 0, false},
+    [OPTION_ACTIVATION] = {{"activation", "network", "NAME,...", "relu",
+                            "transfer function of the hidden layers, one for all or one each: "
+                            "sigmoid, tanh, relu, linear"},
+                           "sigmoid", KIND_FUNCTIONS, NULL, 0, 0, false},
+    [OPTION_OUTPUT_ACTIVATION] = {{"output-activation", "network", "NAME", "auto",
+                                   "softmax, sigmoid, tanh, relu or linear; auto: softmax for "
+                                   "classes, linear for numbers"},
+                                  "sigmoid", KIND_CHOICE,
+                                  "auto|linear|sigmoid|tanh|relu|softmax", 0, 0, false},
+    [OPTION_LOSS] = {{"loss", "network", "NAME", "auto",
+                      "cross-entropy, mse or sse (the tutorial's sum of squares); auto: "
+                      "cross-entropy for classes, mse for numbers"},
+                     "sse", KIND_CHOICE, "auto|sse|mse|cross-entropy", 0, 0, false},
+    [OPTION_INIT] = {{"init", "network", "RULE|MODEL", "auto",
+                      "first weights: normal:DEVIATION, glorot, he, zeros, or those of a model "
+                      "file; auto: he for relu, else glorot"},
+                     "normal:0.1", KIND_INIT, "auto|glorot|he|zeros|normal", 0, 0, false},
+    [OPTION_PRECISION] = {{"precision", "network", "NAME", "float", "float or double"},
+                          "double", KIND_CHOICE, "float|double", 0, 0, false},
+    [OPTION_RECIPE] = {{"recipe", "recipe", "NAME", "auto",
+                        "auto, or tutorial: the numpy tutorial's network, rate and stopping"},
+                       "tutorial", KIND_CHOICE, "auto|tutorial", 0, 0, false},
+    [OPTION_OPTIMIZER] = {{"optimizer", "recipe", "NAME", "adam",
+                           "sgd, momentum, nesterov or adam"},
+                          "sgd", KIND_CHOICE, "sgd|momentum|nesterov|adam", 0, 0, false},
+    [OPTION_RATE] = {{"rate", "recipe", "X", "auto",
+                      "learning rate; auto: 0.001 for adam, 0.1 for sgd, 0.01 with momentum"},
+                     "0.2", KIND_NUMBER, "auto", 0, 1e6, false},
+    [OPTION_MOMENTUM] = {{"momentum", "recipe", "X", "0.9", "share of the last update kept"},
+                         NULL, KIND_NUMBER, NULL, 0, 0.999999, true},
+    [OPTION_BETA1] = {{"beta1", "recipe", "X", "0.9", "adam: decay of the mean"},
+                      NULL, KIND_NUMBER, NULL, 0, 0.999999, true},
+    [OPTION_BETA2] = {{"beta2", "recipe", "X", "0.999", "adam: decay of the square"},
+                      NULL, KIND_NUMBER, NULL, 0, 0.99999999, true},
+    [OPTION_EPSILON] = {{"epsilon", "recipe", "X", "1e-8", "adam: added to the root"},
+                        NULL, KIND_NUMBER, NULL, 0, 1, false},
+    [OPTION_BATCH] = {{"batch", "recipe", "N|full", "auto",
+                       "examples an update; auto: by the number of rows, 8 to 128"},
+                      "full", KIND_COUNT, "auto|full", 1, 0, false},
+    [OPTION_EPOCHS] = {{"epochs", "recipe", "N", "auto",
+                        "passes over the data; auto: about 10,000 updates, 10 to 200 epochs"},
+                       "0", KIND_COUNT, "auto", 0, 0, false},
+    [OPTION_STEPS] = {{"steps", "recipe", "N", "none", "end after so many updates"},
+                      "100001", KIND_COUNT, "none", 1, 0, false},
+    [OPTION_MIN_ERROR] = {{"min-error", "recipe", "X", "none",
+                           "end when the training error is at or below X"},
+                          "1e-5", KIND_NUMBER, "none", 0, 1e300, true},
+    [OPTION_SEED] = {{"seed", "recipe", "N", "0", "of every random choice"},
+                     NULL, KIND_COUNT, NULL, 0, 0, false},
+    [OPTION_SHARD] = {{"shard", "recipe", "N", "auto",
+                       "examples a shard: what a worker sums in one go; decides bits; auto: an "
+                       "eighth of the batch, 16 to 64"},
+                      NULL, KIND_COUNT, "auto", 1, 0, false},
+    [OPTION_SHUFFLE] = {{"shuffle", "recipe", "yes|no", "auto",
+                         "new order of the rows each epoch; auto: yes unless the batch is full"},
+                        "no", KIND_CHOICE, "auto|yes|no", 0, 0, false},
+    [OPTION_REPORT_EVERY] = {{"report-every", "recipe", "N", "auto",
+                              "epochs (tutorial: updates) from report to report"},
+                             "2500", KIND_COUNT, "auto", 1, 0, false},
+    [OPTION_THREADS] = {{"threads", "machine", "N", "auto",
+                         "workers; auto: OMP_NUM_THREADS, else what the machine leaves us; never "
+                         "changes a result"},
+                        NULL, KIND_COUNT, "auto", 1, 0, false},
+    [OPTION_BIND] = {{"bind", "machine", "NAME", "auto",
+                      "bind workers to cores: auto, none, close or spread"},
+                     NULL, KIND_CHOICE, "auto|none|close|spread", 0, 0, false},
+    [OPTION_ISA] = {{"isa", "machine", "NAME", "auto",
+                     "kernels: auto, scalar, avx2, avx512 or neon; never changes a result"},
+                    NULL, KIND_CHOICE, "auto|scalar|neon|avx2|avx512", 0, 0, false},
+    [OPTION_MAX_MEMORY] = {{"max-memory", "machine", "BYTES", "none",
+                            "refuse what needs more, such as 500M or 4G"},
+                           NULL, KIND_BYTES, "none", 0, 0, false},
+};
+
+const heddle_option *heddle_recipe_option(size_t i)
+{
+    return i < OPTION_COUNT ? &rows[i].about : NULL;
+}
+
+heddle_status heddle_recipe_create(heddle_recipe **recipe, heddle_error *err)
+{
+    heddle_recipe *made = memory_new(1, sizeof *made);
+    if (!made) {
+        return status_memory(err, "a recipe", sizeof *made);
+    }
+    *recipe = made;
+    return HEDDLE_OK;
+}
+
+void heddle_recipe_free(heddle_recipe *recipe)
+{
+    if (recipe) {
+        for (int i = 0; i < OPTION_COUNT; i++) {
+            memory_free(recipe->value[i]);
+        }
+        memory_free(recipe);
+    }
+}
+
+/** Is `value` one of the choices separated by |? */
+static bool is_choice(const char *choices, const char *value)
+{
+    size_t length = strlen(value);
+    for (const char *c = choices; c && *c;) {
+        size_t n = strcspn(c, "|");
+        if (n == length && memcmp(c, value, n) == 0) {
+            return true;
+        }
+        c += n + (c[n] == '|');
+    }
+    return false;
+}
+
+/** Cut the next piece of a comma list; false at its end. */
+static bool next_piece(const char **list, char *piece, size_t size)
+{
+    if (!*list) {
+        return false;
+    }
+    size_t n = strcspn(*list, ",");
+    size_t kept = n < size ? n : size - 1;
+    memcpy(piece, *list, kept);
+    piece[kept] = 0;
+    *list = (*list)[n] == ',' ? *list + n + 1 : NULL;
+    return true;
+}
+
+static bool to_bytes(const char *value, uint64_t *bytes)
+{
+    size_t n = strlen(value);
+    unsigned shift = 0;
+    if (n > 1 && strchr("KMGkmg", value[n - 1])) {
+        char unit = value[--n];
+        shift = unit == 'K' || unit == 'k' ? 10 : unit == 'M' || unit == 'm' ? 20 : 30;
+    }
+    uint64_t count;
+    if (!text_to_u64(value, n, &count) || count > (UINT64_MAX >> shift)) {
+        return false;
+    }
+    *bytes = count << shift;
+    return true;
+}
+
+static heddle_status refuse(const struct row *row, const char *value, const char *wanted,
+                            heddle_error *err)
+{
+    return status_set(err, HEDDLE_E_ARGUMENT, "--%s '%s': %s", row->about.name, value, wanted);
+}
+
+static heddle_status check_number(const struct row *row, const char *value, heddle_error *err)
+{
+    double x;
+    if (!text_to_double(value, strlen(value), &x)) {
+        return refuse(row, value, "not a number", err);
+    }
+    if (x < row->low || (x == row->low && !row->closed) || x > row->high) {
+        char low[TEXT_NUMBER_SIZE], high[TEXT_NUMBER_SIZE];
+        text_from_double(row->low, low);
+        text_from_double(row->high, high);
+        return status_set(err, HEDDLE_E_ARGUMENT, "--%s %s: must be %s %s%s%s", row->about.name,
+                          value, row->closed ? "at least" : "above", low,
+                          row->high < 1e6 ? " and at most " : "", row->high < 1e6 ? high : "");
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status check_count(const struct row *row, const char *value, heddle_error *err)
+{
+    uint64_t n;
+    if (!text_to_u64(value, strlen(value), &n)) {
+        return refuse(row, value, "not a whole number", err);
+    }
+    if (n < (uint64_t)row->low) {
+        return status_set(err, HEDDLE_E_ARGUMENT, "--%s %s: must be at least %d", row->about.name,
+                          value, (int)row->low);
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status check_list(const struct row *row, const char *value, heddle_error *err)
+{
+    char piece[32];
+    size_t pieces = 0;
+    for (const char *rest = value; next_piece(&rest, piece, sizeof piece); pieces++) {
+        uint64_t n;
+        enum activation f;
+        if (row->kind == KIND_WIDTHS &&
+            (!text_to_u64(piece, strlen(piece), &n) || n < 1 || n > 1 << 24)) {
+            return refuse(row, value, "widths are whole numbers from 1 on, such as 128,64", err);
+        }
+        if (row->kind == KIND_FUNCTIONS && !activation_find(piece, &f)) {
+            return status_set(err, HEDDLE_E_ARGUMENT,
+                              "--%s '%s': no function '%s'; there are %s", row->about.name, value,
+                              piece, activation_names());
+        }
+    }
+    if (pieces >= SHAPE_MAX_LAYERS) {
+        return refuse(row, value, "too many layers", err);
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status check_value(const struct row *row, const char *value, heddle_error *err)
+{
+    if (is_choice(row->choices, value)) {
+        return HEDDLE_OK;
+    }
+    uint64_t bytes;
+    double x;
+    switch (row->kind) {
+    case KIND_TEXT:
+        return HEDDLE_OK;
+    case KIND_CHOICE: {
+        char wanted[128] = "there are ";
+        size_t used = strlen(wanted);
+        for (const char *c = row->choices; *c && used + 3 < sizeof wanted; c++) {
+            wanted[used++] = *c == '|' ? ',' : *c;
+            if (*c == '|') {
+                wanted[used++] = ' ';
+            }
+        }
+        wanted[used] = 0;
+        return refuse(row, value, wanted, err);
+    }
+    case KIND_COUNT:
+        return check_count(row, value, err);
+    case KIND_NUMBER:
+        return check_number(row, value, err);
+    case KIND_BYTES:
+        return to_bytes(value, &bytes) ? HEDDLE_OK
+                                       : refuse(row, value, "a size is such as 500M or 4G", err);
+    case KIND_WIDTHS:
+    case KIND_FUNCTIONS:
+        return check_list(row, value, err);
+    case KIND_INIT:
+        if (strncmp(value, "normal:", 7) == 0 && text_to_double(value + 7, strlen(value + 7), &x) &&
+            x > 0 && x <= 100) {
+            return HEDDLE_OK;
+        }
+        return refuse(row, value, "there are normal:DEVIATION, glorot, he and zeros", err);
+    }
+    return HEDDLE_OK;
+}
+
+static size_t find_option(const char *name)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(rows[i].about.name, name) == 0) {
+            return i;
+        }
+    }
+    return OPTION_COUNT;
+}
+
+heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name, const char *value,
+                                heddle_error *err)
+{
+    size_t i = find_option(name);
+    if (i == OPTION_COUNT) {
+        const char *names[OPTION_COUNT];
+        for (size_t k = 0; k < OPTION_COUNT; k++) {
+            names[k] = rows[k].about.name;
+        }
+        const char *near = text_nearest(name, names, OPTION_COUNT);
+        return status_set(err, HEDDLE_E_ARGUMENT, near ? "no option '%s'; '%s' is near" :
+                                                         "no option '%s'%s",
+                          name, near ? near : "");
+    }
+    heddle_status status = check_value(&rows[i], value, err);
+    if (status) {
+        return status;
+    }
+    char *copy = memory_string(value);
+    if (!copy) {
+        return status_memory(err, "an option", strlen(value) + 1);
+    }
+    memory_free(recipe->value[i]);
+    recipe->value[i] = copy;
+    return HEDDLE_OK;
+}
+
+bool recipe_is_tutorial(const heddle_recipe *recipe)
+{
+    const char *value = recipe->value[OPTION_RECIPE];
+    return value && strcmp(value, "tutorial") == 0;
+}
+
+const char *recipe_text(const heddle_recipe *recipe, enum option option)
+{
+    if (recipe->value[option]) {
+        return recipe->value[option];
+    }
+    const struct row *row = &rows[option];
+    return recipe_is_tutorial(recipe) && row->tutorial ? row->tutorial : row->about.initial;
+}
+
+const char *heddle_recipe_get(const heddle_recipe *recipe, const char *name)
+{
+    size_t i = find_option(name);
+    return i < OPTION_COUNT ? recipe_text(recipe, (enum option)i) : NULL;
+}
+
+size_t recipe_max_memory(const heddle_recipe *recipe)
+{
+    uint64_t bytes = 0;
+    const char *value = recipe_text(recipe, OPTION_MAX_MEMORY);
+    return to_bytes(value, &bytes) ? (size_t)bytes : 0;
+}

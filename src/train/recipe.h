@@ -1,0 +1,122 @@
+/**
+ * recipe: the options of a run by name, and what they come to for given data.
+ *
+ * heddle_recipe holds texts, checked one by one as they are set. recipe_resolve() puts the facts of
+ * the data where an option says "auto" and checks the whole before anything runs.
+ */
+#ifndef TRAIN_RECIPE_H
+#define TRAIN_RECIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "data/preprocess.h"
+#include "heddle.h"
+#include "kernel/dispatch.h"
+#include "machine/topology.h"
+#include "network/shape.h"
+#include "network/weights.h"
+
+/** Every option, in the order of the help. */
+enum option {
+    OPTION_TARGET,
+    OPTION_DROP,
+    OPTION_TASK,
+    OPTION_SCALE,
+    OPTION_MISSING,
+    OPTION_VALIDATION,
+    OPTION_HIDDEN,
+    OPTION_ACTIVATION,
+    OPTION_OUTPUT_ACTIVATION,
+    OPTION_LOSS,
+    OPTION_INIT,
+    OPTION_PRECISION,
+    OPTION_RECIPE,
+    OPTION_OPTIMIZER,
+    OPTION_RATE,
+    OPTION_MOMENTUM,
+    OPTION_BETA1,
+    OPTION_BETA2,
+    OPTION_EPSILON,
+    OPTION_BATCH,
+    OPTION_EPOCHS,
+    OPTION_STEPS,
+    OPTION_MIN_ERROR,
+    OPTION_SEED,
+    OPTION_SHARD,
+    OPTION_SHUFFLE,
+    OPTION_REPORT_EVERY,
+    OPTION_THREADS,
+    OPTION_BIND,
+    OPTION_ISA,
+    OPTION_MAX_MEMORY,
+    OPTION_COUNT
+};
+
+struct heddle_recipe {
+    char *value[OPTION_COUNT]; /* as set, or NULL: the default */
+};
+
+/** What the data say, for the options that are "auto". */
+struct recipe_facts {
+    size_t rows;    /* to train on */
+    size_t inputs;  /* n[0] */
+    size_t classes; /* 0: numbers are predicted */
+    size_t targets;
+    const struct shape *initial; /* shape of the model to start from, or NULL */
+};
+
+/** A run, with nothing left open. */
+struct run_recipe {
+    bool tutorial;
+    struct shape shape;
+    enum loss loss;
+    bool use_double;
+    enum init_rule init;
+    double init_spread;
+    enum optimizer optimizer;
+    double rate, momentum, beta1, beta2, epsilon;
+    size_t batch;       /* examples, at most the rows */
+    size_t shard;
+    uint64_t epochs;    /* 0: counted in steps alone */
+    uint64_t steps;     /* the run ends after so many updates at the latest */
+    double min_error;   /* below 0: never reached */
+    uint64_t seed;
+    bool shuffle;
+    bool sum_deltas;    /* weight deltas are summed, not averaged, over the examples */
+    uint64_t report_every; /* epochs; steps for the tutorial */
+    struct string text; /* canonical JSON of every choice that decides bits; memory_free(data) */
+};
+
+/** The value of an option as set, or its default under the recipe's `recipe`. */
+const char *recipe_text(const heddle_recipe *recipe, enum option option);
+
+bool recipe_is_tutorial(const heddle_recipe *recipe);
+
+/** What the recipe says about the data, before they are encoded. Texts belong to the recipe. */
+void recipe_preprocess(const heddle_recipe *recipe, struct preprocess_options *options);
+
+/** Fraction of the rows to hold out: 0 … 0.9; below 0: "auto". */
+double recipe_validation(const heddle_recipe *recipe);
+
+uint64_t recipe_seed(const heddle_recipe *recipe);
+bool recipe_use_double(const heddle_recipe *recipe);
+
+/** Do two classes make one output (a sigmoid's) rather than two? */
+bool recipe_single_output(const heddle_recipe *recipe);
+
+/** Everything else. HEDDLE_E_ARGUMENT names the options that contradict each other. */
+heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_facts *facts,
+                             struct run_recipe *run, heddle_error *err);
+
+/** The machine's part. threads 0: not given. max_memory 0: no limit. */
+int recipe_threads(const heddle_recipe *recipe);
+enum bind recipe_bind(const heddle_recipe *recipe);
+size_t recipe_max_memory(const heddle_recipe *recipe);
+
+/** The default shard: batch / 8 rounded down to a power of two, 16 … 64. */
+size_t recipe_default_shard(size_t batch);
+
+#endif

@@ -1,0 +1,224 @@
+/** score: the forward pass over rows that are not trained on, and the metrics. */
+#include "train/score.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/sum.h"
+#include "train/trainer.h"
+
+struct scorer {
+    const struct dataset *set;
+    const struct passes *passes;
+    enum loss loss;
+    bool wants_loss;
+    size_t width;        /* n[L] */
+    struct examples examples;
+    double *outputs;     /* (rows, width) */
+    double *each;        /* (rows) */
+    int workers;
+    void **memory;       /* (workers) workspaces */
+    struct workspace **ws;
+    size_t bytes;        /* of one workspace */
+};
+
+heddle_status scorer_create(const struct shape *shape, enum loss loss, const struct dataset *set,
+                            enum isa isa, int workers, bool wants_loss, struct scorer **scorer,
+                            heddle_error *err)
+{
+    const struct passes *passes = passes_of(set->use_double);
+    struct scorer *s = memory_new(1, sizeof *s);
+    if (!s) {
+        return status_memory(err, "scoring", sizeof *s);
+    }
+    *s = (struct scorer){
+        .set = set,
+        .passes = passes,
+        .loss = loss,
+        .wants_loss = wants_loss,
+        .width = shape->width[shape->layers],
+        .examples = examples_of(set),
+        .workers = workers,
+        .bytes = passes->workspace_bytes(shape, SCORE_BLOCK),
+    };
+    size_t count;
+    s->memory = memory_new((size_t)workers, sizeof *s->memory);
+    s->ws = memory_new((size_t)workers, sizeof *s->ws);
+    if (size_multiply(set->rows, s->width, &count)) {
+        s->outputs = memory_new(count, sizeof *s->outputs);
+    }
+    s->each = memory_new(set->rows, sizeof *s->each);
+    bool complete = s->memory && s->ws && s->outputs && s->each;
+    for (int w = 0; complete && w < workers; w++) {
+        s->memory[w] = arena_new(s->bytes);
+        complete = s->memory[w] != NULL;
+        if (complete) {
+            s->ws[w] = passes->workspace_place(s->memory[w], shape,
+                                               kernels_find(isa, set->use_double), SCORE_BLOCK);
+        }
+    }
+    if (!complete) {
+        scorer_free(s);
+        return status_memory(err, "scoring", s->bytes);
+    }
+    *scorer = s;
+    return HEDDLE_OK;
+}
+
+void scorer_free(struct scorer *scorer)
+{
+    if (scorer) {
+        for (int w = 0; scorer->memory && w < scorer->workers; w++) {
+            arena_free(scorer->memory[w], scorer->bytes);
+        }
+        memory_free(scorer->memory);
+        memory_free(scorer->ws);
+        memory_free(scorer->outputs);
+        memory_free(scorer->each);
+        memory_free(scorer);
+    }
+}
+
+void scorer_work(struct scorer *scorer, const void *W, int worker)
+{
+    const struct passes *passes = scorer->passes;
+    struct workspace *ws = scorer->ws[worker];
+    size_t rows = scorer->set->rows;
+    size_t blocks = (rows + SCORE_BLOCK - 1) / SCORE_BLOCK;
+    size_t workers = (size_t)scorer->workers;
+    size_t last = blocks * ((size_t)worker + 1) / workers;
+    for (size_t b = blocks * (size_t)worker / workers; b < last; b++) {
+        size_t first = b * SCORE_BLOCK;
+        size_t E = rows - first < SCORE_BLOCK ? rows - first : SCORE_BLOCK;
+        passes->gather(ws, &scorer->examples, NULL, first, E);
+        passes->forward(ws, W);
+        passes->outputs(ws, scorer->outputs + first * scorer->width);
+        if (scorer->wants_loss) {
+            passes->loss(ws, scorer->loss, scorer->each + first);
+        }
+    }
+}
+
+double scorer_loss(const struct scorer *scorer, bool sum)
+{
+    double total = sum_values(scorer->each, scorer->set->rows);
+    return sum ? total : total / (double)scorer->set->rows;
+}
+
+const double *scorer_outputs(const struct scorer *scorer)
+{
+    return scorer->outputs;
+}
+
+size_t output_class(const double *outputs, size_t width)
+{
+    if (width == 1) {
+        return outputs[0] >= 0.5;
+    }
+    size_t best = 0;
+    for (size_t o = 1; o < width; o++) {
+        if (outputs[o] > outputs[best]) {
+            best = o;
+        }
+    }
+    return best;
+}
+
+/** Target o of a row, as encoded. */
+static double target(const struct dataset *set, size_t row, size_t o)
+{
+    size_t at = row * set->target_stride + o;
+    return set->use_double ? ((const double *)set->target)[at] :
+                             (double)((const float *)set->target)[at];
+}
+
+static size_t count_right(const struct scorer *scorer)
+{
+    size_t right = 0;
+    for (size_t r = 0; r < scorer->set->rows; r++) {
+        size_t said = output_class(scorer->outputs + r * scorer->width, scorer->width);
+        right += said == (size_t)scorer->set->class_index[r];
+    }
+    return right;
+}
+
+/** Mean squared error and R² of target o, as encoded. scratch holds `rows` values. */
+static void regress(const struct scorer *scorer, size_t o, double *scratch, double *mse, double *r2)
+{
+    const struct dataset *set = scorer->set;
+    double n = (double)set->rows;
+    for (size_t r = 0; r < set->rows; r++) {
+        scratch[r] = target(set, r, o);
+    }
+    double mean = sum_values(scratch, set->rows) / n;
+    for (size_t r = 0; r < set->rows; r++) {
+        double away = target(set, r, o) - mean;
+        scratch[r] = away * away;
+    }
+    double spread = sum_values(scratch, set->rows);
+    for (size_t r = 0; r < set->rows; r++) {
+        double off = scorer->outputs[r * scorer->width + o] - target(set, r, o);
+        scratch[r] = off * off;
+    }
+    double error = sum_values(scratch, set->rows);
+    *mse = error / n;
+    *r2 = spread > 0 ? 1 - error / spread : error > 0 ? 0 : 1;
+}
+
+double scorer_headline(const struct scorer *scorer)
+{
+    const struct dataset *set = scorer->set;
+    if (set->class_index) {
+        return (double)count_right(scorer) / (double)set->rows;
+    }
+    double total = 0;
+    for (size_t o = 0; o < scorer->width; o++) {
+        double mse, r2;
+        regress(scorer, o, scorer->each, &mse, &r2); /* each is made anew by the next scoring */
+        total += r2;
+    }
+    return total / (double)scorer->width;
+}
+
+heddle_status scorer_score(const struct scorer *scorer, const struct preprocess *preprocess,
+                           bool sum, heddle_score *score, heddle_error *err)
+{
+    const struct dataset *set = scorer->set;
+    *score = (heddle_score){.rows = set->rows, .loss = scorer_loss(scorer, sum)};
+    if (set->class_index) {
+        size_t k = preprocess->classes;
+        score->confusion = memory_new(k * k, sizeof *score->confusion);
+        if (!score->confusion) {
+            return status_memory(err, "the confusion matrix", k * k * sizeof(size_t));
+        }
+        score->classify = true;
+        score->classes = k;
+        score->accuracy = (double)count_right(scorer) / (double)set->rows;
+        for (size_t r = 0; r < set->rows; r++) {
+            size_t said = output_class(scorer->outputs + r * scorer->width, scorer->width);
+            score->confusion[(size_t)set->class_index[r] * k + said]++;
+        }
+        return HEDDLE_OK;
+    }
+    double *scratch = memory_new(set->rows, sizeof *scratch);
+    if (!scratch) {
+        return status_memory(err, "scoring", set->rows * sizeof *scratch);
+    }
+    for (size_t o = 0; o < scorer->width; o++) {
+        double mse, r2;
+        regress(scorer, o, scratch, &mse, &r2);
+        score->rmse += __builtin_sqrt(mse) / preprocess->target[o].factor;
+        score->r2 += r2;
+    }
+    score->rmse /= (double)scorer->width;
+    score->r2 /= (double)scorer->width;
+    memory_free(scratch);
+    return HEDDLE_OK;
+}
+
+void heddle_score_done(heddle_score *score)
+{
+    memory_free(score->confusion);
+    *score = (heddle_score){0};
+}

@@ -1,0 +1,213 @@
+/**
+ * shard_plan: one rule, applied three times (to the shards of a chunk, to the chunks of a worker,
+ * to the workers of a batch): two neighbouring subtrees of the same level join if the left one
+ * begins at a multiple of twice their size.
+ */
+#include "train/shard_plan.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+struct subtree {
+    size_t first; /* shard */
+    unsigned level;
+    int slot;     /* whose sum it is: a partial, or nothing yet */
+};
+
+static bool joins(const struct subtree *left, const struct subtree *right)
+{
+    return left->level == right->level && (left->first >> left->level) % 2 == 0;
+}
+
+/** Hands out zeroed pieces of one allocation; with base NULL it only counts. */
+struct pieces {
+    char *base;
+    size_t used;
+};
+
+static void *piece(struct pieces *p, size_t count, size_t size)
+{
+    void *at = p->base ? p->base + p->used : NULL;
+    p->used += (count * size + 15) / 16 * 16;
+    return at;
+}
+
+/** The shards of one chunk, pushed one by one; returns the subtrees that stay. */
+static size_t plan_chunk(struct pieces *pieces, const struct shard_plan *plan, size_t first,
+                         size_t count, struct chunk *chunk, struct subtree stays[SUBTREES_MAX])
+{
+    uint32_t *end = piece(pieces, count, sizeof *end);
+    uint8_t *merges = piece(pieces, count, sizeof *merges);
+    size_t depth = 0;
+    size_t begin = first * plan->shard;
+    size_t last = begin;
+    for (size_t s = 0; s < count; s++) {
+        size_t stop = (first + s + 1) * plan->shard;
+        last = stop < plan->batch ? stop : plan->batch;
+        stays[depth++] = (struct subtree){.first = first + s, .slot = -1};
+        uint8_t merged = 0;
+        while (depth > 1 && joins(&stays[depth - 2], &stays[depth - 1])) {
+            depth--;
+            stays[depth - 1].level++;
+            merged++;
+        }
+        if (end) {
+            end[s] = (uint32_t)(last - begin);
+            merges[s] = merged;
+        }
+    }
+    *chunk = (struct chunk){
+        .first = begin,
+        .examples = last - begin,
+        .first_shard = first,
+        .run = {.count = count, .end = end, .merges = merges, .subtrees = depth},
+    };
+    return depth;
+}
+
+/** The chunks of one worker; returns the subtrees it keeps, and the slots it needs at most. */
+static size_t plan_worker(struct pieces *pieces, const struct shard_plan *plan, size_t first,
+                          size_t count, size_t chunk_shards, struct worker_share *share,
+                          struct subtree keeps[PARTIALS_MAX], int *slots)
+{
+    size_t most = count / chunk_shards + 2;
+    struct chunk *chunks = piece(pieces, count ? most : 0, sizeof *chunks);
+    bool used[PARTIALS_MAX + SUBTREES_MAX] = {false};
+    size_t depth = 0;
+    size_t made = 0;
+    for (size_t s = first; s < first + count; made++) {
+        /* up to the next multiple of the chunk's size, so that inner chunks are one subtree each */
+        size_t next = (s / chunk_shards + 1) * chunk_shards;
+        size_t stop = next < first + count ? next : first + count;
+        struct subtree stays[SUBTREES_MAX];
+        struct chunk chunk;
+        size_t subtrees = plan_chunk(pieces, plan, s, stop - s, &chunk, stays);
+        int *partial = piece(pieces, subtrees, sizeof *partial);
+        int(*join)[2] = piece(pieces, SUBTREES_MAX, sizeof *join);
+        for (size_t j = 0; j < subtrees; j++) {
+            int slot = 0;
+            while (used[slot]) {
+                slot++;
+            }
+            used[slot] = true;
+            *slots = slot + 1 > *slots ? slot + 1 : *slots;
+            stays[j].slot = slot;
+            if (partial) {
+                partial[j] = slot;
+            }
+        }
+        size_t joined = 0;
+        for (size_t j = 0; j < subtrees; j++) {
+            keeps[depth++] = stays[j];
+            while (depth > 1 && joins(&keeps[depth - 2], &keeps[depth - 1])) {
+                depth--;
+                if (join) {
+                    join[joined][0] = keeps[depth - 1].slot;
+                    join[joined][1] = keeps[depth].slot;
+                }
+                joined++;
+                used[keeps[depth].slot] = false;
+                keeps[depth - 1].level++;
+            }
+        }
+        if (chunks) {
+            chunk.partial = partial;
+            chunk.join = join;
+            chunk.joins = joined;
+            chunks[made] = chunk;
+            share->examples += chunk.examples;
+        }
+        s = stop;
+    }
+    share->chunk = chunks;
+    share->chunks = made;
+    return depth;
+}
+
+/** The whole plan; the same walk counts memory and fills it. */
+static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chunk_shards)
+{
+    size_t workers = (size_t)plan->workers;
+    plan->share = piece(pieces, workers, sizeof *plan->share);
+    int *entry = piece(pieces, 2 * workers * PARTIALS_MAX, sizeof *entry);
+    struct subtree stack[SUM_DEPTH_MAX + PARTIALS_MAX];
+    size_t depth = 0;
+    size_t deepest = 0;
+    size_t entries = 0;
+    for (size_t w = 0; w < workers; w++) {
+        size_t first = plan->shards * w / workers;
+        size_t count = plan->shards * (w + 1) / workers - first;
+        struct worker_share share = {0};
+        struct subtree keeps[PARTIALS_MAX];
+        size_t kept = plan_worker(pieces, plan, first, count, chunk_shards, &share, keeps,
+                                  &plan->partials);
+        for (size_t j = 0; j < kept; j++) {
+            stack[depth++] = keeps[j];
+            deepest = depth > deepest ? depth : deepest;
+            if (entry) {
+                entry[entries] = (int)w * PARTIALS_MAX + keeps[j].slot;
+            }
+            entries++;
+            while (depth > 1 && joins(&stack[depth - 2], &stack[depth - 1])) {
+                depth--;
+                stack[depth - 1].level++;
+                if (entry) {
+                    entry[entries] = -1;
+                }
+                entries++;
+            }
+        }
+        if (plan->share) {
+            plan->share[w] = share;
+        }
+    }
+    for (; depth > 1; depth--, entries++) { /* what is left: the last ones first */
+        if (entry) {
+            entry[entries] = -1;
+        }
+    }
+    plan->program = (struct sum_program){.entry = entry, .count = entries, .depth = deepest};
+}
+
+heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t chunk,
+                                struct shard_plan **plan, heddle_error *err)
+{
+    size_t chunk_shards = 1;
+    while (chunk_shards * 2 * shard <= chunk) {
+        chunk_shards *= 2;
+    }
+    struct shard_plan draft = {
+        .batch = batch,
+        .shard = shard,
+        .shards = (batch + shard - 1) / shard,
+        .workers = workers,
+        .capacity = chunk_shards * shard < batch ? chunk_shards * shard : batch,
+    };
+    struct pieces pieces = {0};
+    plan_all(&pieces, &draft, chunk_shards);
+    struct shard_plan *made = memory_new(1, sizeof *made);
+    void *memory = memory_new(1, pieces.used);
+    if (!made || !memory) {
+        memory_free(made);
+        memory_free(memory);
+        return status_memory(err, "the plan of the shards", pieces.used);
+    }
+    pieces = (struct pieces){.base = memory};
+    draft.partials = 0;
+    *made = draft;
+    plan_all(&pieces, made, chunk_shards);
+    made->memory = memory;
+    *plan = made;
+    return HEDDLE_OK;
+}
+
+void shard_plan_free(struct shard_plan *plan)
+{
+    if (plan) {
+        memory_free(plan->memory);
+        memory_free(plan);
+    }
+}

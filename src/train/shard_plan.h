@@ -1,0 +1,59 @@
+/**
+ * shard_plan: who computes which shards of a batch, and how the partial sums are put together.
+ *
+ * A batch of B examples is S = ceil(B / K) shards. Worker w of T takes the contiguous run of shards
+ * [S w / T, S (w + 1) / T), cut into chunks that fit a workspace. What it keeps are the sums of
+ * maximal aligned subtrees: a subtree of level v is the 2^v shards from a multiple of 2^v on. The
+ * tree over all shards is the same whoever computes which part of it:
+ *
+ *     S = 7, T = 2            ((0+1) + (2+3)) + ((4+5) + 6)
+ *     worker 0: 0 1 2         keeps (0+1), 2
+ *     worker 1: 3 4 5 6       keeps 3, (4+5), 6
+ *     program                 (0+1) 2 3 + +  (4+5) 6 +  +
+ */
+#ifndef TRAIN_SHARD_PLAN_H
+#define TRAIN_SHARD_PLAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "heddle.h"
+#include "pass/pass.h"
+
+/** More partial sums than a worker can come to hold: two for every level of a tree of 2^32. */
+enum { PARTIALS_MAX = 80 };
+
+/** A block of examples that one worker takes through the passes at once. */
+struct chunk {
+    size_t first;          /* example of the batch */
+    size_t examples;
+    size_t first_shard;
+    struct shard_run run;  /* its shards; `end` counted from `first` */
+    int *partial;          /* (run.subtrees) which of the worker's partial sums receives which */
+    int (*join)[2];        /* after the chunk: partial join[i][0] += partial join[i][1] */
+    size_t joins;
+};
+
+struct worker_share {
+    struct chunk *chunk;
+    size_t chunks;
+    size_t examples;
+};
+
+struct shard_plan {
+    size_t batch, shard, shards;
+    int workers;
+    size_t capacity;             /* most examples of a chunk */
+    struct worker_share *share;  /* (workers) */
+    int partials;                /* most partial sums that a worker holds at a time */
+    struct sum_program program;  /* entry k: partial k % PARTIALS_MAX of worker k / PARTIALS_MAX */
+    void *memory;
+};
+
+/** Plan a batch. chunk: most examples a workspace should hold; rounded to 2^v shards, at least 1. */
+heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t chunk,
+                                struct shard_plan **plan, heddle_error *err);
+
+void shard_plan_free(struct shard_plan *plan);
+
+#endif

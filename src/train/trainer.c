@@ -1,0 +1,472 @@
+/**
+ * trainer: the loop. What can fail (memory, threads) has failed before it starts; inside nothing
+ * can but the numbers.
+ */
+#include "train/trainer.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "base/sum.h"
+#include "pass/pass.h"
+#include "train/score.h"
+#include "train/shard_plan.h"
+
+/** Most examples that a workspace holds: bounded memory, activations that stay in the caches. */
+enum { CHUNK_EXAMPLES = 256 };
+
+/** A worker's own things, a cache line apart from the next worker's. */
+struct worker {
+    struct workspace *ws;
+    void *arena;
+    size_t arena_bytes;
+    void *deltas;          /* its partial sums, one block each */
+    size_t deltas_bytes;
+    double each[CHUNK_EXAMPLES];
+    double size;           /* Σ |G| of the step */
+    bool finite;           /* the slow check's verdict for its slice */
+    size_t where;
+    char pad[64];
+};
+
+struct run {
+    const struct run_recipe *recipe;
+    const struct dataset *set;
+    const struct passes *passes;
+    const void *kernels;
+    struct examples examples;
+    struct team *team;
+    int workers;
+    struct shard_plan *full, *tail;   /* plans of a whole batch and of an epoch's last */
+    int slots;                        /* partial sums a worker */
+    size_t packed;                    /* reals of a block */
+    void *W, *state1, *state2;
+    size_t block_bytes;
+    void **partial;                   /* (workers, PARTIALS_MAX) */
+    struct worker *worker;
+    size_t capacity;
+    double *shard_loss;               /* (shards of a batch) */
+    uint32_t *order;                  /* (rows), or NULL: as they are */
+    bool resident;                    /* the batch never changes: gather it once */
+    struct scorer *validation;
+    const heddle_callbacks *callbacks;
+
+    /*
+     * Written by worker 0 before a meeting and read by all after it. Two of them, so that worker 0
+     * cannot write the next answer while another still reads the last one.
+     */
+    bool stop_step, stop_report;
+
+    /* worker 0's */
+    struct run_outcome outcome;
+    double pause;                     /* seconds of reports and validation */
+    bool diverged;
+    size_t diverged_layer;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct examples examples_of(const struct dataset *set)
+{
+    return (struct examples){
+        .real = set->real,
+        .real_stride = set->real_stride,
+        .bytes = set->bytes,
+        .byte_scale = set->byte_scale,
+        .class_index = set->class_index,
+        .target = set->target,
+        .target_stride = set->target_stride,
+    };
+}
+
+/* ------------------------------------------------------------------ one step ---------------- */
+
+/** Worker w's shards of the batch that begins at row `begin` of the order. */
+static void work_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w,
+                       bool first_step)
+{
+    const struct passes *passes = run->passes;
+    struct worker *me = &run->worker[w];
+    const struct worker_share *share = &plan->share[w];
+    void **partial = run->partial + (size_t)w * PARTIALS_MAX;
+    me->size = 0;
+    for (size_t c = 0; c < share->chunks; c++) {
+        const struct chunk *chunk = &share->chunk[c];
+        size_t first = begin + chunk->first;
+        if (first_step || !run->resident || share->chunks > 1) {
+            passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
+                           chunk->examples);
+        }
+        passes->forward(me->ws, run->W);
+        passes->loss(me->ws, run->recipe->loss, me->each);
+        size_t e = 0;
+        for (size_t s = 0; s < chunk->run.count; s++) {
+            double loss = 0;
+            for (; e < chunk->run.end[s]; e++) {
+                loss += me->each[e];
+            }
+            run->shard_loss[chunk->first_shard + s] = loss;
+        }
+        void *deltas[SUBTREES_MAX];
+        for (size_t j = 0; j < chunk->run.subtrees; j++) {
+            deltas[j] = partial[chunk->partial[j]];
+        }
+        me->size += passes->backward(me->ws, run->W, &chunk->run, deltas);
+        for (size_t j = 0; j < chunk->joins; j++) {
+            void *left = partial[chunk->join[j][0]];
+            passes->add(run->kernels, left, left, partial[chunk->join[j][1]], run->packed);
+        }
+    }
+}
+
+/** Worker w's slice of the block of parameters. */
+static void slice(const struct run *run, int w, size_t *begin, size_t *end)
+{
+    size_t units = run->packed / PACK_UNIT;
+    size_t workers = (size_t)run->workers;
+    *begin = units * (size_t)w / workers * PACK_UNIT;
+    *end = units * ((size_t)w + 1) / workers * PACK_UNIT;
+}
+
+/**
+ * Are loss and weight deltas finite? All workers come to the same answer, whatever their number:
+ * Σ |G| below the safe size proves every sum finite; only if it does not, the sums themselves are
+ * looked at, which costs a meeting more.
+ */
+static bool all_finite(struct run *run, const struct shard_plan *plan, double loss, int w)
+{
+    double size = 0;
+    for (int v = 0; v < run->workers; v++) {
+        size += run->worker[v].size;
+    }
+    if (!__builtin_isfinite(loss)) {
+        return false;
+    }
+    if (size < run->passes->safe_size) {
+        return true;
+    }
+    size_t begin, end;
+    slice(run, w, &begin, &end);
+    struct worker *me = &run->worker[w];
+    me->finite = run->passes->finite(run->kernels, &plan->program, run->partial, begin, end,
+                                     &me->where);
+    team_barrier(run->team, w, run->workers);
+    bool finite = true;
+    for (int v = 0; v < run->workers; v++) {
+        finite = finite && run->worker[v].finite;
+    }
+    return finite;
+}
+
+/** Which layer the first weight delta that is not finite belongs to; 0: the loss itself. */
+static size_t find_layer(const struct run *run, double loss)
+{
+    if (!__builtin_isfinite(loss)) {
+        return 0;
+    }
+    const struct shape *shape = &run->recipe->shape;
+    for (int v = 0; v < run->workers; v++) {
+        if (!run->worker[v].finite) {
+            size_t l = 1;
+            while (l < shape->layers && run->worker[v].where >= shape->offset[l + 1]) {
+                l++;
+            }
+            return l;
+        }
+    }
+    return 0;
+}
+
+static void update_slice(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
+{
+    const struct run_recipe *recipe = run->recipe;
+    struct update_rule rule = {
+        .optimizer = recipe->optimizer,
+        .scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch,
+        .rate = recipe->rate,
+        .momentum = recipe->momentum,
+        .beta1 = recipe->beta1,
+        .beta2 = recipe->beta2,
+        .epsilon = recipe->epsilon,
+        .step = step,
+    };
+    size_t begin, end;
+    slice(run, w, &begin, &end);
+    run->passes->update(run->kernels, &plan->program, run->partial, begin, end, &rule, run->W,
+                        run->state1, run->state2);
+}
+
+/* ------------------------------------------------------------------ the loop ---------------- */
+
+static void shuffle(struct run *run, uint64_t epoch)
+{
+    random_permutation(run->recipe->seed, RANDOM_SHUFFLE, epoch, run->order, run->set->rows);
+}
+
+/** Validation by all workers, the report by worker 0; ends with a meeting. */
+static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss, bool last,
+                   double start, int w)
+{
+    const heddle_callbacks *callbacks = run->callbacks;
+    double began = now();
+    if (run->validation) {
+        scorer_work(run->validation, run->W, w);
+        team_barrier(run->team, w, run->workers);
+    }
+    if (w == 0 && callbacks && callbacks->report) {
+        const struct run_recipe *recipe = run->recipe;
+        heddle_report r = {
+            .step = recipe->tutorial ? steps - 1 : steps,
+            .epoch = epochs,
+            .epochs = recipe->epochs,
+            .steps = recipe->steps,
+            .loss = loss,
+            .rate = recipe->rate,
+            .has_validation = run->validation != NULL,
+            .seconds = began - start - run->pause,
+            .tutorial = recipe->tutorial,
+            .last = last,
+        };
+        if (run->validation) {
+            r.validation_loss = scorer_loss(run->validation, recipe->sum_deltas);
+            r.validation_score = scorer_headline(run->validation);
+        }
+        run->stop_report = callbacks->report(callbacks->user, &r) != 0;
+    }
+    if (w == 0) {
+        run->pause += now() - began;
+    }
+    team_barrier(run->team, w, run->workers);
+}
+
+/** What each worker does from the first step to the last. All take the same decisions. */
+static void work(void *context, int w)
+{
+    struct run *run = context;
+    const struct run_recipe *recipe = run->recipe;
+    const heddle_callbacks *callbacks = run->callbacks;
+    size_t rows = run->set->rows;
+    double start = now();
+    double epoch_loss = 0;
+    uint64_t epochs = 0;
+    uint64_t steps = 0;
+    size_t begin = 0;
+    bool stop = false;
+    bool reached = false;
+    while (steps < recipe->steps && !stop && !reached) {
+        size_t left = rows - begin;
+        const struct shard_plan *plan = left >= recipe->batch ? run->full : run->tail;
+        work_batch(run, plan, begin, w, steps == 0);
+        if (w == 0 && callbacks && callbacks->stop) {
+            run->stop_step = callbacks->stop(callbacks->user) != 0;
+        }
+        team_barrier(run->team, w, run->workers);
+        stop = run->stop_step;
+        double loss = sum_tree(run->shard_loss, plan->shards);
+        if (!all_finite(run, plan, loss, w)) {
+            if (w == 0) {
+                run->diverged = true;
+                run->diverged_layer = find_layer(run, loss);
+                run->outcome.steps = steps + 1;
+            }
+            return;
+        }
+        update_slice(run, plan, ++steps, w);
+        epoch_loss += loss;
+        begin += plan->batch;
+        if (w == 0) {
+            run->outcome.examples += plan->batch;
+        }
+        team_barrier(run->team, w, run->workers);
+
+        bool epoch_ends = begin == rows;
+        bool last = steps == recipe->steps || stop;
+        double mean = recipe->sum_deltas ? epoch_loss : epoch_loss / (double)begin;
+        if (epoch_ends) {
+            begin = 0;
+            epochs++;
+            epoch_loss = 0;
+            reached = recipe->min_error >= 0 && mean <= recipe->min_error;
+        }
+        if (w == 0) {
+            run->outcome.loss = mean;
+        }
+        bool due = recipe->tutorial ? epoch_ends && (epochs - 1) % recipe->report_every == 0 :
+                                      epoch_ends && epochs % recipe->report_every == 0;
+        if (due || (!recipe->tutorial && (last || reached))) {
+            report(run, steps, epochs, mean, last || reached, start, w);
+            stop = stop || run->stop_report;
+        }
+        if (epoch_ends && run->order && recipe->shuffle && !last && !reached) {
+            if (w == 0) {
+                shuffle(run, epochs);
+            }
+            team_barrier(run->team, w, run->workers);
+        }
+    }
+    if (w == 0) {
+        run->outcome.steps = steps;
+        run->outcome.epochs = epochs;
+        run->outcome.seconds = now() - start - run->pause;
+        run->outcome.stopped = stop;
+        run->outcome.min_error = reached;
+    }
+}
+
+/* ------------------------------------------------------------------ before and after -------- */
+
+static void run_done(struct run *run)
+{
+    for (int w = 0; run->worker && w < run->workers; w++) {
+        arena_free(run->worker[w].arena, run->worker[w].arena_bytes);
+        arena_free(run->worker[w].deltas, run->worker[w].deltas_bytes);
+    }
+    arena_free(run->worker, (size_t)run->workers * sizeof *run->worker);
+    arena_free(run->W, run->block_bytes);
+    arena_free(run->state1, run->block_bytes);
+    arena_free(run->state2, run->block_bytes);
+    memory_free(run->partial);
+    memory_free(run->shard_loss);
+    memory_free(run->order);
+    shard_plan_free(run->full);
+    shard_plan_free(run->tail);
+    scorer_free(run->validation);
+}
+
+/** States an optimizer keeps for each parameter. */
+static int state_count(enum optimizer optimizer)
+{
+    return optimizer == OPTIMIZER_ADAM ? 2 : optimizer == OPTIMIZER_SGD ? 0 : 1;
+}
+
+static heddle_status plan_batches(struct run *run, heddle_error *err)
+{
+    const struct run_recipe *recipe = run->recipe;
+    heddle_status status = shard_plan_create(recipe->batch, recipe->shard, run->workers,
+                                             CHUNK_EXAMPLES, &run->full, err);
+    size_t rest = run->set->rows % recipe->batch;
+    if (!status && rest) {
+        status = shard_plan_create(rest, recipe->shard, run->workers, CHUNK_EXAMPLES, &run->tail,
+                                   err);
+    }
+    if (!status) {
+        run->slots = run->full->partials;
+        if (run->tail && run->tail->partials > run->slots) {
+            run->slots = run->tail->partials;
+        }
+        run->capacity = run->full->capacity;
+    }
+    return status;
+}
+
+/** All memory of a run. */
+static heddle_status take_memory(struct run *run, size_t max_memory, heddle_error *err)
+{
+    const struct run_recipe *recipe = run->recipe;
+    size_t workers = (size_t)run->workers;
+    int states = state_count(recipe->optimizer);
+    run->packed = shape_packed(&recipe->shape);
+    run->block_bytes = run->packed * run->passes->real_size;
+    size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity);
+    size_t deltas = (size_t)run->slots * run->block_bytes;
+    size_t total = (1 + (size_t)states) * run->block_bytes + workers * (space + deltas);
+    if (max_memory && total > max_memory) {
+        return status_set(err, HEDDLE_E_MEMORY,
+                          "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
+                          "smaller batch need less",
+                          total, max_memory);
+    }
+    run->W = arena_new(run->block_bytes);
+    run->state1 = states > 0 ? arena_new(run->block_bytes) : NULL;
+    run->state2 = states > 1 ? arena_new(run->block_bytes) : NULL;
+    run->partial = memory_new(workers * PARTIALS_MAX, sizeof *run->partial);
+    run->worker = arena_new(workers * sizeof *run->worker);
+    run->shard_loss = memory_new(run->full->shards, sizeof *run->shard_loss);
+    bool complete = run->W && (states < 1 || run->state1) && (states < 2 || run->state2) &&
+                    run->partial && run->worker && run->shard_loss;
+    for (size_t w = 0; complete && w < workers; w++) {
+        struct worker *worker = &run->worker[w];
+        worker->arena_bytes = space;
+        worker->deltas_bytes = deltas;
+        worker->arena = arena_new(space);
+        worker->deltas = arena_new(deltas);
+        complete = worker->arena && worker->deltas;
+        if (complete) {
+            worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
+                                                      run->capacity);
+            for (int s = 0; s < run->slots; s++) {
+                run->partial[w * PARTIALS_MAX + (size_t)s] =
+                    (char *)worker->deltas + (size_t)s * run->block_bytes;
+            }
+        }
+    }
+    if (complete && recipe->shuffle) {
+        run->order = memory_new(run->set->rows, sizeof *run->order);
+        complete = run->order != NULL;
+    }
+    return complete ? HEDDLE_OK : status_memory(err, "training", total);
+}
+
+static heddle_status diverged(const struct run *run, heddle_error *err)
+{
+    unsigned long long step = (unsigned long long)run->outcome.steps;
+    if (run->diverged_layer) {
+        return status_set(err, HEDDLE_E_DIVERGED,
+                          "training diverged in step %llu: a weight delta of layer %zu is not "
+                          "finite; a smaller --rate may help",
+                          step, run->diverged_layer);
+    }
+    return status_set(err, HEDDLE_E_DIVERGED,
+                      "training diverged in step %llu: the loss is not finite; a smaller --rate "
+                      "may help",
+                      step);
+}
+
+heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset *set,
+                          const struct dataset *validation, struct team *team, enum isa isa,
+                          size_t max_memory, const heddle_callbacks *callbacks, double *values,
+                          struct run_outcome *outcome, heddle_error *err)
+{
+    struct run run = {
+        .recipe = recipe,
+        .set = set,
+        .passes = passes_of(set->use_double),
+        .kernels = kernels_find(isa, set->use_double),
+        .examples = examples_of(set),
+        .team = team,
+        .workers = team_workers(team),
+        .callbacks = callbacks,
+        .resident = recipe->batch == set->rows && !recipe->shuffle,
+    };
+    heddle_status status = plan_batches(&run, err);
+    if (!status) {
+        status = take_memory(&run, max_memory, err);
+    }
+    if (!status && validation) {
+        status = scorer_create(&recipe->shape, recipe->loss, validation, isa, run.workers, true,
+                               &run.validation, err);
+    }
+    if (!status) {
+        weights_pack(&recipe->shape, values, set->use_double, run.W);
+        if (run.order) {
+            shuffle(&run, 0);
+        }
+        team_run(team, work, &run);
+        if (run.diverged) {
+            status = diverged(&run, err);
+        } else {
+            weights_unpack(&recipe->shape, run.W, set->use_double, values);
+            *outcome = run.outcome;
+        }
+    }
+    run_done(&run);
+    return status;
+}

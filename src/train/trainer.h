@@ -1,0 +1,47 @@
+/**
+ * trainer: the run itself. Plan → steps of gather, passes, reduction, update → stopping.
+ *
+ * One team works through the whole run in one parallel region. A step is two meetings:
+ *
+ *     each worker: its shards' forward pass, loss, back-propagation → its partial sums
+ *     ---- barrier: all partial sums and losses are there; all workers decide the same
+ *     each worker: its slice of the parameters: sum in tree order, update
+ *     ---- barrier: the weights are new
+ *
+ * At the end of an epoch the workers score the validation rows together, and worker 0 reports and
+ * makes the next order of the rows.
+ */
+#ifndef TRAIN_TRAINER_H
+#define TRAIN_TRAINER_H
+
+#include "data/dataset.h"
+#include "machine/team.h"
+#include "train/recipe.h"
+
+/** How far a run came. */
+struct run_outcome {
+    uint64_t steps, epochs;
+    double loss;
+    double seconds;        /* of training alone */
+    uint64_t examples;     /* taken through the passes */
+    bool stopped, min_error;
+};
+
+/**
+ * Train.
+ *
+ * values      in: first weights, plain order (weights.h); out: the trained ones
+ * validation  rows to watch, or NULL
+ * callbacks   NULL allowed
+ *
+ * HEDDLE_E_DIVERGED leaves `values` as they were; HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
+ */
+heddle_status trainer_run(const struct run_recipe *run, const struct dataset *set,
+                          const struct dataset *validation, struct team *team, enum isa isa,
+                          size_t max_memory, const heddle_callbacks *callbacks, double *values,
+                          struct run_outcome *outcome, heddle_error *err);
+
+/** The passes' view of a data set. */
+struct examples examples_of(const struct dataset *set);
+
+#endif
