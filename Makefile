@@ -29,11 +29,13 @@ CLANG_FORMAT ?= clang-format-14
 # ---------------------------------------------------------------- configuration
 
 # Make remakes an included file before it looks at any goal. So `deps` must come before configure
-# when both are wanted, and the goals that need no configuration must not include its result.
+# when both are wanted (the work is in install-deps, or make would say "nothing to be done" of deps), and the goals that need no configuration must not include its result.
 plain_goals := help deps clean distclean layers format format-check
 ifneq ($(or $(filter-out $(plain_goals),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 include $(build)/config.mk
 endif
+
+deps_first := $(if $(filter deps,$(MAKECMDGOALS)),install-deps)
 
 given = $(if $(filter command environment,$(firstword $(origin $1))),$1='$($1)')
 config_args := $(strip $(CONFIGURE_FLAGS) $(if $(MPI),--with-mpi) $(call given,CC))
@@ -47,14 +49,14 @@ ifeq ($(have_criterion)$(filter deps,$(MAKECMDGOALS))$(MAKE_RESTARTS),nodeps)
 $(build)/config.mk: FORCE
 endif
 
-configure: configure.ac | $(filter deps,$(MAKECMDGOALS))
+configure: configure.ac | $(deps_first)
 	@command -v autoreconf >/dev/null && command -v aclocal >/dev/null || \
 	    { echo "missing: autoconf automake (run 'make deps')" >&2; exit 1; }
 	$(call say,AUTO,$@)
 	$Qautoreconf -i
 	@touch $@
 
-$(build)/config.mk: configure src/config.mk.in | $(filter deps,$(MAKECMDGOALS))
+$(build)/config.mk: configure src/config.mk.in | $(deps_first)
 	$(call say,CONF,$@)
 	@mkdir -p $(build)
 	$Qcd $(build) && $(CURDIR)/configure -q $(or $(config_args),$(file <$(build)/config.args))
@@ -128,10 +130,10 @@ formatted := $(wildcard include/*.h src/*/*.[ch] tests/*.[ch] bench/*.[ch])
 # not depend on the compiler's mood (src/README.md). It stands last, so CFLAGS cannot undo it.
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
     -Wpointer-arith -Wwrite-strings
+comma := ,
 sanitize := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
-comma := ,
-fast := -O3 $(if $(SAN),,-DNDEBUG)
+fast := $(if $(SAN),-O1,-O3 -DNDEBUG)
 base_flags = -std=gnu11 -g $(WARNINGS) $(if $(WERROR),-Werror) -fvisibility=hidden -fPIC \
     -fno-math-errno $(OPENMP_CFLAGS) $(sanitize) -D_GNU_SOURCE $(CPPFLAGS)
 last_flags = $(CFLAGS) -ffp-contract=off -MMD -MP
@@ -147,6 +149,13 @@ $(build)/flags: FORCE
 	@mkdir -p $(build)
 	@echo '$(subst ','\'',$(flags_text))' | cmp -s - $@ || \
 	    echo '$(subst ','\'',$(flags_text))' >$@
+
+# The same for the lists: without a source, what it was linked into must be linked again.
+lists_text = $(shared_o) $(cluster_o) $(cli_o) $(tests_o)
+$(build)/lists: FORCE
+	@mkdir -p $(build)
+	@echo '$(lists_text)' | cmp -s - $@ || echo '$(lists_text)' >$@
+objects = $(filter %.o %.a,$^)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$1' '$2')
@@ -172,24 +181,24 @@ $(foreach l,$(LEVELS),$(foreach t_,f32 f64,$(eval \
     $(call rule,$(KERNEL_BODIES:src/%.c=$o/%.$(t_).$l.o),.$(t_).$l,$$(lib_flags) $$(fast) \
     $(FLAGS_$(t_)) $(FLAGS_$l), [$(t_) $l]))))
 
-$(lib_a): $(shared_o) $(single_o)
+$(lib_a): $(shared_o) $(single_o) $(build)/lists
 	$(call say,AR,$@)
 	@rm -f $@
-	$Qar rcs $@ $^
+	$Qar rcs $@ $(objects)
 
-$(lib_so): $(shared_o) $(single_o)
+$(lib_so): $(shared_o) $(single_o) $(build)/lists
 	$(call say,LINK,$@)
-	$Q$(link) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(libs)
+	$Q$(link) -shared -Wl,-soname,$(SONAME) -o $@ $(objects) $(libs)
 	@ln -sf $(@F) $(build)/$(SONAME)
 	@ln -sf $(@F) $(build)/libheddle.so
 
-$(build)/heddle: $(cli_o) $(lib_a)
+$(build)/heddle: $(cli_o) $(lib_a) $(build)/lists
 	$(call say,LINK,$@)
-	$Q$(link) -o $@ $^ $(libs)
+	$Q$(link) -o $@ $(objects) $(libs)
 
-$(build)/heddle-mpi: $(cli_o) $(shared_o) $(mpi_o)
+$(build)/heddle-mpi: $(cli_o) $(shared_o) $(mpi_o) $(build)/lists
 	$(call say,LINK,$@)
-	$Q$(link) -o $@ $^ $(MPI_LIBS) $(libs)
+	$Q$(link) -o $@ $(objects) $(MPI_LIBS) $(libs)
 
 # Tests see every room, keep their assertions and may convert as they like.
 $t/%.o: tests/%.c $(build)/flags
@@ -199,15 +208,15 @@ $t/%.o: tests/%.c $(build)/flags
 	    -c -o $@ $<
 
 # The archive's objects, not the .so: tests reach what is not exported.
-$t/check: $(tests_o) $(lib_a)
+$t/check: $(tests_o) $(lib_a) $(build)/lists
 	@test '$(have_criterion)' = yes || \
 	    { echo "missing: libcriterion-dev (run 'make deps')" >&2; exit 1; }
 	$(call say,LINK,$@)
-	$Q$(link) -o $@ $^ $(CRITERION_LIBS) $(libs)
+	$Q$(link) -o $@ $(objects) $(CRITERION_LIBS) $(libs)
 
 $(test_programs): $t/%: $t/%.o $(lib_a)
 	$(call say,LINK,$@)
-	$Q$(link) -o $@ $^ $(libs)
+	$Q$(link) -o $@ $(objects) $(libs)
 
 $(build)/bench/%.o: bench/%.c $(build)/flags
 	@mkdir -p $(@D)
@@ -217,15 +226,15 @@ $(build)/bench/%.o: bench/%.c $(build)/flags
 $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/bench/%.o,\
     $(wildcard bench/bench.c)) $(lib_a)
 	$(call say,LINK,$@)
-	$Q$(link) -o $@ $^ $(libs)
+	$Q$(link) -o $@ $(objects) $(libs)
 
 .SECONDARY:
 -include $(wildcard $o/*/*.d $t/*.d $(build)/bench/*.d)
 
 # ---------------------------------------------------------------- goals
 
-.PHONY: all demo check check-build check-long bench install uninstall deps format format-check \
-    layers headers clean distclean help showconfig FORCE
+.PHONY: all demo check check-build check-long bench install uninstall deps install-deps format \
+    format-check layers headers clean distclean help showconfig FORCE
 FORCE:
 
 ## all: the library and the program (default)
@@ -312,7 +321,10 @@ root := $(if $(filter 0,$(shell id -u)),,sudo)
 apt := $(root) env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 
 ## deps: install what is needed to build and test (apt, dnf or brew); the only goal that installs
-deps:
+deps: install-deps
+	@:
+
+install-deps:
 	@if command -v apt-get >/dev/null; then \
 	    lacking() { for package; do \
 	        dpkg-query -W -f='$${db:Status-Status} ' "$$package" 2>/dev/null | \
@@ -340,9 +352,10 @@ format:
 
 ## format-check: is everything formatted? (skipped without clang-format 14)
 format-check:
-	@if command -v $(CLANG_FORMAT) >/dev/null; then \
-	    $(CLANG_FORMAT) --dry-run -Werror $(formatted) && echo 'format: good'; \
-	else echo 'format: skipped, no $(CLANG_FORMAT)'; fi
+	@command -v $(CLANG_FORMAT) >/dev/null || { echo 'format: skipped, no $(CLANG_FORMAT)'; exit 0; }; \
+	bad=0; for file in $(formatted); do $(CLANG_FORMAT) $$file | cmp -s - $$file || \
+	    { echo "$$file: not formatted (run 'make format')"; bad=1; }; done; \
+	test $$bad = 0 && echo 'format: good'
 
 ## layers: does every room include and call only what it may?
 layers:

@@ -398,6 +398,49 @@ HEDDLE_API heddle_status heddle_machine_look(const heddle_recipe *recipe, heddle
 HEDDLE_API heddle_status heddle_machine_limit(int threads, bool use_double, const char *isa,
                                               double *gflops, heddle_error *err);
 
+/** What heddle_bench() measures. All zero is the default. */
+typedef struct heddle_bench_options {
+    const char *shape;    /**< "784,128,10"; NULL: 784,128,10, or by the recipe for a table */
+    size_t rows;          /**< synthetic rows; 0: 16,384 */
+    const int *threads;   /**< (thread_counts) numbers of workers, or NULL: 1, 2, 4 … all cores */
+    size_t thread_counts;
+    uint64_t steps;       /**< updates in a measurement; 0: as many as take about 0.1 s */
+    int repeats;          /**< measurements of each number of workers; 0: 7 */
+} heddle_bench_options;
+
+/** One number of workers, measured. Times are of a whole update, batch assembly included. */
+typedef struct heddle_bench_row {
+    char shape[128];
+    size_t batch, shard, shards;
+    int threads, ranks;
+    char isa[16];
+    bool use_double;
+    uint64_t steps;
+    double us_per_step;   /**< median of the repeats */
+    double us_min, us_max;
+    double examples_per_second, gflops;
+    double limit_gflops;  /**< of as many workers, measured in between */
+    double percent_of_limit;
+    double speedup;       /**< over the first row */
+    double efficiency;    /**< speedup / (threads / threads of the first row) */
+    double serial;        /**< Karp-Flatt: the share of the work that does not scale; NaN for one */
+    char sha256[65];      /**< of the weights after the measurement: the same in every row */
+} heddle_bench_row;
+
+/**
+ * Measure training steps. The repeats of the numbers of workers are interleaved.
+ *
+ * recipe   batch (default 128), activation, loss, optimizer, precision, shard, isa, bind. Without a
+ *          table what is not set is a sigmoid network, squared error and plain gradient descent
+ * table    data to train on, or NULL: made-up rows
+ * rows     out, room for `*count` rows; *count is set to how many were measured
+ *
+ * Returns HEDDLE_OK, HEDDLE_E_ARGUMENT, and what heddle_train() returns.
+ */
+HEDDLE_API heddle_status heddle_bench(const heddle_recipe *recipe, const heddle_table *table,
+                                      const heddle_bench_options *options, heddle_bench_row *rows,
+                                      size_t *count, heddle_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { PATHS = 4, PATH_SIZE = 512 };
+enum { PATHS = 4, PATH_SIZE = 1024 };
 
 static const char *join(const char *variable, const char *fallback, const char *name)
 {
@@ -14,7 +14,7 @@ static const char *join(const char *variable, const char *fallback, const char *
     static unsigned next;
     char *path = paths[next++ % PATHS];
     const char *directory = getenv(variable);
-    snprintf(path, PATH_SIZE, "%s/%s", directory != NULL ? directory : fallback, name);
+    snprintf(path, PATH_SIZE, "%.700s/%.300s", directory != NULL ? directory : fallback, name);
     return path;
 }
 
@@ -27,8 +27,8 @@ const char *scratch_path(const char *name)
 
 const char *data_path(const char *name)
 {
-    char in_data[PATH_SIZE];
-    snprintf(in_data, sizeof(in_data), "data/%.400s", name);
+    char in_data[256];
+    snprintf(in_data, sizeof(in_data), "data/%.240s", name);
     return join("HEDDLE_TESTS", "tests", in_data);
 }
 

@@ -70,7 +70,7 @@ Test(safetensors, writes_exactly_these_bytes)
 Test(safetensors, the_header_is_a_multiple_of_eight_whatever_it_holds)
 {
     for (size_t n = 0; n < 20; n++) {
-        const char *text = "abcdefghijklmnopqrst" + n;
+        const char *text = &"abcdefghijklmnopqrst"[n];
         struct safetensors_entry entry = {"k", text};
         struct safetensors_output output;
         cr_assert_eq(safetensors_encode(&entry, 1, NULL, 0, &output, NULL), HEDDLE_OK);

@@ -85,6 +85,9 @@ heddle_status status_set(heddle_error *err, heddle_status status, const char *fo
 
 heddle_status status_memory(heddle_error *err, const char *what, size_t bytes)
 {
+    if (bytes == 0) {
+        return status_set(err, HEDDLE_E_MEMORY, "out of memory for %s", what);
+    }
     size_t mebibytes = bytes >> 20;
     if (mebibytes < 10) {
         return status_set(err, HEDDLE_E_MEMORY, "out of memory: no %zu bytes for %s", bytes, what);

@@ -11,7 +11,7 @@
 heddle_status status_set(heddle_error *err, heddle_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** "out of memory" for `bytes` bytes of `what`: HEDDLE_E_MEMORY. */
+/** "out of memory" for `bytes` bytes of `what` (0: not known how many): HEDDLE_E_MEMORY. */
 heddle_status status_memory(heddle_error *err, const char *what, size_t bytes);
 
 #endif

@@ -1,7 +1,6 @@
 /**
  * heddle predict: what a model makes of every row of a table, as CSV with a header. Values are the
- * shortest text that reads back as the same number in the model's own precision, so the file says
- * exactly what was computed.
+ * shortest text that reads back as the same number, so the file says exactly what was computed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,17 +21,15 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-/** Are the model's numbers floats (and not doubles)? */
-static bool is_single(const heddle_model *model)
+/**
+ * A prediction as text: the shortest that reads back as the same float if it is one, as the same
+ * double otherwise. (That a double of a model in double precision is a float by chance happens once
+ * in 2^29; its text may then be one float's and not one double's.)
+ */
+static const char *value_text(double value, char text[NUMBER_SIZE])
 {
-    const char *key;
-    const char *value;
-    for (size_t i = 0; heddle_model_metadata(model, i, &key, &value); i++) {
-        if (strcmp(key, "precision") == 0) {
-            return strcmp(value, "double") != 0;
-        }
-    }
-    return true;
+    bool single = (double)(float)value == value;
+    return number_text(value, single, text);
 }
 
 /** Name of column i of the values: "p_CLASS" or the target's; the caller's to free. */
@@ -52,7 +49,6 @@ static void write_csv(FILE *stream, const heddle_model *model,
                       const heddle_predictions *predictions, char **names)
 {
     bool classes = predictions->classes != NULL;
-    bool single = is_single(model);
     if (classes) {
         fputs("prediction", stream);
     }
@@ -69,7 +65,7 @@ static void write_csv(FILE *stream, const heddle_model *model,
         for (size_t i = 0; i < predictions->width; i++) {
             char text[NUMBER_SIZE];
             fputs(classes || i > 0 ? "," : "", stream);
-            fputs(number_text(values[i], single, text), stream);
+            fputs(value_text(values[i], text), stream);
         }
         putc('\n', stream);
     }
@@ -78,7 +74,6 @@ static void write_csv(FILE *stream, const heddle_model *model,
 static void write_json(FILE *stream, const heddle_model *model,
                        const heddle_predictions *predictions, char **names)
 {
-    bool single = is_single(model);
     json_t *rows = json_array();
     for (size_t row = 0; row < predictions->rows; row++) {
         const double *values = predictions->values + row * predictions->width;
@@ -89,8 +84,7 @@ static void write_json(FILE *stream, const heddle_model *model,
         }
         for (size_t i = 0; i < predictions->width; i++) {
             char text[NUMBER_SIZE];
-            json_put(object, names[i],
-                     json_number(strtod(number_text(values[i], single, text), NULL)));
+            json_put(object, names[i], json_number(strtod(value_text(values[i], text), NULL)));
         }
         json_array_append_new(rows, object);
     }

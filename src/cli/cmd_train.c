@@ -6,6 +6,7 @@
  * outputs are checked first, then the inputs are read, then the library trains, the model is
  * written, and only then the results are printed.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -52,19 +53,32 @@ static const char *const maybe_files[] = {"init", "validation", NULL};
 
 /* ------------------------------------------------------------------- signals ----------------- */
 
-/** The signal that asked the run to end, or 0. The only variable of the program that is global. */
+/** The signal that asked the run to end, or 0, and when: the only global variables there are. */
 static volatile sig_atomic_t caught;
+static struct timespec caught_at; /* only the handler uses it */
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
 
+/**
+ * Asked twice, the program ends at once. Twice within a quarter of a second is once: timeout(1)
+ * signals its child and then the group that the child is in.
+ */
 static void on_signal(int number)
 {
-    if (caught != 0) { /* asked twice: at once */
+    int saved = errno;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (caught == 0) {
+        caught_at = now;
+        caught = number;
+    } else if ((now.tv_sec - caught_at.tv_sec) * 1000 +
+                   (now.tv_nsec - caught_at.tv_nsec) / 1000000 >
+               250) {
         signal(number, SIG_DFL);
         raise(number);
     }
-    caught = number;
+    errno = saved;
 }
 
 static void catch_signals(void)
@@ -75,6 +89,9 @@ static void catch_signals(void)
         if (sigaction(stop_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
             action = (struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART};
             sigemptyset(&action.sa_mask);
+            for (size_t k = 0; k < STOP_SIGNALS; k++) {
+                sigaddset(&action.sa_mask, stop_signals[k]);
+            }
             sigaction(stop_signals[i], &action, NULL);
         }
     }
@@ -388,12 +405,12 @@ static int save(const struct run *run, const heddle_model *model, const heddle_r
     const char *path = option_given(run->line, "output");
     heddle_error err;
     *saved = NULL;
-    if (path == NULL || run->dry) {
+    if (caught != 0 && result->stopped) {
+        complain("ended by signal %d after step %" PRIu64 ", no model was written", (int)caught,
+                 result->steps);
         return 0;
     }
-    if (caught != 0 && result->stopped) {
-        complain("ended by signal %d after step %" PRIu64 ": '%s' was not written", (int)caught,
-                 result->steps, path);
+    if (path == NULL || run->dry) {
         return 0;
     }
     if (heddle_model_write(model, path, &err) != HEDDLE_OK) {
@@ -421,12 +438,13 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
     }
     if (run->last.tutorial) {
         if (result->min_error) {
-            printf("Minimum error reached at iteration %" PRIu64 "\n", result->steps);
+            /* The tutorial counts iterations from 0: the last is one less than there were. */
+            printf("Minimum error reached at iteration %" PRIu64 "\n", result->steps - 1);
         }
         train_result_table(model, run->table);
     }
     train_result_print(result, run->quiet);
-    if (option_given(run->line, "output") == NULL && !run->quiet) {
+    if (option_given(run->line, "output") == NULL && !run->quiet && caught == 0) {
         complain("note: the model was not saved; -o FILE saves it");
     }
     if (status == 0) {

@@ -213,8 +213,8 @@ int output_begin(struct output_file *file, const char *path)
     }
     struct stat seen;
     bool exists = stat(path, &seen) == 0;
+    file->name = path;
     if (exists && !S_ISREG(seen.st_mode)) {
-        file->path = need_text(path);
         file->stream = fopen(path, "w");
         return file->stream != NULL ? 0 : cannot_create(path, errno);
     }
@@ -244,7 +244,7 @@ int output_begin(struct output_file *file, const char *path)
 
 int output_end(struct output_file *file)
 {
-    if (file->path == NULL) {
+    if (file->name == NULL) {
         return output_flush(0);
     }
     int status = 0;
@@ -257,10 +257,10 @@ int output_end(struct output_file *file)
         reason = errno;
     }
     if (!written) {
-        complain("cannot write '%s': %s", file->path, strerror(reason != 0 ? reason : EIO));
+        complain("cannot write '%s': %s", file->name, strerror(reason != 0 ? reason : EIO));
         status = EXIT_IO;
     } else if (file->temporary != NULL && rename(file->temporary, file->path) != 0) {
-        status = cannot_create(file->path, errno);
+        status = cannot_create(file->name, errno);
     }
     if (file->temporary != NULL && status != 0) {
         unlink(file->temporary);
@@ -272,11 +272,11 @@ int output_end(struct output_file *file)
 
 int output_flush(int status)
 {
-    errno = 0;
-    bool failed = fflush(stdout) != 0;
-    int reason = errno;
-    if ((failed || ferror(stdout)) && status == 0) {
-        complain("cannot write standard output: %s", strerror(reason != 0 ? reason : EIO));
+    /* Why an earlier write failed is forgotten by now. */
+    int reason = fflush(stdout) != 0 ? errno : 0;
+    if ((reason != 0 || ferror(stdout)) && status == 0) {
+        complain("cannot write standard output%s%s", reason != 0 ? ": " : "",
+                 reason != 0 ? strerror(reason) : "");
         status = EXIT_IO;
     }
     clearerr(stdout); /* said once */

@@ -68,8 +68,9 @@ int can_create(const char *path, bool replace);
 /** A file being written under a temporary name, or a stream that is written directly. */
 struct output_file {
     FILE *stream;
-    char *path;      /* NULL: standard output */
-    char *temporary; /* NULL: written directly (standard output, a FIFO, a device) */
+    const char *name; /* as the caller gave it, for messages; NULL: standard output */
+    char *path;       /* where a link of that name leads */
+    char *temporary;  /* NULL: written directly (standard output, a FIFO, a device) */
 };
 
 /** Begin to write path (NULL or "-": standard output). Returns 0, or complains and returns 73. */

@@ -58,11 +58,11 @@ void train_result_print(const heddle_result *result, bool quiet)
     if (result->has_test) {
         score_print("test", &result->test);
     }
-    if (quiet) {
+    if (quiet || result->steps == 0) {
         return;
     }
     fflush(stdout); /* on a terminal the lines are to come in this order */
-    fprintf(stderr, "%.3g s, %.4g examples/s, %.3g GFLOP/s", result->seconds,
+    fprintf(stderr, "%.3g s, %.0f examples/s, %.3g GFLOP/s", result->seconds,
             result->examples_per_second, result->gflops);
     if (isfinite(result->percent_of_limit)) {
         fprintf(stderr, " (%.2g %% of the limit)", result->percent_of_limit);

@@ -1,5 +1,4 @@
 /** cell: numbers by base/text.h, with the words that stand for a missing or infinite value. */
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -36,6 +35,31 @@ static bool is_infinity(const char *text, size_t n)
     return true;
 }
 
+/* Is it written like a number? One that text_to_double() refuses is then too large. */
+static bool is_numeral(const char *text, size_t n)
+{
+    const char *end = text + n;
+    size_t digits = 0;
+    text += text < end && (*text == '+' || *text == '-');
+    for (bool point = false; text < end; text++) {
+        if (*text >= '0' && *text <= '9')
+            digits++;
+        else if (*text == '.' && !point)
+            point = true;
+        else
+            break;
+    }
+    if (digits == 0 || text == end)
+        return digits > 0;
+    if (*text++ != 'e' && text[-1] != 'E')
+        return false;
+    text += text < end && (*text == '+' || *text == '-');
+    const char *exponent = text;
+    while (text < end && *text >= '0' && *text <= '9')
+        text++;
+    return text == end && text > exponent;
+}
+
 enum cell cell_classify(const char *text, size_t n, bool decimal_comma, double *value)
 {
     if (is_missing(text, n))
@@ -51,14 +75,9 @@ enum cell cell_classify(const char *text, size_t n, bool decimal_comma, double *
             text = pointed;
         }
     }
-    double number = 0.0;
-    if (text_to_double(text, n, &number)) {
-        *value = number;
+    if (text_to_double(text, n, value))
         return CELL_NUMBER;
-    }
-    if (isinf(number) || is_infinity(text, n))
-        return CELL_INFINITE;
-    return CELL_WORD;
+    return is_numeral(text, n) || is_infinity(text, n) ? CELL_INFINITE : CELL_WORD;
 }
 
 /* Bytes of the UTF-8 character at text[0 … n), 0 if there is none. */

@@ -13,6 +13,23 @@ enum {
     COUNTED_HEADER = 4 /* 0,1,2 may well be data, 0,1,2,3 hardly is */
 };
 
+/* Fields of the record; 0 if it does not read well: an error, or a quote within a field, as when
+ * the delimiter stands within the quotes of the true one. */
+static size_t count_fields(struct csv_scan *scan)
+{
+    struct csv_field field = {.last = false};
+    size_t n = 0;
+    bool well = true;
+    while (!field.last) {
+        if (csv_field(scan, ++n, &field, NULL) != HEDDLE_OK) {
+            scan->p = scan->end;
+            return 0;
+        }
+        well = well && (field.quoted || !memchr(field.text, '"', field.n));
+    }
+    return well ? n : 0;
+}
+
 /* Share of the first records that have the commonest number of fields, if that is more than one. */
 static double consistency(const char *path, const char *text, const char *end, char delimiter)
 {
@@ -20,17 +37,8 @@ static double consistency(const char *path, const char *text, const char *end, c
     struct csv_scan scan;
     csv_scan_begin(&scan, path, text, end, 1, delimiter);
     while (records < DELIMITER_RECORDS && csv_record(&scan, records == 0)) {
-        struct csv_field field = {.last = false};
-        size_t n = 0;
-        while (!field.last) {
-            n++;
-            if (csv_field(&scan, n, &field, NULL) != HEDDLE_OK) {
-                n = 0;
-                scan.p = scan.end;
-                break;
-            }
-        }
-        fields[records++] = n;
+        fields[records] = count_fields(&scan);
+        records++;
     }
     csv_scan_done(&scan);
     for (size_t i = 0; i < records; i++) {
@@ -119,8 +127,8 @@ static void see_below(struct sights *s, size_t i, const struct csv_field *field,
     struct sight *c = &s->column[i];
     double number;
     enum cell kind = cell_classify(field->text, field->n, comma, &number);
-    c->numbers += kind == CELL_NUMBER;
-    c->words += kind == CELL_WORD || kind == CELL_INFINITE;
+    c->numbers += kind == CELL_NUMBER || kind == CELL_INFINITE;
+    c->words += kind == CELL_WORD;
     c->missing += kind == CELL_MISSING;
     c->recurs = c->recurs ||
                 (c->n == field->n && c->n && memcmp(s->letters + c->start, field->text, c->n) == 0);
@@ -135,6 +143,15 @@ static bool same_words(const struct sights *s, size_t i, size_t j)
     return a->n == b->n && memcmp(s->letters + a->start, s->letters + b->start, a->n) == 0;
 }
 
+/* A word over numbers, of which one or a twentieth may be slips that csv.c complains of. */
+static bool is_over_numbers(const struct sight *c)
+{
+    if (c->first != CELL_WORD || c->numbers == 0)
+        return false;
+    return c->words == 0 ||
+           (!c->recurs && ((c->words == 1 && c->numbers >= 6) || c->words * 20 <= c->numbers));
+}
+
 static bool is_header(const struct sights *s, bool below)
 {
     size_t empty = 0, words = 0, counted = 0, counted_on = 0;
@@ -144,7 +161,7 @@ static bool is_header(const struct sights *s, bool below)
         empty += c->n == 0;
         words += c->first == CELL_WORD;
         recurs = recurs || (c->n && c->recurs);
-        over_numbers = over_numbers || (c->first == CELL_WORD && c->numbers && !c->words);
+        over_numbers = over_numbers || is_over_numbers(c);
         over_words = over_words && !c->numbers;
         counted_on += c->counts_on;
     }

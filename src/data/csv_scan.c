@@ -100,7 +100,8 @@ heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *
 {
     const char *p = skip_blanks(scan, scan->p), *q;
     field->line = scan->line;
-    if (p < scan->end && *p == '"') {
+    field->quoted = p < scan->end && *p == '"';
+    if (field->quoted) {
         if (!quoted(scan, p + 1, field, &q)) {
             if (q)
                 return status_memory(err, "a quoted field", scan->room);

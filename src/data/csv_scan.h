@@ -27,6 +27,7 @@ struct csv_field {
     const char *text; /* valid until the next field */
     size_t n;
     size_t line;
+    bool quoted;
     bool last; /* of its record; p is at the next line */
 };
 

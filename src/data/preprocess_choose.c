@@ -155,9 +155,11 @@ static heddle_status guess_task(const heddle_table *table, size_t c, enum task *
     return status;
 }
 
-static heddle_status choose_task(const heddle_table *table, enum task wanted, struct choice *choice,
+static heddle_status choose_task(const heddle_table *table,
+                                 const struct preprocess_options *options, struct choice *choice,
                                  heddle_error *err)
 {
+    enum task wanted = options->task;
     for (size_t t = 0; t < choice->targets; t++) {
         const struct table_column *column = &table->column[choice->target[t]];
         if (column->text && choice->targets > 1)
@@ -204,7 +206,7 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
                             "'%s' has nothing to learn from: no column but the target%s is left",
                             table->path, choice->targets == 1 ? "" : "s");
     if (status == HEDDLE_OK)
-        status = choose_task(table, options->task, choice, err);
+        status = choose_task(table, options, choice, err);
     return status;
 }
 

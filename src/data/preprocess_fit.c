@@ -163,7 +163,7 @@ static heddle_status find_moments(const struct fit *fit, size_t c, struct moment
                           name);
     m->mean = sum_values(value, n) / (double)n;
     if (m->minimum == m->maximum) {
-        m->mean = m->minimum; /* the quotient may be off by a rounding */
+        m->mean = m->minimum + 0.0; /* the quotient may be off by a rounding; no -0 */
     } else {
         for (size_t i = 0; i < n; i++)
             value[i] = (value[i] - m->mean) * (value[i] - m->mean);

@@ -7,6 +7,9 @@
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
+/** Up to so many values are moved one by one (measured: a square of 16 costs about 100 cycles). */
+enum { FEW = 24 };
+
 /** f(z) of a register. */
 INLINE vec apply(enum activation f, vec z)
 {
@@ -86,16 +89,8 @@ INLINE void derive_square(enum activation f, const real *PT, size_t ldt, const r
 #pragma GCC unroll 16
     for (int e = 0; e < LANES; e++) {
         if ((size_t)e < columns) {
-            square[e] = chain(f, square[e], vload(X + (size_t)e * ldx));
-            /* lanes past the layer's width hold d = 0, but x may be anything there */
-            if (rows < (size_t)LANES) {
-                real lane[16];
-                vstore(lane, square[e]);
-                for (int i = (int)rows; i < LANES; i++) {
-                    lane[i] = 0;
-                }
-                square[e] = vload(lane);
-            }
+            /* behind the layer's width x may be anything: keep the zeros there */
+            square[e] = vkeep(chain(f, square[e], vload(X + (size_t)e * ldx)), rows);
             vstore(D + (size_t)e * ldd, square[e]);
         }
     }
@@ -110,10 +105,31 @@ INLINE void derive_square(enum activation f, const real *PT, size_t ldt, const r
     }
 }
 
+/** The same for a few values, where turning a whole square would be most of the work. */
+INLINE void derive_few(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
+                       size_t E, size_t m, real *D, size_t ldd, real *DT)
+{
+    for (size_t e = 0; e < E; e++) {
+        real lane[16] = {0};
+        for (size_t i = 0; i < m; i++) {
+            lane[i] = PT[i * ldt + e];
+        }
+        vec d = vkeep(chain(f, vload(lane), vload(X + e * ldx)), m);
+        vstore(D + e * ldd, d);
+        for (size_t i = 0; DT && i < m; i++) {
+            DT[i * ldt + e] = D[e * ldd + i];
+        }
+    }
+}
+
 INLINE void derive_all(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
                        size_t E, size_t m, real *D, size_t ldd, real *DT)
 {
-    for (size_t i = 0; i < m; i += (size_t)LANES) {
+    bool few = m * E <= FEW && m <= (size_t)LANES;
+    if (few) {
+        derive_few(f, PT, ldt, X, ldx, E, m, D, ldd, DT);
+    }
+    for (size_t i = 0; i < m && !few; i += (size_t)LANES) {
         size_t rows = m - i < (size_t)LANES ? m - i : (size_t)LANES;
         for (size_t e = 0; e < E; e += (size_t)LANES) {
             size_t columns = E - e < (size_t)LANES ? E - e : (size_t)LANES;
@@ -150,6 +166,15 @@ void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X
 
 void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt)
 {
+    if (rows * columns <= FEW) {
+        for (size_t c = 0; c < columns; c++) {
+            size_t wide = round16(rows);
+            for (size_t r = 0; r < wide; r++) {
+                AT[c * ldt + r] = r < rows ? A[r * lda + c] : 0;
+            }
+        }
+        return;
+    }
     for (size_t c = 0; c < columns; c += (size_t)LANES) {
         for (size_t r = 0; r < round16(rows); r += (size_t)LANES) {
             vec square[16];

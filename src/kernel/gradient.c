@@ -92,10 +92,10 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, c
     *size = total;
 }
 
-real KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
-                      const struct shard_run *run, size_t m, size_t n, real *const *G)
+void KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+                      const struct shard_run *run, size_t m, size_t n, real *const *G, real *size)
 {
-    vec size = vzero();
+    vec total = vload(size);
     for (size_t first = 0; first < n; first += PACK) {
         size_t width = pack_width(n, first);
         size_t registers = registers_for(n - first < PACK ? n - first : PACK);
@@ -106,17 +106,11 @@ real KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
                 int rows = tile_rows(m + 1 - i);
                 size_t at = first * (m + 1) + i * width + o;
                 TILE_CALL(rows, columns, tile, X + i, ldx, D + first + o, ldd, run, G, at, width,
-                          &size)
+                          &total)
                 i += (size_t)rows;
             }
             c += (size_t)columns;
         }
     }
-    real lane[16];
-    real total = 0;
-    vstore(lane, size);
-    for (int i = 0; i < LANES; i++) {
-        total += lane[i];
-    }
-    return total;
+    vstore(size, total);
 }

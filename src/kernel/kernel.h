@@ -94,8 +94,16 @@ enum loss {
 /** Targets of a block of examples: rows gathered by index from the data set. */
 struct REAL(targets) {
     const int32_t *class_index; /* (E) class of each example, or NULL */
-    const real *value;          /* (E, ld) targets, if !class_index */
+    const real *value;          /* (n, ld) targets, transposed, if !class_index */
     size_t ld;
+};
+
+/** Where inputs are taken from: rows of reals, or of bytes that become byte × scale. */
+struct REAL(source) {
+    const real *value; /* (rows, ld), or NULL */
+    size_t ld;         /* a multiple of 16 */
+    const uint8_t *bytes; /* (rows, m) */
+    real scale;
 };
 
 /**
@@ -149,10 +157,12 @@ struct REAL(kernels) {
     /**
      * G[j] = the weight deltas of subtree j of the run, packed: within a shard one chain of fma
      * over the examples in order from 0 (X[e][m] is 1), the shards' sums joined in the order of
-     * `run`. Returns the sum of all |G| (in no fixed order: only its being finite means anything).
+     * `run`. The |G| are added to size[0 … 15] (in no fixed order: only their being finite means
+     * anything).
      */
-    real (*gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
-                     const struct shard_run *run, size_t m, size_t n, real *const *G);
+    void (*gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+                     const struct shard_run *run, size_t m, size_t n, real *const *G,
+                     real *size);
 
     /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
     void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
@@ -189,8 +199,9 @@ struct REAL(kernels) {
     /** sum = a + b; sum may be a or b. */
     void (*add)(real *sum, const real *a, const real *b, size_t n);
 
-    /** x[i] = (real)bytes[i] × scale. */
-    void (*widen)(real *x, const uint8_t *bytes, size_t n, real scale);
+    /** X (E, m) = rows[0 … E) of the source (rows NULL: first, first + 1, …), and X[e][m] = 1. */
+    void (*gather)(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+                   size_t first, size_t E, size_t m);
 
     /** y[i] = elementary function `which` ('e' exp, 'l' log, 't' tanh, 's' sigmoid) of x[i]. */
     void (*elementary)(char which, const real *x, real *y, size_t n);

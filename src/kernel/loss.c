@@ -39,16 +39,6 @@ void KERNEL(softmax)(real *ZT, size_t ldt, size_t E, size_t n)
     }
 }
 
-/** Up to LANES values from p, zeros behind. */
-INLINE vec load_some(const real *p, size_t count, size_t stride)
-{
-    real lane[16] = {0};
-    for (size_t i = 0; i < count && i < (size_t)LANES; i++) {
-        lane[i] = p[i * stride];
-    }
-    return vload(lane);
-}
-
 /** Classes of up to LANES examples as reals; -1 behind. */
 INLINE vec load_classes(const int32_t *p, size_t count)
 {
@@ -60,8 +50,7 @@ INLINE vec load_classes(const int32_t *p, size_t count)
 }
 
 /** Target of output o: from the classes, or from the rows of values. */
-INLINE vec target(const struct REAL(targets) *targets, vec classes, size_t e, size_t count,
-                  size_t o, size_t n)
+INLINE vec target(const struct REAL(targets) *targets, vec classes, size_t e, size_t o, size_t n)
 {
     if (targets->class_index) {
         if (n == 1) {
@@ -69,7 +58,7 @@ INLINE vec target(const struct REAL(targets) *targets, vec classes, size_t e, si
         }
         return vselect(vequal(classes, vset((real)o)), vset(1), vzero());
     }
-    return load_some(targets->value + e * targets->ld + o, count, targets->ld);
+    return vload(targets->value + o * targets->ld + e);
 }
 
 /** f(z) and f'(z), for the losses that need both. */
@@ -102,27 +91,26 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
     vec factor = loss == LOSS_MSE ? vset((real)2 / (real)n) : vset(1);
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         real *column = ZT + e;
-        size_t count = E - e;
         vec classes =
-            targets->class_index ? load_classes(targets->class_index + e, count) : vzero();
+            targets->class_index ? load_classes(targets->class_index + e, E - e) : vzero();
         vec total = vzero();
         if (loss == LOSS_CROSS_ENTROPY && f == ACTIVATION_SOFTMAX) {
             vec most = column_max(column, ldt, n);
             vec wanted = vzero(); /* Σ t (z - most) */
             for (size_t o = 0; o < n; o++) {
-                vec t = target(targets, classes, e, count, o, n);
+                vec t = target(targets, classes, e, o, n);
                 wanted = vfma(t, vload(column + o * ldt) - most, wanted);
             }
             vec sum = column_exp(column, ldt, n, most);
             total = vlog(sum) - wanted;
             for (size_t o = 0; o < n; o++) {
-                vec t = target(targets, classes, e, count, o, n);
+                vec t = target(targets, classes, e, o, n);
                 vstore(column + o * ldt, vload(column + o * ldt) / sum - t);
             }
         } else if (loss == LOSS_CROSS_ENTROPY) {
             for (size_t o = 0; o < n; o++) {
                 vec z = vload(column + o * ldt);
-                vec t = target(targets, classes, e, count, o, n);
+                vec t = target(targets, classes, e, o, n);
                 /* ln(1 + e^z) - t z, with e^-|z| so that nothing overflows */
                 vec tail = vlog(vset(1) + vexp(-vabs(z)));
                 total = total + (vfma(-t, z, vmax(vzero(), z)) + tail);
@@ -132,7 +120,7 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
             for (size_t o = 0; o < n; o++) {
                 vec x, slope;
                 transfer(f, vload(column + o * ldt), &x, &slope);
-                vec d = x - target(targets, classes, e, count, o, n);
+                vec d = x - target(targets, classes, e, o, n);
                 total = vfma(d, d, total);
                 vstore(column + o * ldt, factor * (d * slope));
             }

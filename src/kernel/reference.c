@@ -46,10 +46,9 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
     }
 }
 
-static real gradient(const real *X, size_t ldx, const real *D, size_t ldd,
-                     const struct shard_run *run, size_t m, size_t n, real *const *G)
+static void gradient(const real *X, size_t ldx, const real *D, size_t ldd,
+                     const struct shard_run *run, size_t m, size_t n, real *const *G, real *size)
 {
-    real size = 0;
     for (size_t i = 0; i <= m; i++) {
         for (size_t o = 0; o < n; o++) {
             real stack[SUBTREES_MAX];
@@ -67,11 +66,10 @@ static real gradient(const real *X, size_t ldx, const real *D, size_t ldd,
             }
             for (size_t j = 0; j < depth; j++) {
                 G[j][pack_index(m, n, i, o)] = stack[j];
-                size += ABS(stack[j]);
+                *size += ABS(stack[j]);
             }
         }
     }
-    return size;
 }
 
 static real apply(enum activation f, real z)
@@ -178,7 +176,7 @@ static void output(enum activation f, real *ZT, size_t ldt, size_t E, size_t n)
 static real target(const struct REAL(targets) *targets, size_t e, size_t o, size_t n)
 {
     if (!targets->class_index) {
-        return targets->value[e * targets->ld + o];
+        return targets->value[o * targets->ld + e];
     }
     if (n == 1) {
         return (real)targets->class_index[e];
@@ -270,10 +268,16 @@ static void add(real *sum, const real *a, const real *b, size_t n)
     }
 }
 
-static void widen(real *x, const uint8_t *bytes, size_t n, real scale)
+static void gather(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+                   size_t first, size_t E, size_t m)
 {
-    for (size_t i = 0; i < n; i++) {
-        x[i] = (real)bytes[i] * scale;
+    for (size_t e = 0; e < E; e++) {
+        size_t row = rows ? rows[e] : first + e;
+        for (size_t i = 0; i < m; i++) {
+            X[e * ldx + i] = source->value ? source->value[row * source->ld + i] :
+                                             (real)source->bytes[row * m + i] * source->scale;
+        }
+        X[e * ldx + m] = 1;
     }
 }
 
@@ -312,7 +316,7 @@ const struct REAL(kernels) *REAL(kernels_reference)(void)
         .loss = loss_all,
         .update = update,
         .add = add,
-        .widen = widen,
+        .gather = gather,
         .elementary = elementary,
         .fma_chains = fma_chains,
     };

@@ -95,10 +95,6 @@ INLINE void vtranspose(vec r[1])
 {
     (void)r;
 }
-INLINE void vload_bytes_scaled(real *to, const uint8_t *from, vec scale)
-{
-    *to = (real)*from * scale;
-}
 #if defined(REAL_IS_DOUBLE)
 INLINE vec vfma(vec a, vec b, vec c)
 {
@@ -374,6 +370,14 @@ INLINE vec vzero(void)
 #define REAL_MANTISSA_BITS 23
 #define REAL_EXPONENT_BIAS 127
 #endif
+
+/** The first `count` lanes of a, 0 ≤ count ≤ LANES; zeros behind. */
+INLINE vec vkeep(vec a, size_t count)
+{
+    static const real_bits mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
+                                       -1, -1, -1, -1, -1, -1, -1, -1};
+    return vfrom_bits(vbits(a) & vbits(vload((const real *)(const void *)(mask + 16 - count))));
+}
 
 INLINE vec vabs(vec a)
 {

@@ -17,7 +17,7 @@ const struct REAL(kernels) *KERNEL(kernels)(void)
         .loss = KERNEL(loss),
         .update = KERNEL(update),
         .add = KERNEL(add),
-        .widen = KERNEL(widen),
+        .gather = KERNEL(gather),
         .elementary = KERNEL(elementary),
         .fma_chains = KERNEL(fma_chains),
     };

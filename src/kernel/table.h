@@ -9,8 +9,8 @@ void KERNEL(affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W
                     size_t ldz);
 void KERNEL(pullback)(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
                       real *PT);
-real KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
-                      const struct shard_run *run, size_t m, size_t n, real *const *G);
+void KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+                      const struct shard_run *run, size_t m, size_t n, real *const *G, real *size);
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
 void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
                     size_t E, size_t m, real *D, size_t ldd, real *DT);
@@ -22,7 +22,8 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
 void KERNEL(update)(const struct REAL(update) *update, real *w, const real *g, real *s1, real *s2,
                     size_t n);
 void KERNEL(add)(real *sum, const real *a, const real *b, size_t n);
-void KERNEL(widen)(real *x, const uint8_t *bytes, size_t n, real scale);
+void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+                    size_t first, size_t E, size_t m);
 void KERNEL(elementary)(char which, const real *x, real *y, size_t n);
 double KERNEL(fma_chains)(long rounds, double *sink);
 

@@ -1,6 +1,5 @@
 /**
- * update: one step of an optimizer over packed weights, the sums it needs, and the small copies of
- * batch assembly.
+ * update: one step of an optimizer over packed weights, and the sums it needs.
  *
  * Sources: momentum and Nesterov in the form of I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On
  * the importance of initialization and momentum in deep learning", ICML 2013, as PyTorch states
@@ -62,13 +61,6 @@ void KERNEL(add)(real *sum, const real *a, const real *b, size_t n)
 {
     for (size_t i = 0; i < n; i += (size_t)LANES) {
         vstore(sum + i, vload(a + i) + vload(b + i));
-    }
-}
-
-void KERNEL(widen)(real *x, const uint8_t *bytes, size_t n, real scale)
-{
-    for (size_t i = 0; i < n; i++) {
-        x[i] = (real)bytes[i] * scale;
     }
 }
 

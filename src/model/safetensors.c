@@ -106,8 +106,8 @@ void safetensors_output_done(struct safetensors_output *output)
 
 /* ---------------------------------------------------------------- reading -------------------- */
 
-/* Header, tensor, shape. And some thirty thousand tensors, 64 MiB when parsed. */
-enum { MAX_DEPTH = 3, MAX_VALUES = 1 << 18 };
+/* Header, tensor, shape. And some eight thousand tensors, at most 20 MiB and a tenth of a second. */
+enum { MAX_DEPTH = 3, MAX_VALUES = 1 << 16 };
 
 /** Why the text is not worth parsing, or NULL. */
 static const char *scan(const char *text, size_t n)
@@ -226,7 +226,8 @@ static heddle_status read_entries(json_t *json, const char *name, struct safeten
     }
     file->entry = memory_new(json_object_size(json), sizeof *file->entry);
     if (!file->entry) {
-        return status_memory(err, name, json_object_size(json) * sizeof *file->entry);
+        return status_memory(err, "the header of a model file",
+                             json_object_size(json) * sizeof *file->entry);
     }
     const char *key;
     json_t *value;
@@ -276,7 +277,7 @@ static heddle_status read_header(const char *data, size_t size, const char *name
     size_t most = json_object_size(json);
     file->tensor = memory_new(most, sizeof *file->tensor);
     if (!file->tensor) {
-        return status_memory(err, name, most * sizeof *file->tensor);
+        return status_memory(err, "the header of a model file", most * sizeof *file->tensor);
     }
     const char *key;
     json_t *value;
@@ -320,7 +321,7 @@ heddle_status safetensors_parse(const void *bytes, size_t size, const char *name
     struct safetensors parsed = {.header = text, .header_size = n};
     parsed.json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &problem);
     if (!parsed.json && json_error_code(&problem) == json_error_out_of_memory) {
-        return status_memory(err, name, n);
+        return status_memory(err, "the header of a model file", n);
     }
     if (!parsed.json) {
         return safetensors_refuse(err, name, "its header is no JSON: %s", problem.text);

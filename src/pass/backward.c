@@ -7,6 +7,8 @@
  */
 #include "pass/workspace.h"
 
+#include <string.h>
+
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
 {
     size_t L = ws->shape->layers;
@@ -14,7 +16,7 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
     struct REAL(targets) targets = {
         .class_index = ws->has_class ? ws->class_index : NULL,
         .value = ws->target,
-        .ld = ws->ld_target,
+        .ld = ws->ldt,
     };
     ws->k->transpose(ws->X[L], ws->ldx[L], ws->E, n, ws->TA, ws->ldt);
     ws->k->loss(loss, ws->shape->activation[L], ws->TA, ws->ldt, ws->E, n, &targets, ws->each);
@@ -29,7 +31,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     const struct shape *shape = ws->shape;
     const real *weights = W;
     size_t L = shape->layers;
-    double size = 0;
+    memset(ws->size, 0, sizeof ws->size);
     ws->k->transpose(ws->TA, ws->ldt, shape->width[L], ws->E, ws->D, stride_for(shape->width[L]));
     for (size_t l = L; l >= 1; l--) {
         size_t m = shape->width[l - 1];
@@ -38,8 +40,8 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         for (size_t j = 0; j < run->subtrees; j++) {
             delta[j] = (real *)G[j] + shape->offset[l];
         }
-        size += (double)ws->k->gradient(ws->X[l - 1], ws->ldx[l - 1], ws->D, stride_for(n), run, m,
-                                        n, delta);
+        ws->k->gradient(ws->X[l - 1], ws->ldx[l - 1], ws->D, stride_for(n), run, m, n, delta,
+                        ws->size);
         if (l > 1) {
             ws->k->pullback(weights + shape->offset[l], m, n, ws->TA, ws->ldt, ws->E, ws->TB);
             ws->k->derive(shape->activation[l - 1], ws->TB, ws->ldt, ws->X[l - 1], ws->ldx[l - 1],
@@ -49,5 +51,9 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
             ws->TB = swap;
         }
     }
-    return size;
+    real size = 0;
+    for (int i = 0; i < 4; i++) {
+        size += (ws->size[i] + ws->size[i + 4]) + (ws->size[i + 8] + ws->size[i + 12]);
+    }
+    return (double)size;
 }

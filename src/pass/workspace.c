@@ -37,8 +37,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.TB = take(taker, round16(widest) * ws.ldt * sizeof(real));
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));
-    ws.ld_target = round16(shape->width[L]);
-    ws.target = take(taker, rows * ws.ld_target * sizeof(real));
+    ws.target = take(taker, shape->width[L] * ws.ldt * sizeof(real));
     return ws;
 }
 
@@ -64,25 +63,25 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
 {
     size_t width = ws->shape->width[0];
     size_t outputs = ws->shape->width[ws->shape->layers];
-    const real *inputs = examples->real;
     const real *target = examples->target;
+    struct REAL(source) source = {
+        .value = examples->real,
+        .ld = examples->real_stride,
+        .bytes = examples->bytes,
+        .scale = (real)examples->byte_scale,
+    };
     ws->E = E;
     ws->has_class = examples->class_index != NULL;
     ws->has_target = target != NULL;
+    ws->k->gather(ws->X[0], ws->ldx[0], &source, rows, first, E, width);
     for (size_t e = 0; e < E; e++) {
         size_t row = rows ? rows[e] : first + e;
-        real *x = ws->X[0] + e * ws->ldx[0];
-        if (inputs) {
-            memcpy(x, inputs + row * examples->real_stride, width * sizeof(real));
-        } else {
-            ws->k->widen(x, examples->bytes + row * width, width, (real)examples->byte_scale);
-        }
-        x[width] = 1;
         if (ws->has_class) {
             ws->class_index[e] = examples->class_index[row];
         } else if (target) {
-            memcpy(ws->target + e * ws->ld_target, target + row * examples->target_stride,
-                   outputs * sizeof(real));
+            for (size_t o = 0; o < outputs; o++) {
+                ws->target[o * ws->ldt + e] = target[row * examples->target_stride + o];
+            }
         }
     }
 }

@@ -22,8 +22,8 @@ struct workspace {
     size_t ldt;
     real *each;            /* (capacity) losses */
     int32_t *class_index;  /* (capacity) */
-    real *target;          /* (capacity, ld_target) */
-    size_t ld_target;
+    real *target;          /* (n[L], ldt), transposed */
+    real size[16];         /* Σ |G|, a lane each */
     bool has_class, has_target;
 };
 

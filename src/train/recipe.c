@@ -111,7 +111,8 @@ static const struct row rows[OPTION_COUNT] = {
                          "new order of the rows each epoch; auto: yes unless the batch is full"},
                         "no", KIND_CHOICE, "auto|yes|no", 0, 0, false},
     [OPTION_REPORT_EVERY] = {{"report-every", "recipe", "N", "auto",
-                              "epochs (tutorial: updates) from report to report"},
+                              "epochs (tutorial: updates) from report to report; auto: about 20 "
+                              "reports"},
                              "2500", KIND_COUNT, "auto", 1, 0, false},
     [OPTION_THREADS] = {{"threads", "machine", "N", "auto",
                          "workers; auto: OMP_NUM_THREADS, else what the machine leaves us; never "

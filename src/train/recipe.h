@@ -87,6 +87,7 @@ struct run_recipe {
     bool shuffle;
     bool sum_deltas;    /* weight deltas are summed, not averaged, over the examples */
     uint64_t report_every; /* epochs; steps for the tutorial */
+    uint64_t untimed;      /* seconds are counted from this step on */
     struct string text; /* canonical JSON of every choice that decides bits; memory_free(data) */
 };
 

@@ -214,7 +214,8 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
         run->steps = 0; /* --epochs 0: the first weights are the model */
     }
     run->steps = run->steps < most ? run->steps : most;
-    run->report_every = count(recipe, OPTION_REPORT_EVERY, 1);
+    uint64_t planned = run->epochs ? run->epochs : run->steps / per_epoch;
+    run->report_every = count(recipe, OPTION_REPORT_EVERY, planned / 20 + 1);
 }
 
 /** Every choice that decides bits, as canonical JSON. */

@@ -262,6 +262,9 @@ static void work(void *context, int w)
     bool stop = false;
     bool reached = false;
     while (steps < recipe->steps && !stop && !reached) {
+        if (steps == recipe->untimed) {
+            start = now();
+        }
         size_t left = rows - begin;
         const struct shard_plan *plan = left >= recipe->batch ? run->full : run->tail;
         work_batch(run, plan, begin, w, steps == 0);

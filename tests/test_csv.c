@@ -1,0 +1,468 @@
+/** Delimited text: src/data/csv*.c, cell.c. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/cell.h"
+#include "data/table.h"
+#include "support.h"
+
+/* Write text as a file "NAME.csv" and read it. The name is in messages as NAME, for the directory
+ * is cut off by message_is(). */
+static heddle_status read_bytes(const char *name, const void *text, size_t n,
+                                const heddle_read_options *options, heddle_table **table,
+                                heddle_error *err)
+{
+    const char *path = scratch_path(name);
+    put_file(path, text, n);
+    return heddle_table_read(path, options, table, err);
+}
+
+static heddle_table *read_text(const char *name, const char *text)
+{
+    heddle_table *table = NULL;
+    heddle_error err = {HEDDLE_OK, ""};
+    heddle_status status = read_bytes(name, text, strlen(text), NULL, &table, &err);
+    cr_assert(status == HEDDLE_OK, "%s", err.text);
+    return table;
+}
+
+/* A message with '@' for the path must be what reading `text` says. */
+static void refused_bytes(const char *name, const void *text, size_t n,
+                          const heddle_read_options *options, const char *message)
+{
+    heddle_table *table = NULL;
+    heddle_error err = {HEDDLE_OK, ""};
+    char wanted[1024];
+    heddle_status status = read_bytes(name, text, n, options, &table, &err);
+    const char *at = strchr(message, '@');
+    snprintf(wanted, sizeof wanted, "%.*s%s%s", (int)(at - message), message, scratch_path(name),
+             at + 1);
+    cr_assert(status == HEDDLE_E_DATA, "%s: %d: %s", name, (int)status, err.text);
+    cr_assert_str_eq(err.text, wanted);
+    cr_assert(table == NULL);
+}
+
+static void refused(const char *name, const char *text, const char *message)
+{
+    refused_bytes(name, text, strlen(text), NULL, message);
+}
+
+/* The table as text: names, then rows, '|' between cells and '/' between rows; then free it. */
+static void table_is(heddle_table *table, const char *wanted)
+{
+    char text[2048], cell[256];
+    size_t n = 0, columns = heddle_table_columns(table);
+    for (size_t i = 0; i <= heddle_table_rows(table); i++)
+        for (size_t c = 0; c < columns; c++)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s",
+                                  i == 0 ? table->column[c].name
+                                         : heddle_table_cell(table, i - 1, c, cell, sizeof cell),
+                                  c + 1 < columns ? "|" : "/");
+    cr_assert_str_eq(text, wanted);
+    heddle_table_free(table);
+}
+
+/* ---------------------------------------------------------------- refused -------------------- */
+
+Test(csv, names_the_place_of_what_is_wrong)
+{
+    refused("empty.csv", "", "'@' is empty");
+    refused("blank.csv", "\n \n\r\n\t\n", "'@' holds no rows");
+    refused("header_only.csv", "a,b\n", "'@' has a header but no rows");
+    refused("ragged.csv", "a,b,c\n1,2,3\n4,5\n", "'@' line 3: 2 fields, expected 3");
+    refused("ragged_long.csv", "a,b\n\n1,2\n3,4,5,6\n", "'@' line 4: 4 fields, expected 2");
+    refused("one_field.csv", "a,b\n1,2\n3\n", "'@' line 3: 1 field, expected 2");
+    refused("open_quote.csv", "a,b\n1,2\n\"3,4\n5,6\n",
+            "'@' line 3 column 1: the quote is never closed");
+    refused("junk.csv", "a,b\n1,\"2\"x\n", "'@' line 2 column 2: 'x' behind a closing quote");
+    refused("quote_lines.csv", "a,b\n\"x\ny\",1\n\"x\ny\"\n", "'@' line 4: 1 field, expected 2");
+}
+
+Test(csv, a_slip_in_a_column_of_numbers_is_an_error)
+{
+    refused("slip.csv", "a,b,c\n1,2,3\n1,2,3\n1,2,3\n1,2,3\n1,2,3\n1,2,abc\n1,2,3\n",
+            "'@' line 7 column 3: 'abc' is not a number");
+    char text[4096] = "x\n";
+    for (int i = 0; i < 40; i++)
+        sprintf(text + strlen(text), "%d.5\n", i);
+    strcat(text, "1.2.3\n7\n7e\n");
+    refused("slips.csv", text, "'@' line 42 column 1: '1.2.3' is not a number");
+}
+
+Test(csv, words_that_recur_among_few_numbers_are_codes)
+{
+    char text[4096] = "grade,y\n";
+    for (int i = 0; i < 60; i++)
+        sprintf(text + strlen(text), "%s,%d\n", i % 30 ? "12" : "K", i);
+    heddle_table *table = read_text("codes.csv", text);
+    cr_assert(table->column[0].text && table->column[0].words == 2);
+    heddle_table_free(table);
+}
+
+Test(csv, infinite_numbers_are_refused)
+{
+    refused("inf.csv", "a,b\n1,2\n3,inf\n", "'@' line 3 column 2: 'inf' is not a finite number");
+    refused("minus_inf.csv", "a\n1\n-Infinity\n",
+            "'@' line 3 column 1: '-Infinity' is not a finite number");
+    refused("huge.csv", "a,b\n1,2\n1e999,2\n",
+            "'@' line 3 column 1: '1e999' is not a finite number");
+    heddle_table *table = read_text("inf_word.csv", "a,b\ninf,1\nsup,2\n");
+    cr_assert(table->column[0].text);
+    heddle_table_free(table);
+}
+
+Test(csv, bytes_that_are_no_text_are_refused)
+{
+    refused_bytes("zero.csv", "a,b\n1,\0002\n", 9, NULL,
+                  "'@' is neither a table of text nor of a known format (byte 6 is 0)");
+    refused_bytes("utf16.csv",
+                  "\xff\xfe"
+                  "a\0,\0b\0",
+                  8, NULL, "'@' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
+    refused("latin1.csv", "name,y\nJos\xe9,1\nAnn,2\n",
+            "'@' line 2 column 1: a word that is not UTF-8; convert the file with iconv -f LATIN1 "
+            "-t UTF-8");
+    refused("latin1_name.csv", "caf\xe9,y\n1,1\n",
+            "'@' line 1 column 1: a name that is not UTF-8; convert the file with iconv -f LATIN1 "
+            "-t UTF-8");
+    refused("page.csv", "<!DOCTYPE html>\n", "'@' is a web page; was the download refused?");
+    refused_bytes("table.npy", "\x93NUMPY\1\0", 8, NULL,
+                  "'@' is a NumPy array, which is not read yet; save it as CSV (numpy.savetxt)");
+    refused("table.svm", "+1 3:0.5 7:2\n",
+            "'@' is an SVMlight file, which is not read yet; save it as CSV");
+}
+
+Test(csv, long_and_wild_cells_are_shown_cut)
+{
+    refused("wild.csv",
+            "a\n1\n2\n3\n4\n5\n6\n\"\x01"
+            "2345678901234567890123456789012345678\xc3\xa4\xc3\xa4 and so on\"\n",
+            "'@' line 8 column 1: '?2345678901234567890123456789012345678\xc3\xa4...' is not a "
+            "number");
+}
+
+Test(csv, a_limit_of_memory_is_kept)
+{
+    heddle_read_options options = {.max_bytes = 100};
+    heddle_table *table = NULL;
+    heddle_error err = {HEDDLE_OK, ""};
+    const char *text = "1,2,3\n4,5,6\n7,8,9\n1,2,3\n";
+    cr_assert(read_bytes("limit.csv", text, strlen(text), &options, &table, &err) ==
+              HEDDLE_E_MEMORY);
+    cr_assert(strstr(err.text, "as a table, the limit is"), "%s", err.text);
+    options.max_bytes = 4096;
+    cr_assert(read_bytes("limit.csv", text, strlen(text), &options, &table, &err) == HEDDLE_OK);
+    heddle_table_free(table);
+}
+
+Test(csv, a_table_may_be_narrow_wide_or_hollow_without_asking_for_the_moon)
+{
+    /* a wide header over many blank lines: rows × columns cells would be 8 GB */
+    size_t n = 0, columns = 20000, blanks = 50000;
+    char *text = malloc(2 * columns + blanks + 8);
+    for (size_t c = 0; c < columns; c++) {
+        text[n++] = 'a';
+        text[n++] = c + 1 < columns ? ',' : '\n';
+    }
+    memset(text + n, '\n', blanks);
+    n += blanks;
+    heddle_read_options options = {.header = HEDDLE_HEADER_NO, .max_bytes = (size_t)4 << 20};
+    heddle_table *table = NULL;
+    heddle_error err = {HEDDLE_OK, ""};
+    cr_assert(read_bytes("hollow.csv", text, n, &options, &table, &err) == HEDDLE_OK, "%s",
+              err.text);
+    cr_assert(table->rows == 1 && table->columns == columns);
+    heddle_table_free(table);
+    free(text);
+}
+
+/* ---------------------------------------------------------------- what is understood --------- */
+
+Test(csv, reads_a_table_with_a_header)
+{
+    heddle_table *table = read_text("plain.csv", "a,b,c\n1,-2.5,x\n3e2,+4,y\n");
+    cr_assert_str_eq(heddle_table_format(table), "CSV with a header");
+    cr_assert(table->named && table->line[0] == 2 && table->line[1] == 3);
+    cr_assert(!table->column[0].text && !table->column[1].text && table->column[2].text);
+    table_is(table, "a|b|c/1|-2.5|x/300|4|y/");
+}
+
+Test(csv, line_ends_and_byte_order_marks_do_not_matter)
+{
+    table_is(read_text("crlf.csv", "a,b\r\n1,2\r\n3,4\r\n"), "a|b/1|2/3|4/");
+    table_is(read_text("cr.csv", "a,b\r1,2\r3,4"), "a|b/1|2/3|4/");
+    table_is(read_text("bom.csv", "\xef\xbb\xbf"
+                                  "a,b\n1,2\n3,4"),
+             "a|b/1|2/3|4/");
+    table_is(read_text("mixed.csv", "a,b\r\n1,2\n\n\r\n3,4\r"), "a|b/1|2/3|4/");
+    heddle_table *table = read_text("lines.csv", "a,b\r\n\r\n1,2\r\n\"3\",4\r\n");
+    cr_assert(table->line[0] == 3 && table->line[1] == 4);
+    heddle_table_free(table);
+}
+
+Test(csv, quotes_are_those_of_rfc_4180)
+{
+    heddle_table *table = read_text("quotes.csv", "name,\"say \"\"what\"\"\",y\n"
+                                                  "\"Smith, J.\",\"two\nlines\",1\n"
+                                                  "\"\"\"\"\"\",\"plain\" ,2\n"
+                                                  " \"blanks before\",in \"side\",\"3\"\n");
+    cr_assert(table->line[1] == 4);
+    table_is(table, "name|say \"what\"|y/Smith, J.|two\nlines|1/\"\"|plain|2/"
+                    "blanks before|in \"side\"|3/");
+}
+
+Test(csv, finds_the_delimiter)
+{
+    table_is(read_text("tab.tsv", "a b\tc\n1\t2\n3\t4\n"), "a b|c/1|2/3|4/");
+    table_is(read_text("semicolon.csv", "a;b\n1,5;2\n-3,25;4.5\n"), "a|b/1.5|2/-3.25|4.5/");
+    table_is(read_text("bar.txt", "a|b\n1|2\n"), "a|b/1|2/");
+    table_is(read_text("blanks.txt", "  a   b\tc\n 1  2 3 \n4 5    6\n"), "a|b|c/1|2|3/4|5|6/");
+    table_is(read_text("one.txt", "1\n2\n3\n"), "column_1/1/2/3/");
+    table_is(read_text("quoted.csv", "x,\"a;b;c\"\ny,\"d;e;f\"\nx,\"a;b;c\"\n"),
+             "column_1|column_2/x|a;b;c/y|d;e;f/x|a;b;c/");
+    table_is(read_text("comma_blank.csv", "a, b\n1, 2\n3, 4\n"), "a|b/1|2/3|4/");
+    heddle_table *table;
+    heddle_read_options options = {.delimiter = ','};
+    cr_assert(read_bytes("given.csv", "a;b,c\n1,2\n", 10, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "a;b|c/1|2/");
+    options.delimiter = 'x';
+    cr_assert(read_bytes("given.csv", "a", 1, &options, &table, NULL) == HEDDLE_E_ARGUMENT);
+}
+
+Test(csv, finds_the_header)
+{
+    static const struct {
+        const char *text;
+        bool header;
+    } cases[] = {
+        {"a,b\n1,2\n", true},
+        {"1,2\n3,4\n", false},
+        {"1,2\n", false},
+        {"1,2,3\n4,5,6\n", false},
+        {"5.1,3.5,setosa\n4.9,3.0,setosa\n6.0,3.0,virginica\n", false},
+        {"x,y,kind\n5.1,3.5,setosa\n4.9,3.0,setosa\n", true},
+        {"p,x,s\ne,x,s\np,y,t\n", false},          /* recurs below */
+        {"class,shape\np,x\ne,x\np,y\n", true},    /* words over words */
+        {"a,a\np,x\ne,y\n", false},                /* not all different */
+        {"2019,2020,label\n1,2,3\n4,5,6\n", true}, /* one word is enough */
+        {"0,1,2,3\n0.5,2,7,1\n0,4,4,4\n", true},   /* counted columns */
+        {"0,1,2,3\n4,5,6,7\n8,9,10,11\n", false},  /* counting goes on */
+        {"0,1,2,3\n0,1,2,3\n", false},
+        {",0,1,2,3\n0,5,5,5,5\n1,6,6,6,6\n", true}, /* pandas with an index */
+        {",one,two\na,x,y\nb,x,z\n", true},
+        {"NA,2\n3,4\n", false},
+        {"a,b\n?,?\nNA,\n1,2\n", true},
+        {"# made by hand\n#\n\na,b\n1,2\n", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        heddle_table *table = read_text("header.csv", cases[i].text);
+        cr_assert(table->named == cases[i].header, "%s", cases[i].text);
+        heddle_table_free(table);
+    }
+    heddle_table *table;
+    heddle_read_options options = {.header = HEDDLE_HEADER_YES};
+    cr_assert(read_bytes("forced.csv", "1,2\n3,4\n", 8, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "1|2/3|4/");
+    options.header = HEDDLE_HEADER_NO;
+    cr_assert(read_bytes("forced.csv", "a,b\nc,d\n", 8, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "column_1|column_2/a|b/c|d/");
+}
+
+Test(csv, missing_values_have_many_names)
+{
+    heddle_table *table =
+        read_text("missing.csv", "a,b\n1,x\n,\nNA,NA\nN/A,N/A\nnan,nan\nNaN,NaN\nnull,null\n"
+                                 "NULL,NULL\n?,?\n-,-\n\"\",\"\"\n2,y\n");
+    heddle_column a, b;
+    heddle_table_column(table, 0, &a);
+    heddle_table_column(table, 1, &b);
+    cr_assert(table->rows == 12 && !a.text && b.text);
+    cr_assert(a.missing == 10 && b.missing == 10 && b.distinct == 2);
+    heddle_table_free(table);
+}
+
+Test(csv, names_do_not_repeat)
+{
+    table_is(read_text("names.csv", "x,x,,x_2,x\n1,2,3,4,5\n"),
+             "x|x_2|column_3|x_2_2|x_3/1|2|3|4|5/");
+}
+
+Test(csv, a_delimiter_at_every_line_end_is_no_column)
+{
+    table_is(read_text("trailing.csv", "a,b,\n1,2,\n3,4,\n"), "a|b/1|2/3|4/");
+    table_is(read_text("trailing_no_header.csv", "1,2,\n3,4,\n"), "column_1|column_2/1|2/3|4/");
+    table_is(read_text("trailing_named.csv", "a,b,c\n1,2,\n3,4,\n"), "a|b|c/1|2|/3|4|/");
+}
+
+Test(csv, more_rows_and_columns_than_a_block)
+{
+    static const size_t rows[] = {1, 63, 64, 65, 200}, columns[] = {1, 2, 511, 513, 1000};
+    char *text = malloc(200 * 1000 * 8);
+    for (size_t r = 0; r < 5; r++) {
+        for (size_t k = 0; k < 5; k++) {
+            size_t n = 0;
+            for (size_t i = 0; i < rows[r]; i++)
+                for (size_t c = 0; c < columns[k]; c++)
+                    n += (size_t)sprintf(text + n, "%zu%c", (i * 1000 + c) % 99991,
+                                         c + 1 < columns[k] ? ',' : '\n');
+            heddle_table *table = NULL;
+            heddle_read_options options = {.header = HEDDLE_HEADER_NO};
+            cr_assert(read_bytes("block.csv", text, n, &options, &table, NULL) == HEDDLE_OK);
+            cr_assert(table->rows == rows[r] && table->columns == columns[k]);
+            for (size_t i = 0; i < rows[r]; i++)
+                for (size_t c = 0; c < columns[k]; c++)
+                    cr_assert(table_number(table, c, i) == (double)((i * 1000 + c) % 99991));
+            heddle_table_free(table);
+        }
+    }
+    free(text);
+}
+
+/* ---------------------------------------------------------------- cells ---------------------- */
+
+Test(csv, fast_numbers_are_those_of_strtod)
+{
+    uint64_t state = 1;
+    for (int k = 0; k < 200000; k++) {
+        char text[64];
+        uint64_t mantissa = test_random(&state) >> (test_random(&state) % 64);
+        int decimals = (int)(test_random(&state) % 20);
+        int n = sprintf(text, "%s%020llu", k % 2 ? "-" : "", (unsigned long long)mantissa);
+        if (decimals) {
+            memmove(text + n - decimals + 1, text + n - decimals, (size_t)decimals + 1);
+            text[n - decimals] = '.';
+        }
+        const char *start = text + (k % 2);
+        while (*start == '0' && start[1] >= '0' && test_random(&state) % 8)
+            start++;
+        char *number = text;
+        if (k % 2 == 0)
+            number = text + (start - text);
+        double value = 0, fast;
+        cr_assert(cell_classify(number, strlen(number), false, &value) == CELL_NUMBER, "%s",
+                  number);
+        double wanted = strtod(number, NULL);
+        cr_assert(memcmp(&value, &wanted, sizeof value) == 0, "%s: %a, not %a", number, value,
+                  wanted);
+        const char *end = number + strlen(number);
+        if (cell_number_fast(number, end, &fast))
+            cr_assert(memcmp(&fast, &wanted, sizeof fast) == 0, "%s: fast", number);
+    }
+}
+
+Test(csv, cells_are_classified)
+{
+    static const struct {
+        const char *text;
+        enum cell kind;
+    } cases[] = {
+        {"1", CELL_NUMBER},
+        {"+1", CELL_NUMBER},
+        {"-.5", CELL_NUMBER},
+        {"5.", CELL_NUMBER},
+        {"1E-3", CELL_NUMBER},
+        {".", CELL_WORD},
+        {"1e", CELL_WORD},
+        {"0x10", CELL_WORD},
+        {"1_0", CELL_WORD},
+        {"", CELL_MISSING},
+        {"-", CELL_MISSING},
+        {"--", CELL_WORD},
+        {"nan", CELL_MISSING},
+        {"Nancy", CELL_WORD},
+        {"INF", CELL_INFINITE},
+        {"+inf", CELL_INFINITE},
+        {"info", CELL_WORD},
+        {"1e400", CELL_INFINITE},
+        {"-1e400", CELL_INFINITE},
+        {"1e-400", CELL_NUMBER},
+        {"12345678901234567890123", CELL_NUMBER},
+        {"1,5", CELL_WORD},
+        {"#N/A", CELL_MISSING},
+        {"\xd9\xa1", CELL_WORD},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double value;
+        cr_assert(cell_classify(cases[i].text, strlen(cases[i].text), false, &value) ==
+                      cases[i].kind,
+                  "'%s'", cases[i].text);
+    }
+    double value;
+    cr_assert(cell_classify("1,5", 3, true, &value) == CELL_NUMBER && value == 1.5);
+    cr_assert(cell_classify("1,5,5", 5, true, &value) == CELL_WORD);
+    cr_assert(cell_classify("1.234,5", 7, true, &value) == CELL_WORD);
+}
+
+Test(csv, utf8_is_that_of_rfc_3629)
+{
+    static const char *const good[] = {"", "a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    static const char *const bad[] = {"\x80",
+                                      "\xc3",
+                                      "\xc0\x80",
+                                      "\xed\xa0\x80",
+                                      "\xe0\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xe2\x82"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        cr_assert(cell_is_utf8(good[i], strlen(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_assert(!cell_is_utf8(bad[i], strlen(bad[i])));
+}
+
+/* ---------------------------------------------------------------- failures ------------------- */
+
+Test(csv, every_allocation_may_fail)
+{
+    const char *text = "name,\"sa\"\"y\",y,a\n\"Smith, J.\",\"t\"\"wo\nlines\",1,\n"
+                       "b,c,2,\nb,c,2,5\n\"q\"\"\",c,2,6\n";
+    const char *path = scratch_path("allocation.csv");
+    put_file(path, text, strlen(text));
+    for (int persistent = 0; persistent < 2; persistent++) {
+        heddle_status status = HEDDLE_E_MEMORY;
+        for (size_t n = 1; status != HEDDLE_OK; n++) {
+            heddle_table *table = NULL;
+            heddle_error err = {HEDDLE_OK, ""};
+            cr_assert(n < 1000);
+            memory_fail_at(n, persistent);
+            status = heddle_table_read(path, NULL, &table, &err);
+            size_t asked = memory_count();
+            memory_fail_at(0, false);
+            if (status == HEDDLE_OK) {
+                /* giving back room may fail without harm */
+                cr_assert(table->rows == 4 && table->columns == 4);
+                heddle_table_free(table);
+                if (asked >= n)
+                    status = HEDDLE_E_MEMORY;
+            } else {
+                cr_assert(status == HEDDLE_E_MEMORY && table == NULL, "%zu: %s", n, err.text);
+                cr_assert(*err.text);
+            }
+        }
+    }
+}
+
+Test(csv, any_bytes_are_read_or_refused)
+{
+    static const char letters[] = "0123456789.,;\t \"\"\n\r\n-eaN?#|x";
+    uint64_t state = 7;
+    for (int k = 0; k < 3000; k++) {
+        char text[200];
+        size_t n = test_random(&state) % sizeof text;
+        for (size_t i = 0; i < n; i++)
+            text[i] = letters[test_random(&state) % (sizeof letters - 1)];
+        heddle_table *table = NULL;
+        heddle_error err = {HEDDLE_OK, ""};
+        heddle_status status = read_bytes("any.csv", text, n, NULL, &table, &err);
+        if (status == HEDDLE_OK) {
+            cr_assert(table->rows > 0 && table->columns > 0);
+            heddle_table_free(table);
+        } else {
+            cr_assert(status == HEDDLE_E_DATA && strchr(err.text, '\''), "%s", err.text);
+        }
+    }
+}
