@@ -9,13 +9,18 @@
 #   SAN=1               AddressSanitizer and UBSan, in build-san
 #   WERROR=1            warnings are errors
 #   V=1                 show the commands
+#   CHECK_FLAGS         for the unit tests, such as --filter=text/*
 #   DESTDIR             where `install` puts the tree of a package
 # CC, CONFIGURE_FLAGS and MPI are remembered by the build directory.
 #
 # To add something: a .c in a room of src/ or a tests/test_*.c is found by itself. What is compiled
 # specially is named in "lists" below. A new room needs a word in ROOMS and one in LAYERS.
 
-MAKEFLAGS += -rR
+# As many jobs as processors, unless -j says otherwise: make takes this as the weaker of the two.
+MAKEFLAGS += -rR -j$(shell nproc 2>/dev/null || echo 2)
+ifneq ($(and $(filter clean distclean,$(MAKECMDGOALS)),$(word 2,$(MAKECMDGOALS))),)
+.NOTPARALLEL:
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
@@ -188,7 +193,7 @@ $(lib_a): $(shared_o) $(single_o) $(build)/lists
 
 $(lib_so): $(shared_o) $(single_o) $(build)/lists
 	$(call say,LINK,$@)
-	$Q$(link) -shared -Wl,-soname,$(SONAME) -o $@ $(objects) $(libs)
+	$Q$(link) -shared $(if $(SAN),,-Wl$(comma)-z$(comma)defs) -Wl,-soname,$(SONAME) -o $@ $(objects) $(libs)
 	@ln -sf $(@F) $(build)/$(SONAME)
 	@ln -sf $(@F) $(build)/libheddle.so
 
@@ -236,6 +241,11 @@ $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/b
 .PHONY: all demo check check-build check-long bench install uninstall deps install-deps format \
     format-check layers headers clean distclean help showconfig FORCE
 FORCE:
+
+# What runs programs runs one after the other.
+check: | $(filter demo,$(MAKECMDGOALS))
+check-long: | $(filter demo check,$(MAKECMDGOALS))
+bench: | $(filter demo check check-long,$(MAKECMDGOALS))
 
 ## all: the library and the program (default)
 all: $(lib_a) $(lib_so) $(programs)
@@ -293,11 +303,11 @@ install: all
 	ln -sf $(SONAME) $(DESTDIR)$(libdir)/libheddle.so
 	@printf '%s\n' 'prefix=$(prefix)' 'libdir=$(libdir)' 'includedir=$(includedir)' '' \
 	    'Name: heddle' 'Description: trains neural networks, same bits on any number of cores' \
-	    'Version: $(VERSION)' 'Requires.private: hwloc zlib libzstd jansson' \
-	    'Libs: -L$${libdir} -lheddle' 'Libs.private: $(OPENMP_CFLAGS) -lm -lpthread' \
+	    'Version: $(VERSION)' \
+	    'Libs: -L$${libdir} -lheddle' 'Libs.private: $(OPENMP_CFLAGS) $(strip $(libs))' \
 	    'Cflags: -I$${includedir}' >$(build)/heddle.pc
 	$(INSTALL) -m 644 $(build)/heddle.pc $(DESTDIR)$(libdir)/pkgconfig
-	@if test -x $(build)/heddle && command -v help2man >/dev/null && help2man --no-info \
+	@if test -x $(build)/heddle && command -v help2man >/dev/null && help2man --no-info --locale=C.UTF-8 \
 	    --name='train neural networks on all cores' -o $(build)/heddle.1 $(build)/heddle; then \
 	    $(INSTALL) -d $(DESTDIR)$(mandir)/man1 && \
 	    $(INSTALL) -m 644 $(build)/heddle.1 $(DESTDIR)$(mandir)/man1; \

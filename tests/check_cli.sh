@@ -26,8 +26,8 @@ complain() {
     failed=$((failed + 1))
     printf 'FAILED %s\n' "$case"
     printf '    %s\n' "$@"
-    sed 's/^/    stdout: /' out | head -n 12
-    sed 's/^/    stderr: /' err | head -n 12
+    sed 's/^/    stdout: /' out | head -n 6
+    sed 's/^/    stderr: /' err | head -n 6
 }
 
 # matches FILE REGEX: '' is anything, '-' is nothing at all, else an extended regular expression.
@@ -338,7 +338,7 @@ while [ ! -s term.jsonl ] && [ $waited -lt 30 ]; do # it is made when training b
     waited=$((waited + 1))
 done
 kill -TERM $job
-wait $job
+{ wait $job; } 2>/dev/null # a shell may say "Terminated"
 status=$?
 if [ $status = 143 ] && grep -q '^model - ' out && grep -q 'ended by signal 15' err &&
     [ ! -e never.model ] && tail -n 1 term.jsonl | grep -q '"stopped": true'; then

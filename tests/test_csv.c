@@ -71,7 +71,7 @@ static void table_is(heddle_table *table, const char *wanted)
 Test(csv, names_the_place_of_what_is_wrong)
 {
     refused("empty.csv", "", "'@' is empty");
-    refused("blank.csv", "\n \n\r\n\t\n", "'@' holds no rows");
+    refused("blank.csv", "\n \n\r\n  \n", "'@' holds no rows");
     refused("header_only.csv", "a,b\n", "'@' has a header but no rows");
     refused("ragged.csv", "a,b,c\n1,2,3\n4,5\n", "'@' line 3: 2 fields, expected 3");
     refused("ragged_long.csv", "a,b\n\n1,2\n3,4,5,6\n", "'@' line 4: 4 fields, expected 2");

@@ -45,4 +45,6 @@ Test(status, memory_says_how_much_of_what)
     heddle_error err;
     cr_assert(status_memory(&err, "the table", (size_t)5 << 30) == HEDDLE_E_MEMORY);
     cr_assert_str_eq(err.text, "out of memory: no 5120 MiB for the table");
+    status_memory(&err, "the table", 0);
+    cr_assert_str_eq(err.text, "out of memory for the table");
 }

@@ -12,6 +12,9 @@
 
 enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
 
+/** Inputs ahead that are asked for: the line of X that the tile after the next begins with. */
+enum { AHEAD = 128 / (int)sizeof(real) };
+
 INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, const real *D,
                  size_t ldd, const struct shard_run *run, real *const *G, size_t at, size_t ldg,
                  vec *size)
@@ -34,6 +37,7 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, c
         }
         for (; e < end; e++, x += ldx, d += ldd) {
             vec b[TILE_COLUMNS];
+            __builtin_prefetch(x + AHEAD, 0, 2);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
                 b[c] = vload(d + c * LANES);

@@ -25,6 +25,22 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
     }
 }
 
+/** D[l-1] from D[l]: what a stretch pulls back is turned into deltas while it is in reach. */
+static void pull_back(struct workspace *ws, const real *weights, size_t l)
+{
+    const struct shape *shape = ws->shape;
+    size_t m = shape->width[l - 1];
+    size_t ldx = ws->ldx[l - 1];
+    size_t ldd = stride_for(m);
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        size_t E = ws->E - e < STRETCH ? ws->E - e : STRETCH;
+        ws->k->pullback(weights + shape->offset[l], m, shape->width[l], ws->TA + e, ws->ldt, E,
+                        ws->TB + e);
+        ws->k->derive(shape->activation[l - 1], ws->TB + e, ws->ldt, ws->X[l - 1] + e * ldx, ldx,
+                      E, m, ws->D + e * ldd, ldd, l > 2 ? ws->TB + e : NULL);
+    }
+}
+
 double REAL(backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                       void *const *G)
 {
@@ -43,9 +59,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         ws->k->gradient(ws->X[l - 1], ws->ldx[l - 1], ws->D, stride_for(n), run, m, n, delta,
                         ws->size);
         if (l > 1) {
-            ws->k->pullback(weights + shape->offset[l], m, n, ws->TA, ws->ldt, ws->E, ws->TB);
-            ws->k->derive(shape->activation[l - 1], ws->TB, ws->ldt, ws->X[l - 1], ws->ldx[l - 1],
-                          ws->E, m, ws->D, stride_for(m), l > 2 ? ws->TB : NULL);
+            pull_back(ws, weights, l);
             real *swap = ws->TA;
             ws->TA = ws->TB;
             ws->TB = swap;

@@ -8,11 +8,15 @@ void REAL(forward)(struct workspace *ws, const void *W)
 {
     const struct shape *shape = ws->shape;
     const real *weights = W;
-    for (size_t l = 1; l <= shape->layers; l++) {
-        ws->k->affine(ws->X[l - 1], ws->ldx[l - 1], ws->E, shape->width[l - 1],
-                      weights + shape->offset[l], shape->width[l], ws->X[l], ws->ldx[l]);
-        if (l < shape->layers) {
-            ws->k->activate(shape->activation[l], ws->X[l], ws->ldx[l], ws->E, shape->width[l]);
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        size_t E = ws->E - e < STRETCH ? ws->E - e : STRETCH;
+        for (size_t l = 1; l <= shape->layers; l++) {
+            real *X = ws->X[l] + e * ws->ldx[l];
+            ws->k->affine(ws->X[l - 1] + e * ws->ldx[l - 1], ws->ldx[l - 1], E, shape->width[l - 1],
+                          weights + shape->offset[l], shape->width[l], X, ws->ldx[l]);
+            if (l < shape->layers) {
+                ws->k->activate(shape->activation[l], X, ws->ldx[l], E, shape->width[l]);
+            }
         }
     }
 }

@@ -10,6 +10,13 @@
 
 #include "pass/pass.h"
 
+/**
+ * Examples that go through a layer at a time: what a layer of a thousand takes of them (inputs and
+ * outputs, 1 MiB in float) fits the second-level cache. Weight deltas are summed over the whole
+ * block of the workspace.
+ */
+enum { STRETCH = 128 };
+
 struct workspace {
     const struct shape *shape;
     const struct REAL(kernels) *k;

@@ -16,7 +16,7 @@
 #include "train/shard_plan.h"
 
 /** Most examples that a workspace holds: bounded memory, activations that stay in the caches. */
-enum { CHUNK_EXAMPLES = 256 };
+enum { CHUNK_EXAMPLES = 512 };
 
 /** A worker's own things, a cache line apart from the next worker's. */
 struct worker {
