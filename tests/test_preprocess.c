@@ -400,6 +400,15 @@ Test(preprocess, missing_numbers_are_refused_filled_or_dropped)
     preprocess_free(p);
     heddle_table_free(table);
 
+    /* a row without a target may lack anything */
+    table = table_of("lacking.csv", "x,y\n1,0\n,\n2,1\n");
+    p = fit(table, NULL, "1 row without a target left out; ");
+    set = apply(p, table, true, true);
+    cr_assert(set.rows == 2);
+    dataset_done(&set);
+    preprocess_free(p);
+    heddle_table_free(table);
+
     table = table_of("full.csv", "x,y\n1,0\n2,1\n");
     p = fit(table, NULL, "");
     apply_refused(p, table_of("gap.csv", "x,y\n1,0\n?,1\n"), true,

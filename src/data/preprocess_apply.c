@@ -15,7 +15,7 @@
 enum {
     ALIGNED_REALS = 16,
     PAGE = 4096, /* a stride of whole pages would put a column of a matrix into few cache sets */
-    BLOCK_ROWS = 64
+    BLOCK_ROWS = 256
 };
 
 static const uint32_t NO_CATEGORY = UINT32_MAX;
@@ -139,8 +139,19 @@ static heddle_status check_numbers(const struct apply *a, size_t c, bool target,
     return HEDDLE_OK;
 }
 
+/* Leave out the rows of which missing[i], and set all of missing to false. */
+static void leave_out(struct apply *a, bool *missing)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < a->rows; i++)
+        if (!missing[i])
+            a->row[n++] = a->row[i];
+    memset(missing, 0, a->rows * sizeof *missing);
+    a->rows = n;
+}
+
 static heddle_status choose_rows(struct apply *a, const uint32_t *rows, size_t count,
-                                 uint32_t *kept, heddle_error *err)
+                                 heddle_error *err)
 {
     const heddle_table *table = a->table;
     if (table->rows > UINT32_MAX - 1)
@@ -157,28 +168,23 @@ static heddle_status choose_rows(struct apply *a, const uint32_t *rows, size_t c
             missing[i] = missing[i] || column->code[a->row[i]] == TABLE_MISSING;
         status = check_numbers(a, a->target[t], true, missing, err);
     }
+    /* what a row without a target lacks besides is nobody's business */
+    if (status == HEDDLE_OK)
+        leave_out(a, missing);
     for (size_t j = 0; j < a->p->inputs && status == HEDDLE_OK; j++)
         if (!a->p->input[j].text)
             status = check_numbers(a, a->input[j], false, missing, err);
-    size_t n = 0;
-    a->whole = true;
-    for (size_t i = 0; i < a->rows && status == HEDDLE_OK; i++) {
-        if (missing[i])
-            continue;
-        a->row[n] = a->row[i];
-        if (kept)
-            kept[n] = a->row[i];
-        a->whole = a->whole && a->row[n] == n;
-        n++;
-    }
+    if (status == HEDDLE_OK)
+        leave_out(a, missing);
     memory_free(missing);
     if (status != HEDDLE_OK)
         return status;
-    a->rows = n;
-    a->whole = a->whole && n == table->rows;
-    if (n == 0)
+    if (a->rows == 0)
         return status_set(err, HEDDLE_E_DATA, "'%s' has no row with all values that are needed",
                           table->path);
+    a->whole = a->rows == table->rows;
+    for (size_t i = 0; a->whole && i < a->rows; i++)
+        a->whole = a->row[i] == i;
     return HEDDLE_OK;
 }
 
@@ -308,6 +314,9 @@ static heddle_status put_inputs(const struct apply *a, void *matrix, size_t stri
             scale_column(a, input, value, n);
             put_column(a, matrix, stride, first, at++, value, n);
         }
+        for (size_t i = 0; i < n; i++)
+            value[i] = 1; /* feeds the bias */
+        put_column(a, matrix, stride, first, p->width, value, n);
     }
     heddle_status status = HEDDLE_OK;
     for (size_t j = 0, at = 0; j < p->inputs && status == HEDDLE_OK; j++) {
@@ -455,9 +464,11 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
     if (status == HEDDLE_OK)
         status = check_types(&a, err);
     if (status == HEDDLE_OK)
-        status = choose_rows(&a, rows, count, kept, err);
+        status = choose_rows(&a, rows, count, err);
     if (status == HEDDLE_OK)
         status = fill(&a, single_output, &made, err);
+    if (status == HEDDLE_OK && kept)
+        memcpy(kept, a.row, a.rows * sizeof *kept);
     memory_free(a.input);
     memory_free(a.target);
     memory_free(a.row);
