@@ -9,15 +9,12 @@
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, size_t m,
-                 const real *W, size_t ldw, real *Z, size_t ldz)
+INLINE void tile(const int rows, const int columns, const real *const *X, size_t m, const real *W, size_t ldw, real *Z, size_t ldz)
 {
     vec sum[TILE_ROWS][TILE_COLUMNS];
-    const real *x[TILE_ROWS];
     const real *bias = W + m * ldw;
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
-        x[r] = X + (size_t)r * ldx;
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
             sum[r][c] = vload(bias + c * LANES);
@@ -32,7 +29,7 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, s
         }
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
-            vec a = vset(x[r][i]);
+            vec a = vset(X[r][i]);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
                 sum[r][c] = vfma(a, b[c], sum[r][c]);
@@ -48,7 +45,7 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, s
     }
 }
 
-void KERNEL(affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W, size_t n, real *Z,
+void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                     size_t ldz)
 {
     for (size_t first = 0; first < n; first += PACK) {
@@ -59,10 +56,10 @@ void KERNEL(affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W
             int columns = tile_columns(registers - c);
             size_t o = c * (size_t)LANES;
             for (size_t e = 0; e < E;) {
-                int rows = tile_rows(E - e);
-                TILE_CALL(rows, columns, tile, X + e * ldx, ldx, m, block + o, width,
+                int high = tile_rows(E - e);
+                TILE_CALL(high, columns, tile, X + e, m, block + o, width,
                           Z + e * ldz + first + o, ldz)
-                e += (size_t)rows;
+                e += (size_t)high;
             }
             c += (size_t)columns;
         }

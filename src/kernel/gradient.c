@@ -15,8 +15,8 @@ enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
 /** Inputs ahead that are asked for: the line of X that the tile after the next begins with. */
 enum { AHEAD = 128 / (int)sizeof(real) };
 
-INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, const real *D,
-                 size_t ldd, const struct shard_run *run, real *const *G, size_t at, size_t ldg,
+INLINE void tile(const int rows, const int columns, const real *const *X, size_t first,
+                 const real *D, size_t ldd, const struct shard_run *run, real *const *G, size_t at, size_t ldg,
                  vec *size)
 {
     _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
@@ -26,7 +26,6 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, c
     size_t s = 0;
     do { /* a run has at least one shard */
         size_t end = run->end[s];
-        const real *x = X + e * ldx;
         const real *d = D + e * ldd;
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
@@ -35,8 +34,10 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, c
                 sum[r][c] = vzero();
             }
         }
-        for (; e < end; e++, x += ldx, d += ldd) {
+#pragma GCC unroll 2
+        for (; e < end; e++, d += ldd) {
             vec b[TILE_COLUMNS];
+            const real *x = X[e] + first;
             __builtin_prefetch(x + AHEAD, 0, 2);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
@@ -96,7 +97,7 @@ INLINE void tile(const int rows, const int columns, const real *X, size_t ldx, c
     *size = total;
 }
 
-void KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd,
                       const struct shard_run *run, size_t m, size_t n, real *const *G, real *size)
 {
     vec total = vload(size);
@@ -107,11 +108,11 @@ void KERNEL(gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
             int columns = tile_columns(registers - c);
             size_t o = c * (size_t)LANES;
             for (size_t i = 0; i < m + 1;) {
-                int rows = tile_rows(m + 1 - i);
+                int high = tile_rows(m + 1 - i);
                 size_t at = first * (m + 1) + i * width + o;
-                TILE_CALL(rows, columns, tile, X + i, ldx, D + first + o, ldd, run, G, at, width,
+                TILE_CALL(high, columns, tile, X, i, D + first + o, ldd, run, G, at, width,
                           &total)
-                i += (size_t)rows;
+                i += (size_t)high;
             }
             c += (size_t)columns;
         }

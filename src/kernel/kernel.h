@@ -143,8 +143,11 @@ struct REAL(kernels) {
     const char *isa;
     int lanes;
 
-    /** Z[e][o] = b[o] + Σ_i W[o][i] X[e][i], one chain of fma in order of i from the bias. */
-    void (*affine)(const real *X, size_t ldx, size_t E, size_t m, const real *W, size_t n, real *Z,
+    /**
+     * Z[e][o] = b[o] + Σ_i W[o][i] X[e][i], one chain of fma in order of i from the bias. X is E
+     * pointers to rows, which may lie anywhere: in a data set, say.
+     */
+    void (*affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                    size_t ldz);
 
     /**
@@ -160,7 +163,7 @@ struct REAL(kernels) {
      * `run`. The |G| are added to size[0 … 15] (in no fixed order: only their being finite means
      * anything).
      */
-    void (*gradient)(const real *X, size_t ldx, const real *D, size_t ldd,
+    void (*gradient)(const real *const *X, const real *D, size_t ldd,
                      const struct shard_run *run, size_t m, size_t n, real *const *G,
                      real *size);
 

@@ -18,14 +18,14 @@
 #define ABS __builtin_fabsf
 #endif
 
-static void affine(const real *X, size_t ldx, size_t E, size_t m, const real *W, size_t n, real *Z,
+static void affine(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                    size_t ldz)
 {
     for (size_t e = 0; e < E; e++) {
         for (size_t o = 0; o < n; o++) {
             real z = W[pack_index(m, n, m, o)];
             for (size_t i = 0; i < m; i++) {
-                z = FMA(X[e * ldx + i], W[pack_index(m, n, i, o)], z);
+                z = FMA(X[e][i], W[pack_index(m, n, i, o)], z);
             }
             Z[e * ldz + o] = z;
         }
@@ -46,7 +46,7 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
     }
 }
 
-static void gradient(const real *X, size_t ldx, const real *D, size_t ldd,
+static void gradient(const real *const *X, const real *D, size_t ldd,
                      const struct shard_run *run, size_t m, size_t n, real *const *G, real *size)
 {
     for (size_t i = 0; i <= m; i++) {
@@ -57,7 +57,7 @@ static void gradient(const real *X, size_t ldx, const real *D, size_t ldd,
             for (size_t s = 0; s < run->count; s++) {
                 real sum = 0;
                 for (; e < run->end[s]; e++) {
-                    sum = FMA(D[e * ldd + o], X[e * ldx + i], sum);
+                    sum = FMA(D[e * ldd + o], X[e][i], sum);
                 }
                 for (unsigned merge = 0; merge < run->merges[s]; merge++) {
                     sum = stack[--depth] + sum;

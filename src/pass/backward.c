@@ -56,8 +56,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         for (size_t j = 0; j < run->subtrees; j++) {
             delta[j] = (real *)G[j] + shape->offset[l];
         }
-        ws->k->gradient(ws->X[l - 1], ws->ldx[l - 1], ws->D, stride_for(n), run, m, n, delta,
-                        ws->size);
+        ws->k->gradient(ws->row[l - 1], ws->D, stride_for(n), run, m, n, delta, ws->size);
         if (l > 1) {
             pull_back(ws, weights, l);
             real *swap = ws->TA;

@@ -12,8 +12,8 @@ void REAL(forward)(struct workspace *ws, const void *W)
         size_t E = ws->E - e < STRETCH ? ws->E - e : STRETCH;
         for (size_t l = 1; l <= shape->layers; l++) {
             real *X = ws->X[l] + e * ws->ldx[l];
-            ws->k->affine(ws->X[l - 1] + e * ws->ldx[l - 1], ws->ldx[l - 1], E, shape->width[l - 1],
-                          weights + shape->offset[l], shape->width[l], X, ws->ldx[l]);
+            ws->k->affine(ws->row[l - 1] + e, E, shape->width[l - 1], weights + shape->offset[l],
+                          shape->width[l], X, ws->ldx[l]);
             if (l < shape->layers) {
                 ws->k->activate(shape->activation[l], X, ws->ldx[l], E, shape->width[l]);
             }

@@ -20,7 +20,7 @@
 
 /** Where examples are taken from: a whole data set; rows are chosen by index. */
 struct examples {
-    const void *real;      /* (rows, real_stride) reals, or NULL */
+    const void *real;      /* (rows, real_stride) reals, or NULL; a 1 follows the n[0] inputs */
     size_t real_stride;
     const uint8_t *bytes;  /* (rows, n[0]) if !real: x = byte × byte_scale */
     double byte_scale;
@@ -61,8 +61,8 @@ struct passes {
                                          const void *kernels, size_t capacity);
 
     /**
-     * Take examples rows[0 … E) (rows NULL: first, first + 1, …) into the workspace: inputs, and
-     * targets if there are any.
+     * Take examples rows[0 … E) (rows NULL: first, first + 1, …): targets are copied, bytes become
+     * reals, reals are used in place, so examples and rows must stay until backward() is done.
      */
     void (*gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                    size_t first, size_t E);

@@ -27,12 +27,13 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     for (size_t l = 0; l <= L; l++) {
         ws.ldx[l] = stride_for(shape->width[l] + 1);
         ws.X[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
+        ws.row[l] = take(taker, capacity * sizeof(real *));
         if (l > 0 && shape->width[l] > widest) {
             widest = shape->width[l];
         }
     }
     ws.ldt = stride_for(capacity);
-    ws.D = take(taker, rows * stride_for(widest) * sizeof(real));
+    ws.D = take(taker, rows * stride_for(widest + 1) * sizeof(real));
     ws.TA = take(taker, round16(widest) * ws.ldt * sizeof(real));
     ws.TB = take(taker, round16(widest) * ws.ldt * sizeof(real));
     ws.each = take(taker, rows * sizeof(real));
@@ -55,6 +56,11 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     struct workspace *ws = memory;
     *ws = lay_out(&taker, shape, capacity);
     ws->k = kernels;
+    for (size_t l = 0; l < shape->layers; l++) {
+        for (size_t e = 0; e < capacity; e++) {
+            ws->row[l][e] = ws->X[l] + e * ws->ldx[l];
+        }
+    }
     return ws;
 }
 
@@ -73,15 +79,21 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     ws->E = E;
     ws->has_class = examples->class_index != NULL;
     ws->has_target = target != NULL;
-    ws->k->gather(ws->X[0], ws->ldx[0], &source, rows, first, E, width);
-    for (size_t e = 0; e < E; e++) {
-        size_t row = rows ? rows[e] : first + e;
-        if (ws->has_class) {
-            ws->class_index[e] = examples->class_index[row];
-        } else if (target) {
-            for (size_t o = 0; o < outputs; o++) {
-                ws->target[o * ws->ldt + e] = target[row * examples->target_stride + o];
-            }
+    if (source.value) { /* rows of reals are used where they are */
+        for (size_t e = 0; e < E; e++) {
+            ws->row[0][e] = source.value + (rows ? rows[e] : first + e) * source.ld;
         }
+    } else {
+        ws->k->gather(ws->X[0], ws->ldx[0], &source, rows, first, E, width);
+    }
+    if (ws->has_class) {
+        for (size_t e = 0; e < E; e++) {
+            ws->class_index[e] = examples->class_index[rows ? rows[e] : first + e];
+        }
+    } else if (target) { /* by way of D, which is free until the loss */
+        struct REAL(source) targets = {.value = target, .ld = examples->target_stride};
+        size_t ld = stride_for(outputs + 1);
+        ws->k->gather(ws->D, ld, &targets, rows, first, E, outputs);
+        ws->k->transpose(ws->D, ld, E, outputs, ws->target, ws->ldt);
     }
 }

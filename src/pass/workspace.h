@@ -22,6 +22,8 @@ struct workspace {
     const struct REAL(kernels) *k;
     size_t capacity;
     size_t E;              /* examples gathered */
+    const real **row[SHAPE_MAX_LAYERS + 1]; /* (capacity) rows of X[l]; those of X[0] may lie in
+                                               the data set */
     real *X[SHAPE_MAX_LAYERS + 1];
     size_t ldx[SHAPE_MAX_LAYERS + 1];
     real *D;

@@ -127,6 +127,11 @@ static heddle_status make_up(struct bench *b, size_t rows, size_t inputs, size_t
     set.real = set.arena;
     set.target = (char *)set.arena + rows * wide * size;
     for (size_t r = 0; r < rows; r++) {
+        if (use_double) {
+            ((double *)set.arena)[r * wide + inputs] = 1;
+        } else {
+            ((float *)set.arena)[r * wide + inputs] = 1;
+        }
         for (size_t i = 0; i < inputs + outputs; i++) {
             size_t at = i < inputs ? r * wide + i : rows * wide + r * round16(outputs) + i - inputs;
             uint32_t word[4];
