@@ -2,78 +2,73 @@
  * activation: transfer functions over row-major layers, their derivatives on the way back, and the
  * transposition between row-major and transposed blocks.
  */
-#include "kernel/elementary.h"
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
+#include "kernel/transfer.h"
 
 /** Up to so many values are moved one by one (measured: a square of 16 costs about 100 cycles). */
 enum { FEW = 24 };
-
-/** f(z) of a register. */
-INLINE vec apply(enum activation f, vec z)
-{
-    switch (f) {
-    case ACTIVATION_SIGMOID:
-        return vsigmoid(z);
-    case ACTIVATION_TANH:
-        return vtanh(z);
-    case ACTIVATION_RELU:
-        return vmax(vzero(), z); /* a NaN stays a NaN: the second operand wins */
-    case ACTIVATION_LINEAR:
-    case ACTIVATION_SOFTMAX:
-        break;
-    }
-    return z;
-}
-
-/** d f'(z) of a register, from x = f(z). */
-INLINE vec chain(enum activation f, vec d, vec x)
-{
-    switch (f) {
-    case ACTIVATION_SIGMOID:
-        return d * (x * (vset(1) - x));
-    case ACTIVATION_TANH:
-        return d * vfma(-x, x, vset(1));
-    case ACTIVATION_RELU:
-        return vselect(vless(vzero(), x), d, vzero());
-    case ACTIVATION_LINEAR:
-    case ACTIVATION_SOFTMAX:
-        break;
-    }
-    return d;
-}
 
 INLINE void activate_all(enum activation f, real *X, size_t ldx, size_t E, size_t n)
 {
     size_t wide = registers_for(n) * (size_t)LANES;
     for (size_t e = 0; e < E; e++, X += ldx) {
         for (size_t i = 0; i < wide; i += (size_t)LANES) {
-            vstore(X + i, apply(f, vload(X + i)));
+            vstore(X + i, transfer(f, vload(X + i)));
         }
         X[n] = 1;
     }
 }
 
+/** The constant 1 behind each row: all there is to do for a linear layer. */
+static void put_ones(real *X, size_t ldx, size_t E, size_t n)
+{
+    for (size_t e = 0; e < E; e++) {
+        X[e * ldx + n] = 1;
+    }
+}
+
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n)
 {
-    switch (f) { /* the choice is made once, outside the loops */
-    case ACTIVATION_SIGMOID:
-        activate_all(ACTIVATION_SIGMOID, X, ldx, E, n);
-        break;
-    case ACTIVATION_TANH:
-        activate_all(ACTIVATION_TANH, X, ldx, E, n);
-        break;
-    case ACTIVATION_RELU:
-        activate_all(ACTIVATION_RELU, X, ldx, E, n);
-        break;
-    case ACTIVATION_LINEAR:
-    case ACTIVATION_SOFTMAX:
-        for (size_t e = 0; e < E; e++, X += ldx) {
-            X[n] = 1;
-        }
-        break;
+    if (f == ACTIVATION_LINEAR) {
+        put_ones(X, ldx, E, n);
+        return;
     }
+#define ACTIVATE(f) activate_all(f, X, ldx, E, n)
+    switch (f) { /* the choice is made once, outside the loops */
+        TRANSFER_CASES(ACTIVATE)
+    }
+}
+
+INLINE void keep_all(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S)
+{
+    size_t wide = registers_for(n) * (size_t)LANES;
+    for (size_t e = 0; e < E; e++, X += ldx, S += ldx) {
+        for (size_t i = 0; i < wide; i += (size_t)LANES) {
+            vec slope;
+            vec x = transfer_slope(f, vload(X + i), &slope);
+            vstore(X + i, x);
+            vstore(S + i, slope);
+        }
+        X[n] = 1;
+    }
+}
+
+void KERNEL(activate_keep)(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S)
+{
+#define ACTIVATE_KEEP(f) keep_all(f, X, ldx, E, n, S)
+    switch (f) {
+        TRANSFER_CASES(ACTIVATE_KEEP)
+    }
+}
+
+/** How derive_all() gets from d to d f'(z): by a function of x, or by the slope that was kept. */
+enum { SLOPE_KEPT = ACTIVATION_COUNT };
+
+INLINE vec chain(enum activation f, vec d, vec x)
+{
+    return f == (enum activation)SLOPE_KEPT ? d * x : transfer_back(f, d, x);
 }
 
 /** One square of LANES x LANES: rows i of PT become rows e of D, and back into DT. */
@@ -147,21 +142,16 @@ INLINE void derive_all(enum activation f, const real *PT, size_t ldt, const real
 void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
                     size_t E, size_t m, real *D, size_t ldd, real *DT)
 {
+#define DERIVE(f) derive_all(f, PT, ldt, X, ldx, E, m, D, ldd, DT)
     switch (f) {
-    case ACTIVATION_SIGMOID:
-        derive_all(ACTIVATION_SIGMOID, PT, ldt, X, ldx, E, m, D, ldd, DT);
-        break;
-    case ACTIVATION_TANH:
-        derive_all(ACTIVATION_TANH, PT, ldt, X, ldx, E, m, D, ldd, DT);
-        break;
-    case ACTIVATION_RELU:
-        derive_all(ACTIVATION_RELU, PT, ldt, X, ldx, E, m, D, ldd, DT);
-        break;
-    case ACTIVATION_LINEAR:
-    case ACTIVATION_SOFTMAX:
-        derive_all(ACTIVATION_LINEAR, PT, ldt, X, ldx, E, m, D, ldd, DT);
-        break;
+        TRANSFER_CASES(DERIVE)
     }
+}
+
+void KERNEL(derive_kept)(const real *PT, size_t ldt, const real *S, size_t lds, size_t E, size_t m,
+                         real *D, size_t ldd, real *DT)
+{
+    derive_all((enum activation)SLOPE_KEPT, PT, ldt, S, lds, E, m, D, ldd, DT);
 }
 
 void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt)
@@ -193,16 +183,24 @@ void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, r
     }
 }
 
-/** The transfer functions over a transposed block of outputs; softmax is in output.c. */
+INLINE void output_all(enum activation f, real *ZT, size_t ldt, size_t E, size_t n)
+{
+    for (size_t o = 0; o < n; o++, ZT += ldt) {
+        for (size_t e = 0; e < E; e += (size_t)LANES) {
+            vstore(ZT + e, transfer(f, vload(ZT + e)));
+        }
+    }
+}
+
+/** The transfer functions over a transposed block of outputs; softmax is in loss.c. */
 void KERNEL(output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n)
 {
     if (f == ACTIVATION_SOFTMAX) {
         KERNEL(softmax)(ZT, ldt, E, n);
         return;
     }
-    for (size_t o = 0; o < n; o++, ZT += ldt) {
-        for (size_t e = 0; e < E; e += (size_t)LANES) {
-            vstore(ZT + e, apply(f, vload(ZT + e)));
-        }
+#define OUTPUT(f) output_all(f, ZT, ldt, E, n)
+    switch (f) {
+        TRANSFER_CASES(OUTPUT)
     }
 }

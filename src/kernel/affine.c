@@ -3,13 +3,16 @@
  *
  * Registers run over outputs. A strip of W (m + 1 rows of three registers) is read front to back
  * for each group of examples, so it streams from the second-level cache while the group's inputs
- * stay in the first.
+ * stay in the first. While a block is at work, the next one is asked for, a line a step.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-INLINE void tile(const int rows, const int columns, const real *const *X, size_t m, const real *W, size_t ldw, real *Z, size_t ldz)
+enum { LINE = 64 / (int)sizeof(real) };
+
+INLINE void tile(const int rows, const int columns, const real *const *X, size_t m, const real *soon,
+                 size_t soon_step, const real *W, size_t ldw, real *Z, size_t ldz)
 {
     vec sum[TILE_ROWS][TILE_COLUMNS];
     const real *bias = W + m * ldw;
@@ -21,8 +24,9 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         }
     }
     const real *w = W;
-    for (size_t i = 0; i < m; i++, w += ldw) {
+    for (size_t i = 0; i < m; i++, w += ldw, soon += soon_step) {
         vec b[TILE_COLUMNS];
+        __builtin_prefetch(soon, 0, 2);
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
             b[c] = vload(w + c * LANES);
@@ -52,13 +56,17 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
         size_t width = pack_width(n, first);
         size_t registers = registers_for(n - first < PACK ? n - first : PACK);
         const real *block = W + first * (m + 1);
+        const real *soon = block + (m + 1) * width;
+        const real *soon_end = soon + (first + PACK < n ? (m + 1) * width : 0);
         for (size_t c = 0; c < registers;) {
             int columns = tile_columns(registers - c);
             size_t o = c * (size_t)LANES;
             for (size_t e = 0; e < E;) {
                 int high = tile_rows(E - e);
-                TILE_CALL(high, columns, tile, X + e, m, block + o, width,
+                size_t step = soon < soon_end ? LINE : 0;
+                TILE_CALL(high, columns, tile, X + e, m, soon, step, block + o, width,
                           Z + e * ldz + first + o, ldz)
+                soon += m * step;
                 e += (size_t)high;
             }
             c += (size_t)columns;

@@ -1,6 +1,6 @@
 /**
- * elementary: exp, log and tanh of a register, the same bits on every level because they are made
- * of +, -, *, / and fma only. Included by kernel bodies.
+ * elementary: exp, log, tanh, erf, sin and cos of a register, the same bits on every level because
+ * they are made of +, -, *, / and fma only. Included by kernel bodies.
  *
  * The polynomials are minimax fits made with mpmath's chebyfit; the relative error of each is below
  * 2^-26 (float) or 2^-55 (double), so rounding dominates: at most 1.5 ulp in float over all inputs
@@ -31,16 +31,12 @@
 #define SQRT_HALF_BITS 0x3f3504f3
 #endif
 
-/**
- * e^x: x = n ln 2 + r with |r| ≤ ln 2 / 2, e^x = 2^n (1 + r + r² p(r)). 2^n is applied in two
- * halves, so that results down to the smallest denormal are rounded once.
- */
-INLINE vec vexp(vec x)
+/** x = n ln 2 + r with |r| ≤ ln 2 / 2: e^r - 1 = r + r² p(r), and n. */
+INLINE vec exp_fraction(vec x, ivec *n_whole)
 {
-    x = vmin(vset(EXP_HIGHEST), vmax(vset(EXP_LOWEST), x));
     vec shifted = vfma(x, vset(LOG2_E), vset(ROUND_MAGIC));
     vec n = shifted - vset(ROUND_MAGIC);
-    ivec whole = vbits(shifted) - vbits(vset(ROUND_MAGIC));
+    *n_whole = vbits(shifted) - vbits(vset(ROUND_MAGIC));
     vec r = vfma(-n, vset(LN2_HIGH), x);
     r = vfma(-n, vset(LN2_LOW), r);
 #if defined(REAL_IS_DOUBLE)
@@ -60,10 +56,29 @@ INLINE vec vexp(vec x)
     p = vfma(p, r, vset(0x1.5554dep-3f));
 #endif
     p = vfma(p, r, vset((real)0.5));
-    p = vfma(p, r * r, r);
-    p = p + vset(1);
+    return vfma(p, r * r, r);
+}
+
+/**
+ * e^x = 2^n (1 + (e^r - 1)). 2^n is applied in two halves, so that results down to the smallest
+ * denormal are rounded once.
+ */
+INLINE vec vexp(vec x)
+{
+    x = vmin(vset(EXP_HIGHEST), vmax(vset(EXP_LOWEST), x));
+    ivec whole;
+    vec p = exp_fraction(x, &whole) + vset(1);
     ivec half = whole >> 1;
     return p * vpower_of_two(half) * vpower_of_two(whole - half);
+}
+
+/** e^x - 1 for x ≤ 0, without the loss of digits near 0: 2^n (e^r - 1) + (2^n - 1). */
+INLINE vec vexpm1_below(vec x)
+{
+    ivec whole;
+    vec p = exp_fraction(vmax(vset(-40), x), &whole); /* e^-40 is nothing beside 1 */
+    vec power = vpower_of_two(whole);
+    return vfma(p, power, power - vset(1));
 }
 
 /**
@@ -139,6 +154,137 @@ INLINE vec vtanh(vec x)
     vec size = vabs(x);
     vec large = vset(1) - vset(2) / (vexp(size + size) + vset(1));
     return vselect(vless(size, vset((real)0.55)), small, vwith_sign(large, x));
+}
+
+/** ln(1 + x) for 0 ≤ x ≤ 1: what 1 + x loses of x is put back. */
+INLINE vec vlog1p_unit(vec x)
+{
+    vec y = vset(1) + x;
+    return vlog(y) - ((y - vset(1)) - x) / y;
+}
+
+/**
+ * erf x: for |x| < 1, x (2/√π + p(x²)); else 1 - e^(-x²) q(u) with the sign of x, u = (|x| - c) /
+ * (|x| + c). Both polynomials are minimax fits as above, of erf(x) / x and e^(x²) erfc(x).
+ */
+INLINE vec verf(vec x)
+{
+    vec z = x * x;
+#if defined(REAL_IS_DOUBLE)
+    const real center = 3, end = 6;
+    vec p = vset(-0x1.ac9585a44fe29p-31);
+    p = vfma(p, z, vset(0x1.d76af6ca49787p-27));
+    p = vfma(p, z, vset(-0x1.5c131500d3f88p-23));
+    p = vfma(p, z, vset(0x1.b981d78881a5dp-20));
+    p = vfma(p, z, vset(-0x1.f4ca838adb73bp-17));
+    p = vfma(p, z, vset(0x1.f9a2be4f731a1p-14));
+    p = vfma(p, z, vset(-0x1.c02db0665e53dp-11));
+    p = vfma(p, z, vset(0x1.565bccfa44156p-8));
+    p = vfma(p, z, vset(-0x1.b82ce31203772p-6));
+    p = vfma(p, z, vset(0x1.ce2f21a040f66p-4));
+    p = vfma(p, z, vset(-0x1.812746b0379c1p-2));
+    p = vfma(p, z, vset(0x1.263d2a84e2ddap-57));
+    vec small = vfma(x, vset(0x1.20dd750429b6dp+0), x * p);
+#else
+    const real center = 1.5f, end = 4;
+    vec p = vset(0x1.4a569p-14f);
+    p = vfma(p, z, vset(-0x1.a45088p-11f));
+    p = vfma(p, z, vset(0x1.54127p-8f));
+    p = vfma(p, z, vset(-0x1.b7fabap-6f));
+    p = vfma(p, z, vset(0x1.ce2d1p-4f));
+    p = vfma(p, z, vset(-0x1.81273ep-2f));
+    p = vfma(p, z, vset(-0x1.01318ep-24f));
+    vec small = vfma(x, vset(0x1.20dd76p+0f), x * p);
+#endif
+    vec size = vmin(vset(end), vabs(x));
+    vec u = (size - vset(center)) / (size + vset(center));
+#if defined(REAL_IS_DOUBLE)
+    vec q = vset(0x1.57a5fe2b9b75ep-20);
+    q = vfma(q, u, vset(0x1.0f9a79cee3e31p-19));
+    q = vfma(q, u, vset(-0x1.0cb4611cc29f6p-17));
+    q = vfma(q, u, vset(-0x1.af2329d757293p-17));
+    q = vfma(q, u, vset(0x1.0cb1db32e0c9fp-14));
+    q = vfma(q, u, vset(0x1.7b9fc8eb630e9p-15));
+    q = vfma(q, u, vset(-0x1.39085a31b18abp-11));
+    q = vfma(q, u, vset(0x1.73101ea8fe252p-11));
+    q = vfma(q, u, vset(0x1.17c838fea5806p-8));
+    q = vfma(q, u, vset(-0x1.8fa58eb5bd68fp-6));
+    q = vfma(q, u, vset(0x1.258b13b0139fep-4));
+    q = vfma(q, u, vset(-0x1.336ffbef08cbbp-3));
+    q = vfma(q, u, vset(0x1.f6ff20410599bp-3));
+    q = vfma(q, u, vset(-0x1.4e102b9cf8512p-2));
+    q = vfma(q, u, vset(0x1.6e9827d229d2dp-3));
+#else
+    vec q = vset(0x1.b4dd36p-9f);
+    q = vfma(q, u, vset(-0x1.f95f86p-12f));
+    q = vfma(q, u, vset(-0x1.31a214p-6f));
+    q = vfma(q, u, vset(-0x1.301abcp-7f));
+    q = vfma(q, u, vset(0x1.8e5144p-3f));
+    q = vfma(q, u, vset(-0x1.f6a65p-2f));
+    q = vfma(q, u, vset(0x1.494dbp-2f));
+#endif
+    vec large = vset(1) - vexp(-(size * size)) * q;
+    /* a NaN is not below 1, and vmin has lost it */
+    large = vselect(vequal(x, x), vwith_sign(large, x), x);
+    return vselect(vless(size, vset(1)), small, large);
+}
+
+/**
+ * sin x and cos x: x = n π/2 + r with |r| ≤ π/4, π/2 in three parts; polynomials for both of r.
+ * Sizes from 2^20 on (where a float knows its angle to a quarter of a turn at best) give 0, and
+ * what is not finite gives NaN.
+ */
+INLINE vec vsin_cos(vec x, vec *cosine)
+{
+    ivec fits = vless(vabs(x), vset(0x1p20));
+    vec beyond = x * vzero();
+    x = vselect(fits, x, vzero());
+#if defined(REAL_IS_DOUBLE)
+    vec shifted = vfma(x, vset(0x1.45f306dc9c883p-1), vset(ROUND_MAGIC));
+    vec n = shifted - vset(ROUND_MAGIC);
+    vec r = vfma(-n, vset(0x1.921fb54442d18p+0), x);
+    r = vfma(-n, vset(0x1.1a62633145c07p-54), r);
+    r = vfma(-n, vset(-0x1.f1976b7ed8fbcp-110), r);
+    vec z = r * r;
+    vec s = vset(-0x1.ab161757f0c63p-41);
+    s = vfma(s, z, vset(0x1.61217c1864fa1p-33));
+    s = vfma(s, z, vset(-0x1.ae64540f0ba18p-26));
+    s = vfma(s, z, vset(0x1.71de3a545e7p-19));
+    s = vfma(s, z, vset(-0x1.a01a01a019926p-13));
+    s = vfma(s, z, vset(0x1.111111111111p-7));
+    s = vfma(s, z, vset(-0x1.5555555555555p-3));
+    vec c = vset(-0x1.907c0e63adbb6p-37);
+    c = vfma(c, z, vset(0x1.1eeb66b683028p-29));
+    c = vfma(c, z, vset(-0x1.27e4fa15bd814p-22));
+    c = vfma(c, z, vset(0x1.a01a019f4d0edp-16));
+    c = vfma(c, z, vset(-0x1.6c16c16c1696p-10));
+    c = vfma(c, z, vset(0x1.5555555555555p-5));
+#else
+    vec shifted = vfma(x, vset(0x1.45f306p-1f), vset(ROUND_MAGIC));
+    vec n = shifted - vset(ROUND_MAGIC);
+    vec r = vfma(-n, vset(0x1.921fb6p+0f), x);
+    r = vfma(-n, vset(-0x1.777a5cp-25f), r);
+    r = vfma(-n, vset(-0x1.ee59dap-50f), r);
+    vec z = r * r;
+    vec s = vset(0x1.6dbbeep-19f);
+    s = vfma(s, z, vset(-0x1.a013a2p-13f));
+    s = vfma(s, z, vset(0x1.11110ep-7f));
+    s = vfma(s, z, vset(-0x1.555556p-3f));
+    vec c = vset(0x1.9bd67p-16f);
+    c = vfma(c, z, vset(-0x1.6c12cep-10f));
+    c = vfma(c, z, vset(0x1.555554p-5f));
+#endif
+    s = vfma(s * z, r, r);
+    c = vfma(c, z * z, vfma(vset((real)-0.5), z, vset(1)));
+    ivec quarter = vbits(shifted) - vbits(vset(ROUND_MAGIC));
+    ivec odd = -(quarter & iset(1));
+    ivec sine_below = -((quarter >> 1) & iset(1));
+    ivec cosine_below = -(((quarter + iset(1)) >> 1) & iset(1));
+    vec sine = vselect(odd, c, s);
+    vec other = vselect(odd, s, c);
+    sine = vselect(sine_below, -sine, sine);
+    *cosine = vselect(fits, vselect(cosine_below, -other, other), beyond);
+    return vselect(fits, sine, beyond);
 }
 
 /** 1 / (1 + e^-x), the logistic function. */

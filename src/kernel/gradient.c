@@ -13,7 +13,7 @@
 enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
 
 /** Inputs ahead that are asked for: the line of X that the tile after the next begins with. */
-enum { AHEAD = 128 / (int)sizeof(real) };
+enum { LINE = 64, AHEAD = 2 * LINE / (int)sizeof(real) };
 
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t first,
                  const real *D, size_t ldd, const struct shard_run *run, real *const *G, size_t at, size_t ldg,
@@ -23,6 +23,11 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     vec sum[TILE_ROWS][TILE_COLUMNS];
     size_t depth = 0;
     size_t e = 0;
+    for (int r = 0; r < rows; r++) { /* the lines to be written, so that they are there by then */
+        for (int b = 0; b < columns * LANES * (int)sizeof(real); b += LINE) {
+            __builtin_prefetch((const char *)(G[0] + at + (size_t)r * ldg) + b, 1, 2);
+        }
+    }
     size_t s = 0;
     do { /* a run has at least one shard */
         size_t end = run->end[s];

@@ -75,14 +75,42 @@ static inline size_t stride_for(size_t width)
     return ld * sizeof(real) % 1024 == 0 ? ld + PACK_UNIT : ld;
 }
 
-/** Transfer functions; formula and derivative f'(z) as used, in terms of x = f(z). */
+/**
+ * Transfer functions; formula and derivative f'(z) as used, in terms of x = f(z) where that is
+ * enough. Φ and φ are the standard normal distribution and density, σ the logistic function.
+ *
+ * Sources: leaky-relu A. Maas and others, ICML 2013; elu D.-A. Clevert and others, ICLR 2016; selu
+ * G. Klambauer and others, NIPS 2017 (λ = 1.0507…, α = 1.6733…); gelu D. Hendrycks, K. Gimpel,
+ * arXiv 1606.08415 (the exact form, not its tanh approximation); silu S. Elfwing and others, Neural
+ * Networks 107 (2018); softplus C. Dugas and others, NIPS 2000; softsign J. Bergstra and others
+ * 2009; hard-sigmoid as PyTorch defines it; gaussian and sine as in FANN, of z itself.
+ */
 enum activation {
-    ACTIVATION_LINEAR,  /* z                        1 */
-    ACTIVATION_SIGMOID, /* 1 / (1 + e^-z)           x (1 - x) */
-    ACTIVATION_TANH,    /* tanh z                   1 - x x */
-    ACTIVATION_RELU,    /* z < 0 ? 0 : z            x > 0 ? 1 : 0 */
-    ACTIVATION_SOFTMAX  /* e^z[o] / Σ e^z           output layer only, with its own loss */
+    ACTIVATION_LINEAR,       /* z                        1 */
+    ACTIVATION_SIGMOID,      /* 1 / (1 + e^-z)           x (1 - x) */
+    ACTIVATION_TANH,         /* tanh z                   1 - x x */
+    ACTIVATION_RELU,         /* z < 0 ? 0 : z            x > 0 ? 1 : 0 */
+    ACTIVATION_SOFTMAX,      /* e^z[o] / Σ e^z           output layer only, with its own loss */
+    ACTIVATION_LEAKY_RELU,   /* z > 0 ? z : 0.01 z       x > 0 ? 1 : 0.01 */
+    ACTIVATION_ELU,          /* z < 0 ? e^z - 1 : z      x < 0 ? x + 1 : 1 */
+    ACTIVATION_SELU,         /* λ (z < 0 ? α (e^z - 1) : z)   x < 0 ? x + λ α : λ */
+    ACTIVATION_GELU,         /* z Φ(z)                   Φ(z) + z φ(z) */
+    ACTIVATION_SILU,         /* z σ(z)                   σ(z) (1 + z (1 - σ(z))) */
+    ACTIVATION_SOFTPLUS,     /* ln(1 + e^z)              1 - e^-x */
+    ACTIVATION_SOFTSIGN,     /* z / (1 + |z|)            (1 - |x|)² */
+    ACTIVATION_HARD_SIGMOID, /* z/6 + 1/2 within 0 … 1   0 < x < 1 ? 1/6 : 0 */
+    ACTIVATION_GAUSSIAN,     /* e^(-z²)                  -2 z x */
+    ACTIVATION_SINE,         /* sin z                    cos z */
+    ACTIVATION_EXP,          /* e^z                      x; outputs that are rates */
+    ACTIVATION_COUNT
 };
+
+/** Is x = f(z) not enough to tell f'(z), so that a layer has to keep it? */
+static inline bool activation_keeps_slope(enum activation f)
+{
+    return f == ACTIVATION_GELU || f == ACTIVATION_SILU || f == ACTIVATION_GAUSSIAN ||
+           f == ACTIVATION_SINE;
+}
 
 /** Losses of one example over its n outputs x with targets t, and the deltas they give. */
 enum loss {
@@ -170,12 +198,19 @@ struct REAL(kernels) {
     /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
     void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
 
+    /** The same, and S[e][i] = f'(z), S with the stride of X. For any function but softmax. */
+    void (*activate_keep)(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S);
+
     /**
      * D[e][i] = PT[i][e] f'(X[e][i]), with zeros from m to round16(m), and DT its transpose unless
-     * DT is NULL. PT and DT may be the same.
+     * DT is NULL. PT and DT may be the same. Not for functions that keep their slope.
      */
     void (*derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
                    size_t E, size_t m, real *D, size_t ldd, real *DT);
+
+    /** The same with the slopes that activate_keep() left in S: D[e][i] = PT[i][e] S[e][i]. */
+    void (*derive_kept)(const real *PT, size_t ldt, const real *S, size_t lds, size_t E, size_t m,
+                        real *D, size_t ldd, real *DT);
 
     /**
      * AT (columns, rows) = A (rows, columns); whole registers of either are read and written, and
@@ -206,7 +241,10 @@ struct REAL(kernels) {
     void (*gather)(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
                    size_t first, size_t E, size_t m);
 
-    /** y[i] = elementary function `which` ('e' exp, 'l' log, 't' tanh, 's' sigmoid) of x[i]. */
+    /**
+     * y[i] = elementary function `which` of x[i]: 'e' exp, 'l' log, 't' tanh, 's' sigmoid, 'f' erf,
+     * 'i' sin, 'c' cos, 'm' e^x - 1 (x ≤ 0), 'p' ln(1 + x) (0 ≤ x ≤ 1).
+     */
     void (*elementary)(char which, const real *x, real *y, size_t n);
 
     /** Independent chains of fma in registers for `rounds` rounds; returns the flop done. */

@@ -2,10 +2,10 @@
  * loss: the output layer's losses and deltas, and softmax. Blocks are transposed (n, E): registers
  * run over examples, so that sums over the outputs of one example are chains in order.
  */
-#include "kernel/elementary.h"
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
+#include "kernel/transfer.h"
 
 /** Largest of one column of registers over the outputs. */
 INLINE vec column_max(const real *ZT, size_t ldt, size_t n)
@@ -61,28 +61,16 @@ INLINE vec target(const struct REAL(targets) *targets, vec classes, size_t e, si
     return vload(targets->value + o * targets->ld + e);
 }
 
-/** f(z) and f'(z), for the losses that need both. */
-INLINE void transfer(enum activation f, vec z, vec *x, vec *slope)
+/** f(z) and f'(z), whatever the function. */
+INLINE vec any_transfer(enum activation f, vec z, vec *slope)
 {
-    switch (f) {
-    case ACTIVATION_SIGMOID:
-        *x = vsigmoid(z);
-        *slope = *x * (vset(1) - *x);
-        return;
-    case ACTIVATION_TANH:
-        *x = vtanh(z);
-        *slope = vfma(-*x, *x, vset(1));
-        return;
-    case ACTIVATION_RELU:
-        *x = vmax(vzero(), z);
-        *slope = vselect(vless(vzero(), *x), vset(1), vzero());
-        return;
-    case ACTIVATION_LINEAR:
-    case ACTIVATION_SOFTMAX:
-        break;
-    }
-    *x = z;
+    vec x = z;
     *slope = vset(1);
+#define TRANSFER(f) x = transfer_slope(f, z, slope)
+    switch (f) {
+        TRANSFER_CASES(TRANSFER)
+    }
+    return x;
 }
 
 void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
@@ -118,8 +106,8 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
             }
         } else {
             for (size_t o = 0; o < n; o++) {
-                vec x, slope;
-                transfer(f, vload(column + o * ldt), &x, &slope);
+                vec slope;
+                vec x = any_transfer(f, vload(column + o * ldt), &slope);
                 vec d = x - target(targets, classes, e, o, n);
                 total = vfma(d, d, total);
                 vstore(column + o * ldt, factor * (d * slope));

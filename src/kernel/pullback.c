@@ -8,6 +8,8 @@
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
+enum { LINE = 64 };
+
 INLINE void tile(const int rows, const int columns, const real *W, size_t m, size_t n, size_t i,
                  const real *DT, size_t ldt, real *PT)
 {
@@ -24,6 +26,11 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
         size_t width = pack_width(n, first);
         size_t outputs = n - first < PACK ? n - first : PACK;
         const real *w = W + first * (m + 1) + i * width;
+        /* the next block's rows lie far away: ask for them now */
+        const char *next = (const char *)(w + (m + 1) * width);
+        for (size_t b = 0; b < (size_t)rows * PACK * sizeof(real) && first + PACK < n; b += LINE) {
+            __builtin_prefetch(next + b, 0, 2);
+        }
         for (size_t o = 0; o < outputs; o++, d += ldt) {
             vec b[TILE_COLUMNS];
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)

@@ -72,8 +72,13 @@ static void gradient(const real *const *X, const real *D, size_t ldd,
     }
 }
 
+#define SELU_SCALE ((real)1.0507009873554804934193349852946)
+#define SELU_ALPHA ((real)1.6732632423543772848170429916717)
+#define SQRT_HALF ((real)0.70710678118654752440084436210485)
+
 static real apply(enum activation f, real z)
 {
+    real cosine;
     switch (f) {
     case ACTIVATION_SIGMOID:
         return vsigmoid(z);
@@ -81,15 +86,41 @@ static real apply(enum activation f, real z)
         return vtanh(z);
     case ACTIVATION_RELU:
         return z < 0 ? 0 : z;
+    case ACTIVATION_LEAKY_RELU:
+        return z > 0 ? z : z * (real)0.01;
+    case ACTIVATION_ELU:
+        return z < 0 ? vexpm1_below(z) : z;
+    case ACTIVATION_SELU:
+        return SELU_SCALE * (z < 0 ? SELU_ALPHA * vexpm1_below(z) : z);
+    case ACTIVATION_GELU:
+        return z * FMA((real)0.5, verf(z * SQRT_HALF), (real)0.5);
+    case ACTIVATION_SILU:
+        return z * vsigmoid(z);
+    case ACTIVATION_SOFTPLUS:
+        return (z < 0 ? 0 : z) + vlog1p_unit(vexp(-ABS(z)));
+    case ACTIVATION_SOFTSIGN:
+        return z / (1 + ABS(z));
+    case ACTIVATION_HARD_SIGMOID:
+        z = FMA(z, (real)1 / 6, (real)0.5);
+        return z < 0 ? 0 : z > 1 ? 1 : z;
+    case ACTIVATION_GAUSSIAN:
+        return vexp(-(z * z));
+    case ACTIVATION_SINE:
+        return vsin_cos(z, &cosine);
+    case ACTIVATION_EXP:
+        return vexp(z);
     case ACTIVATION_LINEAR:
     case ACTIVATION_SOFTMAX:
+    case ACTIVATION_COUNT:
         break;
     }
     return z;
 }
 
-static real slope(enum activation f, real x)
+/** f'(z) from z and x = f(z). */
+static real slope(enum activation f, real z, real x)
 {
+    real s;
     switch (f) {
     case ACTIVATION_SIGMOID:
         return x * (1 - x);
@@ -97,8 +128,34 @@ static real slope(enum activation f, real x)
         return FMA(-x, x, (real)1);
     case ACTIVATION_RELU:
         return x > 0 ? 1 : 0;
+    case ACTIVATION_LEAKY_RELU:
+        return x > 0 ? 1 : (real)0.01;
+    case ACTIVATION_ELU:
+        return x < 0 ? x + 1 : 1;
+    case ACTIVATION_SELU:
+        return x < 0 ? x + SELU_SCALE * SELU_ALPHA : SELU_SCALE;
+    case ACTIVATION_GELU:
+        s = (real)0.39894228040143267793994605993438 * vexp((real)-0.5 * (z * z));
+        return FMA(z, s, FMA((real)0.5, verf(z * SQRT_HALF), (real)0.5));
+    case ACTIVATION_SILU:
+        s = vsigmoid(z);
+        return s * FMA(z, 1 - s, (real)1);
+    case ACTIVATION_SOFTPLUS:
+        return -vexpm1_below(-x);
+    case ACTIVATION_SOFTSIGN:
+        return (1 - ABS(x)) * (1 - ABS(x));
+    case ACTIVATION_HARD_SIGMOID:
+        return x > 0 && x < 1 ? (real)1 / 6 : 0;
+    case ACTIVATION_GAUSSIAN:
+        return -2 * z * x;
+    case ACTIVATION_SINE:
+        vsin_cos(z, &s);
+        return s;
+    case ACTIVATION_EXP:
+        return x;
     case ACTIVATION_LINEAR:
     case ACTIVATION_SOFTMAX:
+    case ACTIVATION_COUNT:
         break;
     }
     return 1;
@@ -114,18 +171,55 @@ static void activate(enum activation f, real *X, size_t ldx, size_t E, size_t n)
     }
 }
 
+static void activate_keep(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S)
+{
+    for (size_t e = 0; e < E; e++) {
+        for (size_t i = 0; i < n; i++) {
+            real z = X[e * ldx + i];
+            real x = apply(f, z);
+            X[e * ldx + i] = x;
+            S[e * ldx + i] = slope(f, z, x);
+        }
+        X[e * ldx + n] = 1;
+    }
+}
+
+/** d f'(z) from x = f(z), for functions that do not need z. A sum of weights of 0 stays +0. */
+static real back(enum activation f, real d, real x)
+{
+    if (f == ACTIVATION_RELU || f == ACTIVATION_HARD_SIGMOID) {
+        return slope(f, 0, x) != 0 ? d * slope(f, 0, x) : 0;
+    }
+    return d * slope(f, 0, x);
+}
+
+static void put_delta(real d, size_t e, size_t i, size_t ldt, real *D, size_t ldd, real *DT)
+{
+    D[e * ldd + i] = d;
+    if (DT) {
+        DT[i * ldt + e] = d;
+    }
+}
+
 static void derive(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
                    size_t E, size_t m, real *D, size_t ldd, real *DT)
 {
     for (size_t e = 0; e < E; e++) {
         for (size_t i = 0; i < m; i++) {
-            real x = X[e * ldx + i];
-            real p = PT[i * ldt + e];
-            real d = f == ACTIVATION_RELU ? (x > 0 ? p : 0) : p * slope(f, x);
-            D[e * ldd + i] = d;
-            if (DT) {
-                DT[i * ldt + e] = d;
-            }
+            put_delta(back(f, PT[i * ldt + e], X[e * ldx + i]), e, i, ldt, D, ldd, DT);
+        }
+        for (size_t i = m; i < round16(m); i++) {
+            D[e * ldd + i] = 0;
+        }
+    }
+}
+
+static void derive_kept(const real *PT, size_t ldt, const real *S, size_t lds, size_t E, size_t m,
+                        real *D, size_t ldd, real *DT)
+{
+    for (size_t e = 0; e < E; e++) {
+        for (size_t i = 0; i < m; i++) {
+            put_delta(PT[i * ldt + e] * S[e * lds + i], e, i, ldt, D, ldd, DT);
         }
         for (size_t i = m; i < round16(m); i++) {
             D[e * ldd + i] = 0;
@@ -226,7 +320,7 @@ static void loss_all(enum loss loss, enum activation f, real *ZT, size_t ldt, si
                 real x = apply(f, z);
                 real d = x - t;
                 total = FMA(d, d, total);
-                ZT[o * ldt + e] = (loss == LOSS_MSE ? 2 / (real)n : 1) * (d * slope(f, x));
+                ZT[o * ldt + e] = (loss == LOSS_MSE ? 2 / (real)n : 1) * (d * slope(f, z, x));
             }
         }
         each[e] = loss == LOSS_MSE ? total / (real)n : total;
@@ -284,10 +378,36 @@ static void gather(real *X, size_t ldx, const struct REAL(source) *source, const
 static void elementary(char which, const real *x, real *y, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        y[i] = which == 'e' ? vexp(x[i]) :
-               which == 'l' ? vlog(x[i]) :
-               which == 't' ? vtanh(x[i]) :
-                              vsigmoid(x[i]);
+        real other;
+        switch (which) {
+        case 'e':
+            y[i] = vexp(x[i]);
+            break;
+        case 'l':
+            y[i] = vlog(x[i]);
+            break;
+        case 't':
+            y[i] = vtanh(x[i]);
+            break;
+        case 'f':
+            y[i] = verf(x[i]);
+            break;
+        case 'i':
+            y[i] = vsin_cos(x[i], &other);
+            break;
+        case 'c':
+            vsin_cos(x[i], &y[i]);
+            break;
+        case 'm':
+            y[i] = vexpm1_below(x[i]);
+            break;
+        case 'p':
+            y[i] = vlog1p_unit(x[i]);
+            break;
+        default:
+            y[i] = vsigmoid(x[i]);
+            break;
+        }
     }
 }
 
@@ -310,7 +430,9 @@ const struct REAL(kernels) *REAL(kernels_reference)(void)
         .pullback = pullback,
         .gradient = gradient,
         .activate = activate,
+        .activate_keep = activate_keep,
         .derive = derive,
+        .derive_kept = derive_kept,
         .transpose = transpose,
         .output = output,
         .loss = loss_all,

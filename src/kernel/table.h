@@ -12,8 +12,11 @@ void KERNEL(pullback)(const real *W, size_t m, size_t n, const real *DT, size_t 
 void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd,
                       const struct shard_run *run, size_t m, size_t n, real *const *G, real *size);
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
+void KERNEL(activate_keep)(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S);
 void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
                     size_t E, size_t m, real *D, size_t ldd, real *DT);
+void KERNEL(derive_kept)(const real *PT, size_t ldt, const real *S, size_t lds, size_t E, size_t m,
+                         real *D, size_t ldd, real *DT);
 void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT,
                        size_t ldt);
 void KERNEL(output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n);

@@ -73,6 +73,7 @@ void KERNEL(elementary)(char which, const real *x, real *y, size_t n)
             lane[j] = x[i + j];
         }
         vec v = vload(lane);
+        vec other;
         switch (which) {
         case 'e':
             v = vexp(v);
@@ -82,6 +83,22 @@ void KERNEL(elementary)(char which, const real *x, real *y, size_t n)
             break;
         case 't':
             v = vtanh(v);
+            break;
+        case 'f':
+            v = verf(v);
+            break;
+        case 'i':
+            v = vsin_cos(v, &other);
+            break;
+        case 'c':
+            vsin_cos(v, &other);
+            v = other;
+            break;
+        case 'm':
+            v = vexpm1_below(v);
+            break;
+        case 'p':
+            v = vlog1p_unit(v);
             break;
         default:
             v = vsigmoid(v);

@@ -13,13 +13,17 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
 {
     size_t L = ws->shape->layers;
     size_t n = ws->shape->width[L];
-    struct REAL(targets) targets = {
-        .class_index = ws->has_class ? ws->class_index : NULL,
-        .value = ws->target,
-        .ld = ws->ldt,
-    };
-    ws->k->transpose(ws->X[L], ws->ldx[L], ws->E, n, ws->TA, ws->ldt);
-    ws->k->loss(loss, ws->shape->activation[L], ws->TA, ws->ldt, ws->E, n, &targets, ws->each);
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        size_t E = stretch_at(ws, e);
+        real *T = panel_at(ws, ws->TA, e);
+        struct REAL(targets) targets = {
+            .class_index = ws->has_class ? ws->class_index + e : NULL,
+            .value = panel_at(ws, ws->target, e),
+            .ld = ws->ldt,
+        };
+        ws->k->transpose(ws->X[L] + e * ws->ldx[L], ws->ldx[L], E, n, T, ws->ldt);
+        ws->k->loss(loss, ws->shape->activation[L], T, ws->ldt, E, n, &targets, ws->each + e);
+    }
     for (size_t e = 0; e < ws->E; e++) {
         each[e] = (double)ws->each[e];
     }
@@ -33,11 +37,18 @@ static void pull_back(struct workspace *ws, const real *weights, size_t l)
     size_t ldx = ws->ldx[l - 1];
     size_t ldd = stride_for(m);
     for (size_t e = 0; e < ws->E; e += STRETCH) {
-        size_t E = ws->E - e < STRETCH ? ws->E - e : STRETCH;
-        ws->k->pullback(weights + shape->offset[l], m, shape->width[l], ws->TA + e, ws->ldt, E,
-                        ws->TB + e);
-        ws->k->derive(shape->activation[l - 1], ws->TB + e, ws->ldt, ws->X[l - 1] + e * ldx, ldx,
-                      E, m, ws->D + e * ldd, ldd, l > 2 ? ws->TB + e : NULL);
+        size_t E = stretch_at(ws, e);
+        real *TA = panel_at(ws, ws->TA, e);
+        real *TB = panel_at(ws, ws->TB, e);
+        ws->k->pullback(weights + shape->offset[l], m, shape->width[l], TA, ws->ldt, E, TB);
+        real *DT = l > 2 ? TB : NULL;
+        if (ws->S[l - 1]) {
+            ws->k->derive_kept(TB, ws->ldt, ws->S[l - 1] + e * ldx, ldx, E, m,
+                               ws->D + e * ldd, ldd, DT);
+        } else {
+            ws->k->derive(shape->activation[l - 1], TB, ws->ldt, ws->X[l - 1] + e * ldx,
+                          ldx, E, m, ws->D + e * ldd, ldd, DT);
+        }
     }
 }
 
@@ -48,7 +59,11 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     const real *weights = W;
     size_t L = shape->layers;
     memset(ws->size, 0, sizeof ws->size);
-    ws->k->transpose(ws->TA, ws->ldt, shape->width[L], ws->E, ws->D, stride_for(shape->width[L]));
+    size_t ldd = stride_for(shape->width[L]);
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        ws->k->transpose(panel_at(ws, ws->TA, e), ws->ldt, shape->width[L], stretch_at(ws, e),
+                         ws->D + e * ldd, ldd);
+    }
     for (size_t l = L; l >= 1; l--) {
         size_t m = shape->width[l - 1];
         size_t n = shape->width[l];

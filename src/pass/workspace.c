@@ -27,18 +27,23 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     for (size_t l = 0; l <= L; l++) {
         ws.ldx[l] = stride_for(shape->width[l] + 1);
         ws.X[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
+        if (l > 0 && l < L && activation_keeps_slope(shape->activation[l])) {
+            ws.S[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
+        }
         ws.row[l] = take(taker, capacity * sizeof(real *));
         if (l > 0 && shape->width[l] > widest) {
             widest = shape->width[l];
         }
     }
-    ws.ldt = stride_for(capacity);
+    size_t panels = (capacity + STRETCH - 1) / STRETCH;
+    ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
+    ws.panel = round16(widest) * ws.ldt;
     ws.D = take(taker, rows * stride_for(widest + 1) * sizeof(real));
-    ws.TA = take(taker, round16(widest) * ws.ldt * sizeof(real));
-    ws.TB = take(taker, round16(widest) * ws.ldt * sizeof(real));
+    ws.TA = take(taker, panels * ws.panel * sizeof(real));
+    ws.TB = take(taker, panels * ws.panel * sizeof(real));
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));
-    ws.target = take(taker, shape->width[L] * ws.ldt * sizeof(real));
+    ws.target = take(taker, panels * ws.panel * sizeof(real));
     return ws;
 }
 
@@ -94,6 +99,9 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         struct REAL(source) targets = {.value = target, .ld = examples->target_stride};
         size_t ld = stride_for(outputs + 1);
         ws->k->gather(ws->D, ld, &targets, rows, first, E, outputs);
-        ws->k->transpose(ws->D, ld, E, outputs, ws->target, ws->ldt);
+        for (size_t e = 0; e < E; e += STRETCH) {
+            ws->k->transpose(ws->D + e * ld, ld, stretch_at(ws, e), outputs,
+                             panel_at(ws, ws->target, e), ws->ldt);
+        }
     }
 }

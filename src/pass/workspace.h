@@ -2,8 +2,10 @@
  * workspace: what one worker computes in, laid out once, so that no step allocates.
  *
  *     X[0] … X[L]   row-major, stride ldx[l] with room for the constant 1 behind n[l]
+ *     S[l]          f'(Z[l]) where X[l] does not tell it, shaped as X[l]
  *     D             row-major deltas of the layer at hand
- *     TA, TB        transposed deltas of the layer at hand and of the one below
+ *     TA, TB        transposed deltas of the layer at hand and of the one below, a panel (n, ldt) for
+ *                   each stretch of examples, so that what is read together lies together
  */
 #ifndef PASS_WORKSPACE_H
 #define PASS_WORKSPACE_H
@@ -25,16 +27,30 @@ struct workspace {
     const real **row[SHAPE_MAX_LAYERS + 1]; /* (capacity) rows of X[l]; those of X[0] may lie in
                                                the data set */
     real *X[SHAPE_MAX_LAYERS + 1];
+    real *S[SHAPE_MAX_LAYERS + 1]; /* NULL where not needed */
     size_t ldx[SHAPE_MAX_LAYERS + 1];
     real *D;
     real *TA, *TB;
-    size_t ldt;
+    size_t ldt;            /* of a panel */
+    size_t panel;          /* reals from panel to panel of TA and TB */
     real *each;            /* (capacity) losses */
     int32_t *class_index;  /* (capacity) */
-    real *target;          /* (n[L], ldt), transposed */
+    real *target;          /* panels (n[L], ldt), transposed, `panel` apart */
     real size[16];         /* Σ |G|, a lane each */
     bool has_class, has_target;
 };
+
+/** Where the panel of the stretch that begins at example e (a multiple of STRETCH) lies. */
+static inline real *panel_at(const struct workspace *ws, real *T, size_t e)
+{
+    return T + e / STRETCH * ws->panel;
+}
+
+/** Examples of the stretch that begins at e. */
+static inline size_t stretch_at(const struct workspace *ws, size_t e)
+{
+    return ws->E - e < STRETCH ? ws->E - e : STRETCH;
+}
 
 size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity);
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,

@@ -7,20 +7,17 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "data/split.h"
 #include "kernel/dispatch.h"
 #include "machine/cluster.h"
 #include "machine/limit.h"
 #include "machine/team.h"
 #include "machine/topology.h"
 #include "model/model.h"
+#include "train/calibrate.h"
+#include "train/encode.h"
 #include "train/score.h"
 #include "train/trainer.h"
 #include "train/workers.h"
-
-/** From this many rows on a share of them is held out if nothing else is said. */
-enum { AUTO_VALIDATION_ROWS = 100 };
-#define AUTO_VALIDATION 0.1
 
 /** Seconds of a run's measurement of the machine's limit. */
 #define LIMIT_SECONDS 0.03
@@ -29,11 +26,7 @@ enum { AUTO_VALIDATION_ROWS = 100 };
 struct fit {
     const heddle_recipe *recipe;
     const heddle_callbacks *callbacks;
-    uint32_t *rows, *held;      /* rows to train on, rows held out */
-    size_t row_count, held_count;
-    struct preprocess *preprocess;
-    struct dataset train, validation, test;
-    bool has_validation;
+    struct encoded data;
     struct run_recipe run;
     double *values;
     struct workers workers;
@@ -50,79 +43,11 @@ static void note(const struct fit *fit, const char *text)
 
 static void fit_done(struct fit *fit)
 {
-    memory_free(fit->rows);
-    memory_free(fit->held);
-    preprocess_free(fit->preprocess);
-    dataset_done(&fit->train);
-    dataset_done(&fit->validation);
-    dataset_done(&fit->test);
+    encoded_done(&fit->data);
     memory_free(fit->run.text.data);
     memory_free(fit->values);
     workers_done(&fit->workers);
     heddle_model_free(fit->model);
-}
-
-/** Choose the rows to hold out, the classes in proportion. */
-static heddle_status hold_out(struct fit *fit, const heddle_table *table, bool wanted,
-                              const struct preprocess_options *options, heddle_error *err)
-{
-    double fraction = recipe_validation(fit->recipe);
-    if (fraction < 0) {
-        fraction = wanted && table->rows >= AUTO_VALIDATION_ROWS ? AUTO_VALIDATION : 0;
-    }
-    fit->rows = memory_new(table->rows, sizeof *fit->rows);
-    fit->held = memory_new(table->rows, sizeof *fit->held);
-    if (!fit->rows || !fit->held) {
-        return status_memory(err, "the rows to train on", table->rows * sizeof *fit->rows);
-    }
-    uint32_t *codes = memory_new(table->rows, sizeof *codes);
-    if (!codes) {
-        return status_memory(err, "the rows' classes", table->rows * sizeof *codes);
-    }
-    bool classify = false;
-    heddle_status status = preprocess_class_codes(table, options, codes, &classify, err);
-    if (!status) {
-        status = split_rows(recipe_seed(fit->recipe), fraction, classify ? codes : NULL,
-                            table->rows, fit->rows, &fit->row_count, fit->held, &fit->held_count,
-                            err);
-    }
-    memory_free(codes);
-    return status;
-}
-
-/** The encoded rows to train on and to watch. */
-static heddle_status encode(struct fit *fit, const heddle_table *table,
-                            const heddle_table *validation, const heddle_table *test,
-                            heddle_error *err)
-{
-    struct preprocess_options options;
-    bool use_double = recipe_use_double(fit->recipe);
-    bool single = recipe_single_output(fit->recipe);
-    recipe_preprocess(fit->recipe, &options);
-    heddle_status status = hold_out(fit, table, !validation && !test, &options, err);
-    if (!status) {
-        const heddle_callbacks *callbacks = fit->callbacks;
-        status = preprocess_fit(table, &options, fit->rows, fit->row_count,
-                                callbacks ? callbacks->note : NULL,
-                                callbacks ? callbacks->user : NULL, &fit->preprocess, err);
-    }
-    if (!status) {
-        status = preprocess_apply(fit->preprocess, table, fit->rows, fit->row_count, use_double,
-                                  single, true, NULL, &fit->train, err);
-    }
-    if (!status && validation) {
-        status = preprocess_apply(fit->preprocess, validation, NULL, validation->rows, use_double,
-                                  single, true, NULL, &fit->validation, err);
-    } else if (!status && fit->held_count) {
-        status = preprocess_apply(fit->preprocess, table, fit->held, fit->held_count, use_double,
-                                  single, true, NULL, &fit->validation, err);
-    }
-    fit->has_validation = fit->validation.rows > 0;
-    if (!status && test) { /* now, so that a bad test file is told before the training */
-        status = preprocess_apply(fit->preprocess, test, NULL, test->rows, use_double, single,
-                                  true, NULL, &fit->test, err);
-    }
-    return status;
 }
 
 /** The weights to start from. */
@@ -138,17 +63,9 @@ static heddle_status begin_weights(struct fit *fit, const heddle_model *initial,
         weights_init(shape, fit->run.init, fit->run.init_spread, fit->run.seed, fit->values);
         return HEDDLE_OK;
     }
-    char wanted[128], have[128];
-    shape_text(shape, wanted, sizeof wanted);
-    shape_text(&initial->shape, have, sizeof have);
-    bool fits = shape->layers == initial->shape.layers;
-    for (size_t l = 0; fits && l <= shape->layers; l++) {
-        fits = shape->width[l] == initial->shape.width[l];
-    }
-    if (!fits) {
-        return status_set(err, HEDDLE_E_DATA,
-                          "the initial model is %s, but data and recipe make a network of %s", have,
-                          wanted);
+    heddle_status status = encoded_check_initial(shape, &initial->shape, err);
+    if (status) {
+        return status;
     }
     memcpy(fit->values, initial->values, count * sizeof *fit->values);
     return HEDDLE_OK;
@@ -158,8 +75,8 @@ static heddle_status begin_weights(struct fit *fit, const heddle_model *initial,
 static heddle_status wrap_up(struct fit *fit, heddle_error *err)
 {
     const struct run_recipe *run = &fit->run;
-    struct preprocess *preprocess = fit->preprocess;
-    fit->preprocess = NULL; /* the model's now */
+    struct preprocess *preprocess = fit->data.preprocess;
+    fit->data.preprocess = NULL; /* the model's now */
     heddle_status status = model_create(&run->shape, run->loss, run->use_double, fit->values,
                                         preprocess, &fit->model, err);
     char number[24];
@@ -190,7 +107,7 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         .steps = outcome->steps,
         .epochs = outcome->epochs,
         .loss = outcome->loss,
-        .rows = fit->train.rows,
+        .rows = fit->data.train.rows,
         .seconds = outcome->seconds,
         .threads = fit->workers.plan->workers,
         .ranks = cluster_ranks(),
@@ -214,13 +131,13 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
     if (!status && limit > 0) {
         r.percent_of_limit = 100 * r.gflops / (limit * 1e-9);
     }
-    if (!status && fit->has_validation) {
+    if (!status && fit->data.validation.rows) {
         r.has_validation = true;
-        status = score_set(fit, &fit->validation, &r.validation, err);
+        status = score_set(fit, &fit->data.validation, &r.validation, err);
     }
-    if (!status && fit->test.rows) {
+    if (!status && fit->data.test.rows) {
         r.has_test = true;
-        status = score_set(fit, &fit->test, &r.test, err);
+        status = score_set(fit, &fit->data.test, &r.test, err);
     }
     if (!status) {
         status = heddle_model_sha256(fit->model, r.sha256, err);
@@ -246,13 +163,10 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
                            heddle_model **model, heddle_result *result, heddle_error *err)
 {
     struct fit fit = {.recipe = recipe, .callbacks = callbacks};
-    struct recipe_facts facts = {.initial = initial ? &initial->shape : NULL};
-    heddle_status status = encode(&fit, table, validation, test, err);
+    heddle_status status =
+        encode(recipe, table, validation, test, callbacks, &fit.data, err);
     if (!status) {
-        facts.rows = fit.train.rows;
-        facts.inputs = fit.train.inputs;
-        facts.classes = fit.preprocess->classes;
-        facts.targets = fit.preprocess->targets;
+        struct recipe_facts facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &fit.run, err);
     }
     if (!status) {
@@ -262,8 +176,13 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
         status = workers_create(recipe, recipe_threads(recipe), &fit.workers, err);
     }
     if (!status) {
+        status = calibrate(&fit.run, &fit.data.train, recipe_bind(recipe),
+                           recipe_max_memory(recipe), fit.values, &fit.workers, err);
+    }
+    if (!status) {
+        const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
         note(&fit, team_note(fit.workers.team));
-        status = trainer_run(&fit.run, &fit.train, fit.has_validation ? &fit.validation : NULL,
+        status = trainer_run(&fit.run, &fit.data.train, watched,
                              fit.workers.team, fit.workers.isa, recipe_max_memory(recipe),
                              callbacks, fit.values, &fit.outcome, err);
     }

@@ -18,6 +18,7 @@ enum kind {
     KIND_BYTES,    /* whole number with K, M, G, or a choice */
     KIND_WIDTHS,   /* "128,64", or a choice */
     KIND_FUNCTIONS, /* list of transfer functions, or a choice */
+    KIND_FUNCTION,  /* one of them */
     KIND_INIT
 };
 
@@ -56,20 +57,20 @@ static const struct row rows[OPTION_COUNT] = {
                        "2", KIND_WIDTHS, "auto|none", 0, 0, false},
     [OPTION_ACTIVATION] = {{"activation", "network", "NAME,...", "relu",
                             "transfer function of the hidden layers, one for all or one each: "
-                            "sigmoid, tanh, relu, linear"},
+                            "sigmoid, tanh, relu, leaky-relu, elu, selu, gelu, silu, softplus, "
+                            "softsign, hard-sigmoid, gaussian, sine, linear"},
                            "sigmoid", KIND_FUNCTIONS, NULL, 0, 0, false},
     [OPTION_OUTPUT_ACTIVATION] = {{"output-activation", "network", "NAME", "auto",
-                                   "softmax, sigmoid, tanh, relu or linear; auto: softmax for "
-                                   "classes, linear for numbers"},
-                                  "sigmoid", KIND_CHOICE,
-                                  "auto|linear|sigmoid|tanh|relu|softmax", 0, 0, false},
+                                   "softmax, linear, sigmoid, exp or any of --activation; auto: "
+                                   "softmax for classes, linear for numbers"},
+                                  "sigmoid", KIND_FUNCTION, "auto", 0, 0, false},
     [OPTION_LOSS] = {{"loss", "network", "NAME", "auto",
                       "cross-entropy, mse or sse (the tutorial's sum of squares); auto: "
                       "cross-entropy for classes, mse for numbers"},
                      "sse", KIND_CHOICE, "auto|sse|mse|cross-entropy", 0, 0, false},
     [OPTION_INIT] = {{"init", "network", "RULE|MODEL", "auto",
                       "first weights: normal:DEVIATION, glorot, he, zeros, or those of a model "
-                      "file; auto: he for relu, else glorot"},
+                      "file; auto: glorot"},
                      "normal:0.1", KIND_INIT, "auto|glorot|he|zeros|normal", 0, 0, false},
     [OPTION_PRECISION] = {{"precision", "network", "NAME", "float", "float or double"},
                           "double", KIND_CHOICE, "float|double", 0, 0, false},
@@ -245,7 +246,7 @@ static heddle_status check_list(const struct row *row, const char *value, heddle
             (!text_to_u64(piece, strlen(piece), &n) || n < 1 || n > 1 << 24)) {
             return refuse(row, value, "widths are whole numbers from 1 on, such as 128,64", err);
         }
-        if (row->kind == KIND_FUNCTIONS && !activation_find(piece, &f)) {
+        if (row->kind != KIND_WIDTHS && !activation_find(piece, &f)) {
             return status_set(err, HEDDLE_E_ARGUMENT,
                               "--%s '%s': no function '%s'; there are %s", row->about.name, value,
                               piece, activation_names());
@@ -253,6 +254,9 @@ static heddle_status check_list(const struct row *row, const char *value, heddle
     }
     if (pieces >= SHAPE_MAX_LAYERS) {
         return refuse(row, value, "too many layers", err);
+    }
+    if (row->kind == KIND_FUNCTION && pieces > 1) {
+        return refuse(row, value, "one function for all outputs", err);
     }
     return HEDDLE_OK;
 }
@@ -288,6 +292,7 @@ static heddle_status check_value(const struct row *row, const char *value, heddl
                                        : refuse(row, value, "a size is such as 500M or 4G", err);
     case KIND_WIDTHS:
     case KIND_FUNCTIONS:
+    case KIND_FUNCTION:
         return check_list(row, value, err);
     case KIND_INIT:
         if (strncmp(value, "normal:", 7) == 0 && text_to_double(value + 7, strlen(value + 7), &x) &&

@@ -15,7 +15,10 @@
 #include "train/score.h"
 #include "train/shard_plan.h"
 
-/** Most examples that a workspace holds: bounded memory, activations that stay in the caches. */
+/**
+ * Most examples that a workspace holds: bounded memory, activations that stay in the caches. Only a
+ * single shard may be larger.
+ */
 enum { CHUNK_EXAMPLES = 512 };
 
 /** A worker's own things, a cache line apart from the next worker's. */
@@ -25,7 +28,7 @@ struct worker {
     size_t arena_bytes;
     void *deltas;          /* its partial sums, one block each */
     size_t deltas_bytes;
-    double each[CHUNK_EXAMPLES];
+    double *each;          /* (capacity) losses of a chunk, behind the workspace */
     double size;           /* Σ |G| of the step */
     bool finite;           /* the slow check's verdict for its slice */
     size_t where;
@@ -370,17 +373,35 @@ static heddle_status plan_batches(struct run *run, heddle_error *err)
     return status;
 }
 
+/** Sizes of everything a run takes; the batches are planned already. */
+static struct trainer_memory count_memory(struct run *run)
+{
+    const struct run_recipe *recipe = run->recipe;
+    size_t workers = (size_t)run->workers;
+    run->packed = shape_packed(&recipe->shape);
+    run->block_bytes = run->packed * run->passes->real_size;
+    size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity) +
+                   run->capacity * sizeof(double);
+    return (struct trainer_memory){
+        .weights = run->block_bytes,
+        .states = (size_t)state_count(recipe->optimizer) * run->block_bytes,
+        .partials = workers * (size_t)run->slots * run->block_bytes,
+        .workspaces = workers * (space + sizeof *run->worker),
+        .order = run->full->shards * sizeof *run->shard_loss +
+                 (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
+    };
+}
+
 /** All memory of a run. */
 static heddle_status take_memory(struct run *run, size_t max_memory, heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
     size_t workers = (size_t)run->workers;
     int states = state_count(recipe->optimizer);
-    run->packed = shape_packed(&recipe->shape);
-    run->block_bytes = run->packed * run->passes->real_size;
-    size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity);
-    size_t deltas = (size_t)run->slots * run->block_bytes;
-    size_t total = (1 + (size_t)states) * run->block_bytes + workers * (space + deltas);
+    struct trainer_memory m = count_memory(run);
+    size_t space = m.workspaces / workers - sizeof *run->worker;
+    size_t deltas = m.partials / workers;
+    size_t total = m.weights + m.states + m.partials + m.workspaces + m.order;
     if (max_memory && total > max_memory) {
         return status_set(err, HEDDLE_E_MEMORY,
                           "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
@@ -403,6 +424,7 @@ static heddle_status take_memory(struct run *run, size_t max_memory, heddle_erro
         worker->deltas = arena_new(deltas);
         complete = worker->arena && worker->deltas;
         if (complete) {
+            worker->each = (double *)((char *)worker->arena + space) - run->capacity;
             worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
                                                       run->capacity);
             for (int s = 0; s < run->slots; s++) {
@@ -431,6 +453,24 @@ static heddle_status diverged(const struct run *run, heddle_error *err)
                       "training diverged in step %llu: the loss is not finite; a smaller --rate "
                       "may help",
                       step);
+}
+
+heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, int workers,
+                             struct trainer_memory *memory, heddle_error *err)
+{
+    struct dataset set = {.rows = rows};
+    struct run run = {
+        .recipe = recipe,
+        .set = &set,
+        .passes = passes_of(recipe->use_double),
+        .workers = workers,
+    };
+    heddle_status status = plan_batches(&run, err);
+    if (!status) {
+        *memory = count_memory(&run);
+    }
+    run_done(&run);
+    return status;
 }
 
 heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset *set,

@@ -41,6 +41,19 @@ heddle_status trainer_run(const struct run_recipe *run, const struct dataset *se
                           size_t max_memory, const heddle_callbacks *callbacks, double *values,
                           struct run_outcome *outcome, heddle_error *err);
 
+/** What a run takes while it lasts, in bytes, besides the data. */
+struct trainer_memory {
+    size_t weights;
+    size_t states;     /* the optimizer's */
+    size_t partials;   /* sums of weight deltas, of all workers */
+    size_t workspaces; /* of all workers */
+    size_t order;      /* of the rows, and the losses of the shards */
+};
+
+/** Work it out for so many rows and workers, as trainer_run() will take it. */
+heddle_status trainer_memory(const struct run_recipe *run, size_t rows, int workers,
+                             struct trainer_memory *memory, heddle_error *err);
+
 /** The passes' view of a data set. */
 struct examples examples_of(const struct dataset *set);
 

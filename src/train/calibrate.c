@@ -1,0 +1,228 @@
+/**
+ * calibrate: from many workers to few, since that is where a trial costs least when steps are long,
+ * and when they are short all trials together cost next to nothing. The time of a step as a
+ * function of the number of workers has one valley, so the search ends when it climbs.
+ */
+#include "train/calibrate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/** A trial: at least so many steps and seconds; the first steps are not counted. */
+enum { STEPS = 3, UNTIMED = 2 };
+#define SECONDS 0.002
+
+/** A run shorter than this is not worth the start of a second thread. */
+#define TINY_SECONDS 0.005
+
+/** All trials together: less than this share of the run, unless they take less than FREE_SECONDS. */
+#define SHARE 0.02
+#define FREE_SECONDS 0.03
+
+/** Fewer workers are kept if they take at most so much longer. */
+#define WITHIN 1.03
+
+/** So much slower than the best means that the valley lies behind. */
+#define CLIMB 1.25
+
+/**
+ * For a first guess at the length of a run, one worker: so many flop and so many seconds a step.
+ * Between what the scalar kernels reach (2 GFLOP/s) and the widest (100); only its magnitude
+ * matters.
+ */
+#define GUESS_FLOP 2e10
+#define GUESS_STEP 2e-7
+
+/** A trial looks at so many rows at most, or at a batch if that is more. */
+enum { ROWS = 65536 };
+
+struct trial {
+    const struct run_recipe *run;
+    struct dataset set; /* the first rows of the data: no long order to be shuffled */
+    size_t max_memory;
+    const double *values;
+    double *scratch;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/** Steps of the run ahead, as far as the recipe tells. */
+static double planned_steps(const struct run_recipe *run, const struct dataset *set)
+{
+    double steps = (double)run->steps;
+    if (run->epochs) {
+        double all = (double)run->epochs * (double)((set->rows + run->batch - 1) / run->batch);
+        steps = all < steps ? all : steps;
+    }
+    return steps;
+}
+
+/** Seconds of a step with this team; 0 if it could not be tried. *spent grows by all it took. */
+static double try_team(const struct trial *trial, const struct workers *workers, struct team *team,
+                       double *spent)
+{
+    size_t count = shape_parameters(&trial->run->shape);
+    double step = 0;
+    for (uint64_t steps = STEPS;;) {
+        struct run_recipe run = *trial->run;
+        struct run_outcome outcome;
+        double begin = now();
+        run.steps = UNTIMED + steps;
+        run.untimed = UNTIMED;
+        run.epochs = 0;
+        run.min_error = -1;
+        run.report_every = UINT64_MAX;
+        memcpy(trial->scratch, trial->values, count * sizeof *trial->scratch);
+        if (trainer_run(&run, &trial->set, NULL, team, workers->isa, trial->max_memory, NULL,
+                        trial->scratch, &outcome, NULL) != HEDDLE_OK ||
+            outcome.seconds <= 0) {
+            return 0;
+        }
+        step = outcome.seconds / (double)steps;
+        *spent += now() - begin;
+        if (outcome.seconds >= SECONDS) {
+            return step;
+        }
+        /* aim a little beyond, so that the next one is the last */
+        double wanted = 1.3 * SECONDS / step;
+        steps = wanted < 1e6 ? (uint64_t)wanted + steps : 1000000;
+    }
+}
+
+/** Seconds as people read them: "0.19 µs", "3.4 ms". */
+static const char *time_text(double seconds, char text[32])
+{
+    double us = seconds * 1e6;
+    snprintf(text, 32, us < 1000 ? "%.3g µs" : "%.3g ms", us < 1000 ? us : us / 1000);
+    return text;
+}
+
+/** Another plan and its team in place of those of `workers`. */
+static heddle_status change_workers(struct workers *workers, int count, enum bind bind,
+                                    const char *why, heddle_error *err)
+{
+    struct plan *plan;
+    struct team *team;
+    heddle_status status = plan_create(workers->topology, count, bind, &plan, err);
+    if (status) {
+        return status;
+    }
+    status = team_create(plan, &team, err);
+    if (status) {
+        plan_free(plan);
+        return status;
+    }
+    plan->fixed = false;
+    snprintf(plan->why, sizeof plan->why, "%s", why);
+    team_free(workers->team);
+    plan_free(workers->plan);
+    workers->team = team;
+    workers->plan = plan;
+    return HEDDLE_OK;
+}
+
+/** Time the candidates; *best is the number to take, `why` what was measured. */
+static heddle_status search(const struct trial *trial, struct workers *workers, enum bind bind,
+                            double steps, int *best, char why[256], heddle_error *err)
+{
+    int most = workers->plan->workers;
+    double fastest = 0;
+    double spent = 0;
+    char measured[256] = "";
+    for (int count = most, next; count > 0; count = next) {
+        next = 1;
+        while (2 * next < count) {
+            next *= 2;
+        }
+        next = count > 1 ? next : 0;
+        struct plan *plan = NULL;
+        struct team *team = workers->team;
+        heddle_status status = HEDDLE_OK;
+        if (count != most) {
+            status = plan_create(workers->topology, count, bind, &plan, err);
+            if (!status) {
+                status = team_create(plan, &team, err);
+            }
+            if (status) {
+                plan_free(plan);
+                return status;
+            }
+        }
+        double step = try_team(trial, workers, team, &spent);
+        if (count != most) {
+            team_free(team);
+            plan_free(plan);
+        }
+        if (step <= 0) {
+            continue;
+        }
+        char text[32], all[256];
+        snprintf(all, sizeof all, "%d worker%s %s%s%s%s", count, count == 1 ? "" : "s",
+                 time_text(step, text), *measured ? "" : " a step", *measured ? ", " : "", measured);
+        snprintf(measured, sizeof measured, "%s", all);
+        if (fastest == 0 || step <= fastest * WITHIN) {
+            *best = count;
+        }
+        fastest = fastest == 0 || step < fastest ? step : fastest;
+        if (step > fastest * CLIMB) {
+            break;
+        }
+        /* half the workers take at most twice as long */
+        double next_one = 2 * step * (UNTIMED + STEPS);
+        if (spent + next_one > FREE_SECONDS && spent + next_one > SHARE * steps * fastest) {
+            break;
+        }
+    }
+    snprintf(why, 256, "calibrated: %.240s", measured);
+    return HEDDLE_OK;
+}
+
+heddle_status calibrate(const struct run_recipe *run, const struct dataset *set, enum bind bind,
+                        size_t max_memory, const double *values, struct workers *workers,
+                        heddle_error *err)
+{
+    const struct plan *plan = workers->plan;
+    double steps = planned_steps(run, set);
+    double flop = shape_flop(&run->shape) * (double)run->batch;
+    double guess = flop / GUESS_FLOP + GUESS_STEP;
+    if (plan->fixed || plan->workers == 1) {
+        return HEDDLE_OK;
+    }
+    if (steps * guess < TINY_SECONDS) {
+        return change_workers(workers, 1, bind, "the run is too short for a second worker", err);
+    }
+    /* A few long steps: trying would take as long as the run. */
+    double trial_seconds = guess / plan->workers * (UNTIMED + STEPS);
+    if (trial_seconds > FREE_SECONDS && trial_seconds > SHARE * steps * guess / plan->workers) {
+        return HEDDLE_OK;
+    }
+    size_t count = shape_parameters(&run->shape);
+    struct trial trial = {.run = run, .set = *set, .max_memory = max_memory, .values = values};
+    size_t rows = run->batch > ROWS ? run->batch : ROWS;
+    trial.set.rows = set->rows < rows ? set->rows : rows;
+    trial.scratch = memory_new(count, sizeof *trial.scratch);
+    if (!trial.scratch) {
+        return status_memory(err, "a copy of the weights", count * sizeof *trial.scratch);
+    }
+    int best = plan->workers;
+    char why[256];
+    heddle_status status = search(&trial, workers, bind, steps, &best, why, err);
+    memory_free(trial.scratch);
+    if (status) {
+        return status;
+    }
+    if (best != plan->workers) {
+        return change_workers(workers, best, bind, why, err);
+    }
+    snprintf(workers->plan->why, sizeof workers->plan->why, "%s", why);
+    return HEDDLE_OK;
+}

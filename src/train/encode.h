@@ -1,0 +1,40 @@
+/**
+ * encode: from the tables of a call to data sets: which rows are trained on and which held out, how
+ * they are preprocessed, and the numbers that a network sees.
+ */
+#ifndef TRAIN_ENCODE_H
+#define TRAIN_ENCODE_H
+
+#include "data/dataset.h"
+#include "data/preprocess.h"
+#include "train/recipe.h"
+
+struct encoded {
+    uint32_t *rows, *held; /* rows of the table to train on, rows held out */
+    size_t row_count, held_count;
+    struct preprocess *preprocess; /* fitted on the rows to train on */
+    struct dataset train, validation, test; /* without rows where there are none */
+};
+
+/**
+ * Encode. validation and test may be NULL; without either, the recipe says how many rows are held
+ * out. Notes go to callbacks (NULL allowed). Release with encoded_done() in any case.
+ *
+ * The tables must stay: bytes may be used where they are.
+ */
+heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
+                     const heddle_table *validation, const heddle_table *test,
+                     const heddle_callbacks *callbacks, struct encoded *encoded,
+                     heddle_error *err);
+
+/** What the data say to a recipe; initial is the model to start from, or NULL. */
+struct recipe_facts encoded_facts(const struct encoded *encoded, const struct shape *initial);
+
+/** Can a run of a network of `shape` start from a model of that other shape? HEDDLE_E_DATA if not. */
+heddle_status encoded_check_initial(const struct shape *shape, const struct shape *initial,
+                                    heddle_error *err);
+
+/** Release what it holds; a preprocess that was given away must be NULL. */
+void encoded_done(struct encoded *encoded);
+
+#endif

@@ -1,0 +1,134 @@
+/**
+ * estimate: heddle_train_estimate(): everything heddle_train() does before the first step, and in
+ * place of the steps what they would take. Memory is counted by the code that takes it
+ * (trainer_memory(), workspace_bytes()), so the two cannot disagree.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "kernel/dispatch.h"
+#include "model/model.h"
+#include "train/encode.h"
+#include "train/score.h"
+#include "train/trainer.h"
+
+/** Bytes of memory this process holds now, and held at most; 0 where the system does not tell. */
+static size_t resident_now(void)
+{
+    unsigned long pages = 0;
+    FILE *stream = fopen("/proc/self/statm", "r");
+    if (stream) {
+        if (fscanf(stream, "%*s %lu", &pages) != 1) {
+            pages = 0;
+        }
+        fclose(stream);
+    }
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static size_t resident_most(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
+}
+
+/** Outputs and losses of a data set that is scored, and the workspaces for it. */
+static size_t score_bytes(const struct run_recipe *run, const struct dataset *set, size_t workers)
+{
+    if (!set->rows) {
+        return 0;
+    }
+    size_t space = passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK);
+    return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) + workers * space;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static void count_memory(const struct run_recipe *run, const struct encoded *data, int threads,
+                         const struct trainer_memory *memory, heddle_estimate *e)
+{
+    size_t workers = (size_t)threads;
+    size_t values = e->parameters * sizeof(double);
+    size_t file = e->parameters * (run->use_double ? sizeof(double) : sizeof(float));
+    size_t watched = score_bytes(run, &data->validation, workers);
+    size_t tested = score_bytes(run, &data->test, workers);
+    e->data_bytes = data->train.arena_bytes + data->validation.arena_bytes +
+                    data->test.arena_bytes + memory->order;
+    e->parameter_bytes = memory->weights + values;
+    e->state_bytes = memory->states;
+    e->partial_bytes = memory->partials;
+    e->workspace_bytes = memory->workspaces + watched;
+    size_t now = resident_now();
+    if (now) {
+        /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
+        size_t training = memory->weights + memory->states + memory->partials +
+                          memory->workspaces + memory->order + larger(watched, values);
+        size_t ending = values + larger(file, larger(watched, tested));
+        e->peak_bytes = larger(now + values + larger(training, ending), resident_most());
+    }
+}
+
+static void fill(const struct run_recipe *run, const struct encoded *data, heddle_estimate *e)
+{
+    size_t rows = data->train.rows;
+    shape_text(&run->shape, e->shape, sizeof e->shape);
+    e->parameters = shape_parameters(&run->shape);
+    e->rows = rows;
+    e->validation_rows = data->validation.rows;
+    e->batch = run->batch;
+    e->shard = run->shard;
+    e->shards = (run->batch + run->shard - 1) / run->shard;
+    e->steps_per_epoch = (rows + run->batch - 1) / run->batch;
+    e->epochs = run->epochs;
+    e->steps = run->steps;
+    if (run->epochs && run->epochs <= UINT64_MAX / e->steps_per_epoch &&
+        run->epochs * e->steps_per_epoch < e->steps) {
+        e->steps = run->epochs * e->steps_per_epoch;
+    }
+    e->flop_per_epoch = shape_flop(&run->shape) * (double)rows;
+    e->seed = run->seed;
+}
+
+heddle_status heddle_train_estimate(const heddle_recipe *recipe, const heddle_table *table,
+                                    const heddle_table *validation, const heddle_table *test,
+                                    const heddle_model *initial, const heddle_callbacks *callbacks,
+                                    heddle_estimate *estimate, heddle_error *err)
+{
+    struct encoded data = {0};
+    struct run_recipe run = {0};
+    heddle_estimate e = {0};
+    heddle_machine machine;
+    struct trainer_memory memory;
+    heddle_status status = encode(recipe, table, validation, test, callbacks, &data, err);
+    if (!status) {
+        struct recipe_facts facts = encoded_facts(&data, initial ? &initial->shape : NULL);
+        status = recipe_resolve(recipe, &facts, &run, err);
+    }
+    if (!status && initial) {
+        status = encoded_check_initial(&run.shape, &initial->shape, err);
+    }
+    if (!status) {
+        status = heddle_machine_look(recipe, &machine, err);
+    }
+    if (!status) {
+        status = trainer_memory(&run, data.train.rows, machine.threads, &memory, err);
+    }
+    if (!status) {
+        e.threads = machine.threads;
+        snprintf(e.why, sizeof e.why, "%s", machine.why);
+        snprintf(e.isa, sizeof e.isa, "%s", machine.isa);
+        fill(&run, &data, &e);
+        count_memory(&run, &data, machine.threads, &memory, &e);
+        *estimate = e;
+    }
+    memory_free(run.text.data);
+    encoded_done(&data);
+    return status;
+}
