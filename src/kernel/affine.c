@@ -9,10 +9,10 @@
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-enum { LINE = 64 / (int)sizeof(real) };
+enum { LINE = 64 / (int)sizeof(real), ROW_BYTES = 512 };
 
-INLINE void tile(const int rows, const int columns, const real *const *X, size_t m, const real *soon,
-                 size_t soon_step, const real *W, size_t ldw, real *Z, size_t ldz)
+INLINE void tile(const int rows, const int columns, const real *const *X, size_t m,
+                 const real *soon, size_t soon_step, const real *W, size_t ldw, real *Z, size_t ldz)
 {
     vec sum[TILE_ROWS][TILE_COLUMNS];
     const real *bias = W + m * ldw;
@@ -49,6 +49,18 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     }
 }
 
+/** Ask for the rows of the tile that begins at e: they may come from anywhere in a data set. */
+static void ask_for_rows(const real *const *X, size_t e, size_t E, size_t m)
+{
+    size_t last = e + TILE_ROWS < E ? e + TILE_ROWS : E;
+    size_t bytes = m * sizeof(real) < ROW_BYTES ? m * sizeof(real) : ROW_BYTES;
+    for (; e < last; e++) {
+        for (size_t b = 0; b < bytes; b += 64) {
+            __builtin_prefetch((const char *)X[e] + b, 0, 2);
+        }
+    }
+}
+
 void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                     size_t ldz)
 {
@@ -63,6 +75,9 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
             size_t o = c * (size_t)LANES;
             for (size_t e = 0; e < E;) {
                 int high = tile_rows(E - e);
+                if (first + c == 0) {
+                    ask_for_rows(X, e + (size_t)high, E, m);
+                }
                 size_t step = soon < soon_end ? LINE : 0;
                 TILE_CALL(high, columns, tile, X + e, m, soon, step, block + o, width,
                           Z + e * ldz + first + o, ldz)
