@@ -35,7 +35,7 @@ CLANG_FORMAT ?= clang-format-14
 
 # Make remakes an included file before it looks at any goal. So `deps` must come before configure
 # when both are wanted (the work is in install-deps, or make would say "nothing to be done" of deps), and the goals that need no configuration must not include its result.
-plain_goals := help deps clean distclean layers format format-check
+plain_goals := help deps clean distclean layers format format-check fuzz
 ifneq ($(or $(filter-out $(plain_goals),$(MAKECMDGOALS)),$(if $(MAKECMDGOALS),,all)),)
 include $(build)/config.mk
 endif
@@ -49,8 +49,8 @@ ifneq ($(config_args),$(strip $(file <$(build)/config.args)))
 $(build)/config.mk: FORCE
 endif
 endif
-# Criterion may have come since.
-ifeq ($(have_criterion)$(filter deps,$(MAKECMDGOALS))$(MAKE_RESTARTS),nodeps)
+# Criterion or protobuf-c may have come since.
+ifeq ($(findstring no,$(have_criterion) $(have_onnx))$(filter deps,$(MAKECMDGOALS))$(MAKE_RESTARTS),nodeps)
 $(build)/config.mk: FORCE
 endif
 
@@ -97,7 +97,10 @@ HAVE_avx2 := -DHEDDLE_HAVE_AVX2
 HAVE_avx512 := -DHEDDLE_HAVE_AVX512
 HAVE_neon := -DHEDDLE_HAVE_NEON
 
-once := $(filter-out src/machine/cluster_%.c,$(wildcard $(ROOMS:%=src/%/*.c))) \
+# With protobuf-c there is ONNX, without it a file that says so.
+no_onnx := src/model/export_onnx$(if $(filter yes,$(have_onnx)),_none).c
+
+once := $(filter-out src/machine/cluster_%.c $(no_onnx),$(wildcard $(ROOMS:%=src/%/*.c))) \
     $(wildcard $(KERNEL_ONCE))
 cluster := $(wildcard src/machine/cluster_*.c)
 cli := $(wildcard src/cli/*.c)
@@ -108,9 +111,10 @@ twins_o := $(foreach t,f32 f64,$(TWINS:src/%.c=$o/%.$t.o))
 bodies_o := $(foreach l,$(LEVELS),$(foreach t,f32 f64,$(KERNEL_BODIES:src/%.c=$o/%.$t.$l.o)))
 cluster_o := $(cluster:src/%.c=$o/%.o)
 cli_o := $(cli:src/%.c=$o/%.o)
+onnx_o := $(if $(filter yes,$(have_onnx)),$o/model/onnx.pb-c.o)
 
 # One program for one process, one for MPI: they differ in which cluster_*.c is linked.
-shared_o := $(once_o) $(twins_o) $(bodies_o)
+shared_o := $(once_o) $(twins_o) $(bodies_o) $(onnx_o)
 single_o := $(filter %/cluster_single.o,$(cluster_o))
 mpi_o := $(if $(filter yes,$(with_mpi)),$(filter %/cluster_mpi.o,$(cluster_o)))
 
@@ -119,7 +123,7 @@ lib_so := $(build)/libheddle.so.$(VERSION)
 programs := $(if $(cli),$(build)/heddle $(if $(mpi_o),$(build)/heddle-mpi))
 
 t := $(build)/tests
-tests_o := $(patsubst tests/%.c,$t/%.o,$(wildcard tests/test_*.c tests/support.c))
+tests_o := $(patsubst tests/%.c,$t/%.o,$(wildcard tests/test_*.c tests/support.c tests/fuzz_readers.c))
 test_programs := $(patsubst tests/%.c,$t/%,$(wildcard tests/program_*.c))
 benches := $(patsubst bench/%.c,$(build)/bench/%,$(wildcard bench/bench_*.c))
 
@@ -145,11 +149,12 @@ last_flags = $(CFLAGS) -ffp-contract=off -MMD -MP
 lib_flags = $(base_flags) -Isrc -Iinclude $(HWLOC_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS) \
     $(JANSSON_CFLAGS) $(foreach l,$(LEVELS),$(HAVE_$l))
 link = $(CC) $(OPENMP_CFLAGS) $(sanitize) $(LDFLAGS)
-libs = $(HWLOC_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) $(JANSSON_LIBS) $(LIBS) -lm -lpthread
+libs = $(HWLOC_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS) $(LIBS) -lm \
+    -lpthread
 
 # Rewritten only when it would be different, so that changed flags rebuild everything.
 flags_text = $(CC) $(base_flags) $(last_flags) $(fast) $(lib_flags) $(link) $(libs) \
-    $(foreach l,$(LEVELS),$(FLAGS_$l)) $(CRITERION_CFLAGS) $(MPI_CFLAGS)
+    $(foreach l,$(LEVELS),$(FLAGS_$l)) $(CRITERION_CFLAGS) $(MPI_CFLAGS) $(PROTOBUF_C_CFLAGS)
 $(build)/flags: FORCE
 	@mkdir -p $(build)
 	@echo '$(subst ','\'',$(flags_text))' | cmp -s - $@ || \
@@ -178,6 +183,17 @@ endef
 $(eval $(call rule,$(once_o),,$$(lib_flags) -O2))
 $(eval $(call rule,$(single_o),,$$(lib_flags) -O2))
 $(eval $(call rule,$(mpi_o),,$$(lib_flags) $$(MPI_CFLAGS) -O2))
+# The messages of ONNX, made from its own description when needed and never kept.
+$(build)/onnx/onnx.pb-c.c: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)
+	$Q$(PROTOC_C) --proto_path=$(dir $<) --c_out=$(@D) $<
+$(onnx_o): $(build)/onnx/onnx.pb-c.c $(build)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$Q$(CC) $(base_flags) -w -I$(<D) $(PROTOBUF_C_CFLAGS) -O2 $(last_flags) -c -o $@ $<
+$o/model/export_onnx.o: $(build)/onnx/onnx.pb-c.c
+$o/model/export_onnx.o: private lib_flags += -isystem $(build)/onnx $(PROTOBUF_C_CFLAGS)
 # The command line sees heddle.h and nothing else of ours.
 $(eval $(call rule,$(cli_o),,$$(base_flags) -Iinclude $$(JANSSON_CFLAGS) -O2))
 $(foreach t_,f32 f64,$(eval \
@@ -219,6 +235,10 @@ $t/check: $(tests_o) $(lib_a) $(build)/lists
 	$(call say,LINK,$@)
 	$Q$(link) -o $@ $(objects) $(CRITERION_LIBS) $(libs)
 
+$t/fuzz: $t/fuzz_main.o $t/fuzz_readers.o $(lib_a)
+	$(call say,LINK,$@)
+	$Q$(link) -fsanitize=fuzzer -o $@ $(objects) $(libs)
+
 $(test_programs): $t/%: $t/%.o $(lib_a)
 	$(call say,LINK,$@)
 	$Q$(link) -o $@ $(objects) $(libs)
@@ -238,7 +258,7 @@ $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/b
 
 # ---------------------------------------------------------------- goals
 
-.PHONY: all demo check check-build check-long bench install uninstall deps install-deps format \
+.PHONY: all demo fuzz check check-build check-long bench install uninstall deps install-deps format \
     format-check layers headers clean distclean help showconfig FORCE
 FORCE:
 
@@ -289,6 +309,27 @@ check-long: check-build
 	$(call scripts,tests/long_*.sh)
 	@$(sanitizer_log)
 
+# The whole library again, watched by libFuzzer, in a build directory of its own.
+FUZZ_SECONDS ?= 180
+FUZZ_READERS ?= csv idx npy svmlight fann safetensors file
+FUZZ_CC ?= $(firstword $(foreach c,clang-14 clang,$(shell command -v $c)))
+fuzz_flags := -fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer
+
+## fuzz: libFuzzer on every reader, FUZZ_SECONDS (180) each (needs clang)
+fuzz:
+	@test -n '$(FUZZ_CC)' || { echo 'missing: clang' >&2; exit 1; }
+	+@$(MAKE) --no-print-directory build=build-fuzz CC=$(FUZZ_CC) CFLAGS='$(fuzz_flags)' \
+	    LDFLAGS='$(fuzz_flags)' build-fuzz/tests/fuzz
+	@for reader in $(FUZZ_READERS); do \
+	    mkdir -p build-fuzz/corpus/$$reader; echo "== $$reader"; \
+	    FUZZ_READER=$$reader build-fuzz/tests/fuzz -max_total_time=$(FUZZ_SECONDS) -timeout=5 \
+	        -malloc_limit_mb=256 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
+	        -artifact_prefix=build-fuzz/$$reader- build-fuzz/corpus/$$reader \
+	        tests/data/fuzz/$$reader >build-fuzz/$$reader.log 2>&1 || \
+	        { tail -40 build-fuzz/$$reader.log; exit 1; }; \
+	    grep -E 'number_of_executed_units|peak_rss' build-fuzz/$$reader.log; done
+
 ## bench: build and run bench/bench_*.c, results in build/bench
 bench: all $(benches)
 	@for program in $(benches); do HEDDLE='$(abspath $(build)/heddle)' $$program || exit 1; done
@@ -322,11 +363,13 @@ uninstall:
 # The optional ones are asked for where the distribution has them.
 DEPS_apt := gcc libc6-dev make autoconf automake pkgconf libhwloc-dev libcriterion-dev zlib1g-dev \
     libzstd-dev libjansson-dev librandom123-dev $(if $(MPI),libopenmpi-dev openmpi-bin)
-DEPS_apt_optional := gnuplot-nox help2man dataset-fashion-mnist
+DEPS_apt_optional := gnuplot-nox help2man dataset-fashion-mnist protobuf-c-compiler \
+    libprotobuf-c-dev libonnx-dev
 DEPS_dnf := gcc make autoconf automake pkgconf-pkg-config hwloc-devel criterion-devel zlib-devel \
-    libzstd-devel jansson-devel Random123-devel gnuplot help2man $(if $(MPI),openmpi-devel)
+    libzstd-devel jansson-devel Random123-devel gnuplot help2man protobuf-c-compiler \
+    protobuf-c-devel onnx-devel $(if $(MPI),openmpi-devel)
 DEPS_brew := gcc make autoconf automake pkgconf hwloc criterion zlib zstd jansson random123 gnuplot \
-    help2man $(if $(MPI),open-mpi)
+    help2man protobuf-c onnx $(if $(MPI),open-mpi)
 root := $(if $(filter 0,$(shell id -u)),,sudo)
 apt := $(root) env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300
 
@@ -345,7 +388,8 @@ install-deps:
 	    $(apt) update || exit 1; \
 	    for package in $$optional; do \
 	        apt-cache show "$$package" >/dev/null 2>&1 && missing="$$missing $$package"; done; \
-	    test -z "$$missing" || $(apt) install -y --no-install-recommends $$missing >/dev/null; \
+	    test -z "$$missing" || { rm -f $(build)/config.mk; \
+	        $(apt) install -y --no-install-recommends $$missing >/dev/null; }; \
 	elif command -v dnf >/dev/null; then \
 	    missing=$$(for package in $(DEPS_dnf); do \
 	        rpm -q "$$package" >/dev/null 2>&1 || echo "$$package"; done); \
@@ -398,4 +442,4 @@ help:
 showconfig:
 	@printf '%-11s %s\n' version '$(VERSION)' build '$(build)' compiler '$(CC)' \
 	    levels '$(LEVELS)' flags '$(subst ','\'',$(strip $(lib_flags) $(last_flags)))' \
-	    kernels '$(fast)' libraries '$(strip $(libs))' MPI '$(with_mpi)' prefix '$(prefix)'
+	    kernels '$(fast)' libraries '$(strip $(libs))' MPI '$(with_mpi)' ONNX '$(have_onnx)' prefix '$(prefix)'

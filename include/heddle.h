@@ -82,12 +82,19 @@ typedef struct heddle_read_options {
     const char *labels;   /**< a second file whose only column is the target (IDX, NPY), or NULL */
     char delimiter;       /**< ',' ';' '\t' ' ' or 0: find out */
     heddle_header header; /**< is the first line of a text table its header? */
-    size_t max_bytes;     /**< refuse data that would need more memory than this; 0: no limit */
+    size_t max_bytes;     /**< refuse data that would need more memory than this; 0: what there is */
+    int threads;          /**< workers that read; 0: as many as a run would have. Never changes
+                               what is read */
 } heddle_read_options;
 
 /**
- * Read a table. path is a file (format by content: CSV, TSV and their like, IDX; gzip and zstd by
- * their magic bytes), "-" for standard input, or "builtin:NAME" (heddle_builtin_name).
+ * Read a table. path is a file (format by content: CSV, TSV and their like, NPY, IDX, SVMlight,
+ * FANN, safetensors; gzip and zstd by their magic bytes), "-" for standard input, or "builtin:NAME"
+ * (heddle_builtin_name).
+ *
+ * Arrays in plain files (NPY, IDX, safetensors) are not copied: the table is a view of the mapped
+ * file, which must not be changed while it is used. A column that cannot be used (a word among its
+ * numbers, a byte that is no UTF-8) is no failure yet: whatever uses it fails, and says where.
  *
  * options may be NULL. The table is the caller's, to be released by heddle_table_free().
  *
@@ -127,10 +134,22 @@ typedef struct heddle_column {
     size_t distinct;        /**< different values; 0 if not counted (more than 1,000 numbers) */
     double minimum, maximum; /**< of the numbers; NaN if there is none or the column is text */
     double mean;            /**< of the numbers; NaN likewise */
+    const char *flaw;       /**< why it cannot be used, or NULL */
 } heddle_column;
 
 /** Fill *column for column i < heddle_table_columns(table). */
 HEDDLE_API void heddle_table_column(const heddle_table *table, size_t i, heddle_column *column);
+
+/** As heddle_table_column(), but only name, text and flaw: no cell is looked at. */
+HEDDLE_API void heddle_table_column_kind(const heddle_table *table, size_t i,
+                                         heddle_column *column);
+
+/**
+ * number[k] = the number in row first + k of column i, NaN if missing, for k = 0 … n-1. The column
+ * is not text, and the rows are there.
+ */
+HEDDLE_API void heddle_table_numbers(const heddle_table *table, size_t i, size_t first, size_t n,
+                                     double *number);
 
 /**
  * Cell (row, column) as text, as it would stand in a CSV file without quotes, written into
@@ -194,6 +213,15 @@ typedef struct heddle_score {
     double r2;       /**< coefficient of determination, mean over the targets */
     size_t classes;
     size_t *confusion; /**< (classes, classes): row = true class, column = predicted; or NULL */
+    double balanced_accuracy; /**< mean of the recalls of the classes that have rows */
+    double top3;       /**< share of rows whose class is among the three likeliest */
+    double log_loss;   /**< mean -ln p(class); NaN if the outputs are no probabilities */
+    double auc;        /**< area under the ROC curve: class 1 of two, else the mean of each class
+                            against the rest; NaN with one class, or more than 100 */
+    double *precision, *recall, *f1; /**< (classes) of each class; or NULL */
+    size_t targets;    /**< numbers predicted */
+    double mae;        /**< mean absolute error in the target's unit, mean over the targets */
+    double *target_rmse, *target_mae, *target_r2; /**< (targets) of each; or NULL */
 } heddle_score;
 
 /** Release what a score holds (not the struct itself) and zero it. */
@@ -239,12 +267,17 @@ typedef struct heddle_result {
     double examples_per_second, gflops;
     double percent_of_limit; /**< of the machine's FMA rate for as many threads; NaN: not measured */
     int threads, ranks;
+    char why[256];        /**< why that many threads: what was asked for, or measured */
     char isa[16];
     size_t batch, shard;
     uint64_t seed;
     bool stopped;         /**< a callback ended the run early */
-    bool min_error;       /**< the error went to or below min-error in step `steps` */
+    bool min_error;       /**< the error went to or below min-error in the last update (the tutorial's
+                               iteration steps - 1) */
     char sha256[65];      /**< of the model file's bytes */
+    bool impatient;       /**< patience ran out */
+    bool late;            /**< the time limit ended the run */
+    uint64_t best_epoch;  /**< with patience: whose weights the model has, from 1; 0: the last */
 } heddle_result;
 
 /** Release what a result holds and zero it. */
@@ -287,6 +320,47 @@ HEDDLE_API heddle_status heddle_train(const heddle_recipe *recipe, const heddle_
                                       const heddle_callbacks *callbacks, heddle_model **model,
                                       heddle_result *result, heddle_error *err);
 
+/** What a run would be and take. */
+typedef struct heddle_estimate {
+    char shape[128];
+    size_t parameters;
+    size_t rows, validation_rows; /**< trained on; watched */
+    size_t batch, shard;
+    size_t shards;              /**< of a batch: more workers than that have nothing to do */
+    uint64_t steps, epochs;     /**< planned; epochs 0: counted in steps alone */
+    uint64_t steps_per_epoch;
+    double flop_per_epoch;      /**< of training; without validation */
+    uint64_t seed;
+    int threads;                /**< workers the run would start; it may find that fewer do */
+    char why[256];
+    char isa[16];
+    size_t data_bytes;          /**< the rows as the network sees them, besides the tables */
+    size_t parameter_bytes;     /**< the weights, as computed with and as kept */
+    size_t state_bytes;         /**< the optimizer's */
+    size_t partial_bytes;       /**< sums of weight deltas, of all workers */
+    size_t workspace_bytes;     /**< activations and deltas, of all workers */
+    size_t peak_bytes;          /**< the most memory the process would hold, tables included; 0 if
+                                     the system does not tell what it holds now */
+} heddle_estimate;
+
+/**
+ * Check all that heddle_train() checks before it trains, and tell what the run would take. Nothing
+ * is trained.
+ *
+ * table, validation, test, initial  as for heddle_train()
+ * callbacks  only notes are given; NULL allowed
+ * estimate   out
+ *
+ * Returns HEDDLE_OK, or what heddle_train() returns before it trains.
+ */
+HEDDLE_API heddle_status heddle_train_estimate(const heddle_recipe *recipe,
+                                               const heddle_table *table,
+                                               const heddle_table *validation,
+                                               const heddle_table *test,
+                                               const heddle_model *initial,
+                                               const heddle_callbacks *callbacks,
+                                               heddle_estimate *estimate, heddle_error *err);
+
 /* ---------------------------------------------------------------- models --------------------- */
 
 HEDDLE_API void heddle_model_free(heddle_model *model);
@@ -294,6 +368,7 @@ HEDDLE_API void heddle_model_free(heddle_model *model);
 /**
  * Read a model file, or any safetensors file with tensors layers.N.weight [out, in] and
  * layers.N.bias [out] in F32 or F64 (then there is no preprocessing: inputs go in as they are).
+ * Networks saved by FANN (FANN_FLO_2.1) are read too.
  *
  * Returns HEDDLE_OK, HEDDLE_E_OPEN, HEDDLE_E_IO, HEDDLE_E_DATA (what is wrong and where),
  * HEDDLE_E_MEMORY.
@@ -368,6 +443,45 @@ HEDDLE_API heddle_status heddle_model_evaluate(const heddle_model *model,
                                                const heddle_table *table, int threads,
                                                heddle_score *score, heddle_error *err);
 
+/** How a model leaves Heddle. All zero is the default. */
+typedef struct heddle_export_options {
+    const char *name; /**< what names in the file begin with: a letter, then letters, digits and
+                           '_', at most 63; NULL: the file's own name, without its end */
+    bool portable;    /**< C only: a × b + c in place of fma, for machines that have none; the
+                           results are then no longer Heddle's to the last bit */
+} heddle_export_options;
+
+/**
+ * Write a model as one file of C99: int NAME_predict(const double *numbers, const char *const
+ * *texts, double *out), which takes the columns as they are in the data and gives the bits that
+ * heddle_model_predict() gives. The file says how to use it, needs nothing but <math.h>, allocates
+ * nothing, and tests itself when compiled with -DNAME_SELF_TEST.
+ *
+ * options may be NULL. Returns HEDDLE_OK, HEDDLE_E_ARGUMENT (a name that is none), HEDDLE_E_CREATE,
+ * HEDDLE_E_IO, HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_model_export_c(const heddle_model *model, const char *path,
+                                               const heddle_export_options *options,
+                                               heddle_error *err);
+
+/**
+ * Write a model as ONNX (IR 7, opset 13). Preprocessing is part of the graph:
+ *
+ *     x              (N, number columns) in the order of metadata "columns", as in the data; float,
+ *                    or double if the model computes in double. NaN is a missing value
+ *     texts          (N, text columns) strings in the order of metadata "text_columns", "" is a
+ *                    missing one; only if the model has such columns (needs ai.onnx.ml, version 2)
+ *     probabilities  (N, classes), and label (N) int64, an index into metadata "classes"; or
+ *     y              (N, targets) in the targets' own units, in the order of metadata "targets"
+ *
+ * Metadata are JSON lists of strings. options may be NULL. Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED
+ * (built without ONNX, or larger than the 2 GiB a file may have), HEDDLE_E_ARGUMENT (a name that is
+ * none), HEDDLE_E_CREATE, HEDDLE_E_IO, HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_model_export_onnx(const heddle_model *model, const char *path,
+                                                  const heddle_export_options *options,
+                                                  heddle_error *err);
+
 /* ---------------------------------------------------------------- the machine ---------------- */
 
 /** What Heddle sees of the machine and would use for a recipe. */
@@ -411,11 +525,13 @@ typedef struct heddle_bench_options {
 /** One number of workers, measured. Times are of a whole update, batch assembly included. */
 typedef struct heddle_bench_row {
     char shape[128];
+    size_t parameters;
     size_t batch, shard, shards;
     int threads, ranks;
     char isa[16];
     bool use_double;
-    uint64_t steps;
+    uint64_t steps;       /**< of a measurement */
+    int repeats;
     double us_per_step;   /**< median of the repeats */
     double us_min, us_max;
     double examples_per_second, gflops;
@@ -424,6 +540,10 @@ typedef struct heddle_bench_row {
     double speedup;       /**< over the first row */
     double efficiency;    /**< speedup / (threads / threads of the first row) */
     double serial;        /**< Karp-Flatt: the share of the work that does not scale; NaN for one */
+    size_t working_bytes; /**< what a step goes over: weights, states, partial sums, workspaces */
+    size_t moved_bytes;   /**< of it read or written in a step, each pass over it counted once */
+    double memory_gbs;    /**< 10^9 bytes a second that as many workers move to and from memory;
+                               NaN if the caches hold what a step goes over: not measured then */
     char sha256[65];      /**< of the weights after the measurement: the same in every row */
 } heddle_bench_row;
 

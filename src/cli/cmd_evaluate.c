@@ -11,7 +11,8 @@ static const struct option options[] = {
      "workers; without it OMP_NUM_THREADS, else what the machine leaves us; never changes a "
      "result"},
     {"json", 0, OPTION_FLAG, "run", NULL, NULL,
-     "one JSON object: rows, loss, and accuracy, classes, confusion, or rmse and r2"},
+     "one JSON object: rows, loss, and accuracy, auc, classes, confusion and more, or rmse, r2, "
+     "mae and those of each target"},
     {.name = NULL},
 };
 
@@ -37,6 +38,7 @@ static int run(const struct command_line *line)
         json_decref(object);
     } else if (status == 0) {
         score_print("score", &score);
+        score_print_details(&score, model);
         score_print_confusion(&score, model);
     }
     heddle_score_done(&score);

@@ -179,7 +179,8 @@ static int info_machine(const struct command_line *line)
 
 /**
  * Does path look like a safetensors file: a length of 8 bytes, little-endian, then '{'? The length
- * is bounded as the format's own reader bounds it (100 MB), which no text passes for.
+ * is bounded as the format's own reader bounds it (100 MB), which no text passes for. Or like a
+ * network of FANN's?
  */
 static bool looks_like_model(const char *path)
 {
@@ -191,6 +192,9 @@ static bool looks_like_model(const char *path)
     }
     size_t n = fread(head, 1, sizeof head, stream);
     fclose(stream);
+    if (n == sizeof head && memcmp(head, "FANN_FLO_", 9) == 0) {
+        return true;
+    }
     uint64_t length = 0;
     for (size_t i = 8; i-- > 0 && n == sizeof head;) {
         length = length << 8 | head[i];
@@ -343,6 +347,9 @@ static void data_json(const char *path, const heddle_table *table)
         json_put(entry, "minimum", json_number(column.minimum));
         json_put(entry, "maximum", json_number(column.maximum));
         json_put(entry, "mean", json_number(column.mean));
+        if (column.flaw != NULL) {
+            json_put(entry, "flaw", json_text(column.flaw));
+        }
         json_array_append_new(list, entry);
     }
     json_put(object, "columns", list);
@@ -396,6 +403,11 @@ static void columns_print(const heddle_table *table)
         print_number(column.maximum);
         print_number(column.mean);
         putchar('\n');
+        if (column.flaw != NULL) {
+            fputs("  cannot be used: ", stdout);
+            print_cell(stdout, column.flaw, 0);
+            putchar('\n');
+        }
     }
 }
 
@@ -414,6 +426,11 @@ static void summary_print(const heddle_table *table)
         text += column.text;
         constant += column.distinct == 1;
         missing += column.missing;
+        if (column.flaw != NULL) {
+            label("cannot use");
+            print_cell(stdout, column.flaw, 0);
+            putchar('\n');
+        }
         minimum = column.minimum < minimum ? column.minimum : minimum;
         maximum = column.maximum > maximum ? column.maximum : maximum;
     }

@@ -41,7 +41,7 @@ static const struct option run_options[] = {
      "line in place"},
     {"quiet", 'q', OPTION_FLAG, "run", NULL, NULL, "no progress and no notes, only errors"},
     {"dry-run", 0, OPTION_FLAG, "run", NULL, NULL,
-     "check everything, take one step, say what would be done; write nothing"},
+     "check everything, say what would be done and what it would take; train and write nothing"},
     {"json", 0, OPTION_FLAG, "run", NULL, NULL, "print the results as one JSON object"},
     {"config", 0, OPTION_TEXT, "run", "FILE", NULL,
      "read options from lines 'option = value' (# begins a comment); the command line wins"},
@@ -114,7 +114,7 @@ struct run {
     heddle_recipe *recipe;
     heddle_table *table, *validation, *test;
     heddle_model *initial;
-    bool quiet, dry;
+    bool quiet;
     struct progress progress;
     struct run_log log;
     heddle_report last; /* the newest report */
@@ -124,10 +124,8 @@ static int on_report(void *user, const heddle_report *report)
 {
     struct run *run = user;
     run->last = *report;
-    if (!run->dry) {
-        progress_show(&run->progress, report);
-        run_log_report(&run->log, report);
-    }
+    progress_show(&run->progress, report);
+    run_log_report(&run->log, report);
     return caught != 0;
 }
 
@@ -144,7 +142,7 @@ static int on_step(void *user)
 {
     struct run *run = user;
     run_log_touch(&run->log);
-    return caught != 0 || run->dry;
+    return caught != 0;
 }
 
 /* ------------------------------------------------------------------- preparing --------------- */
@@ -364,38 +362,92 @@ static json_t *start_record(const struct run *run)
 
 /* ------------------------------------------------------------------- ending ------------------ */
 
-static void report_dry_run(const struct run *run, const heddle_model *model,
-                           const heddle_result *result)
+static json_t *estimate_json(const heddle_estimate *e)
 {
-    if (option_flag(run->line, "json")) {
-        json_t *object = json_object();
-        json_t *all = train_result_json(result, model, NULL);
-        /* Of the one step that was taken, nothing else is worth knowing. */
-        static const char *const keys[] = {"shape", "parameters", "rows",  "batch", "shard",
-                                           "seed",  "threads",    "ranks", "isa"};
-        json_put(object, "dry_run", json_true());
-        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-            json_object_set(object, keys[i], json_object_get(all, keys[i]));
-        }
-        json_put(object, "epochs", json_count(run->last.epochs));
-        json_put(object, "steps", json_count(run->last.steps));
-        json_write(stdout, object, true);
-        json_decref(all);
-        json_decref(object);
-        return;
+    json_t *object = json_object();
+    json_put(object, "dry_run", json_true());
+    json_put(object, "shape", json_text(e->shape));
+    json_put(object, "parameters", json_count(e->parameters));
+    json_put(object, "rows", json_count(e->rows));
+    json_put(object, "validation_rows", json_count(e->validation_rows));
+    json_put(object, "epochs", json_count(e->epochs));
+    json_put(object, "steps", json_count(e->steps));
+    json_put(object, "steps_per_epoch", json_count(e->steps_per_epoch));
+    json_put(object, "flop_per_epoch", json_number(e->flop_per_epoch));
+    json_put(object, "batch", json_count(e->batch));
+    json_put(object, "shard", json_count(e->shard));
+    json_put(object, "shards", json_count(e->shards));
+    json_put(object, "seed", json_count(e->seed));
+    json_put(object, "threads", json_integer(e->threads));
+    json_put(object, "threads_why", json_text(e->why));
+    json_put(object, "isa", json_text(e->isa));
+    json_t *memory = json_object();
+    json_put(memory, "data", json_count(e->data_bytes));
+    json_put(memory, "parameters", json_count(e->parameter_bytes));
+    json_put(memory, "states", json_count(e->state_bytes));
+    json_put(memory, "partial_sums", json_count(e->partial_bytes));
+    json_put(memory, "workspaces", json_count(e->workspace_bytes));
+    json_put(memory, "peak", e->peak_bytes > 0 ? json_count(e->peak_bytes) : json_null());
+    json_put(object, "memory_bytes", memory);
+    return object;
+}
+
+/** "  data        1.5 MB" */
+static void print_bytes(const char *what, size_t bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    for (; value >= 1000 && unit < 4; unit++) {
+        value /= 1000;
     }
-    printf("network     %s, %zu parameters\n", result->shape, result->parameters);
-    printf("rows        %zu\n", result->rows);
-    if (run->last.epochs > 0) {
-        printf("epochs      %" PRIu64 "\n", run->last.epochs);
+    printf("  %-20s%.3g %s\n", what, value, units[unit]);
+}
+
+static void estimate_print(const heddle_estimate *e)
+{
+    printf("network     %s, %zu parameters\n", e->shape, e->parameters);
+    printf("rows        %zu", e->rows);
+    printf(e->validation_rows > 0 ? ", and %zu to watch\n" : "\n", e->validation_rows);
+    if (e->epochs > 0) {
+        printf("epochs      %" PRIu64 " of %" PRIu64 " steps\n", e->epochs, e->steps_per_epoch);
     }
-    if (run->last.steps > 0) {
-        printf("steps       %" PRIu64 "\n", run->last.steps);
+    printf("steps       %" PRIu64 "\n", e->steps);
+    printf("work        %.3g GFLOP an epoch\n", e->flop_per_epoch * 1e-9);
+    printf("batch       %zu rows: %zu shard%s of %zu, enough for %zu worker%s\n", e->batch,
+           e->shards, e->shards == 1 ? "" : "s", e->shard, e->shards, e->shards == 1 ? "" : "s");
+    printf("machine     %d %s, %s (%s)\n", e->threads, e->threads == 1 ? "thread" : "threads",
+           e->isa, e->why);
+    puts("memory");
+    print_bytes("rows, encoded", e->data_bytes);
+    print_bytes("parameters", e->parameter_bytes);
+    print_bytes("optimizer's states", e->state_bytes);
+    print_bytes("partial sums", e->partial_bytes);
+    print_bytes("workspaces", e->workspace_bytes);
+    if (e->peak_bytes > 0) {
+        print_bytes("all, with the data", e->peak_bytes);
     }
-    printf("batch       %zu rows, in shards of %zu\n", result->batch, result->shard);
-    printf("machine     %d %s, %s\n", result->threads, result->threads == 1 ? "thread" : "threads",
-           result->isa);
     puts("dry run: nothing was trained or written");
+}
+
+/** --dry-run: say what would be done. */
+static int dry_run(struct run *run)
+{
+    const heddle_callbacks callbacks = {.user = run, .note = on_note};
+    heddle_estimate estimate;
+    heddle_error err;
+    if (heddle_train_estimate(run->recipe, run->table, run->validation, run->test, run->initial,
+                              &callbacks, &estimate, &err) != HEDDLE_OK) {
+        return refuse(run, &err);
+    }
+    if (option_flag(run->line, "json")) {
+        json_t *object = estimate_json(&estimate);
+        json_write(stdout, object, true);
+        json_decref(object);
+    } else {
+        estimate_print(&estimate);
+    }
+    return 0;
 }
 
 /** Save the model if it is wanted and whole; *saved is then its path. */
@@ -410,7 +462,7 @@ static int save(const struct run *run, const heddle_model *model, const heddle_r
                  result->steps);
         return 0;
     }
-    if (path == NULL || run->dry) {
+    if (path == NULL) {
         return 0;
     }
     if (heddle_model_write(model, path, &err) != HEDDLE_OK) {
@@ -425,10 +477,6 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
 {
     const char *saved;
     int status = save(run, model, result, &saved);
-    if (run->dry) {
-        report_dry_run(run, model, result);
-        return status;
-    }
     run_log_result(&run->log, train_result_json(result, model, saved));
     if (option_flag(run->line, "json")) {
         json_t *object = train_result_json(result, model, saved);
@@ -456,19 +504,17 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
 static int train(struct run *run)
 {
     const struct command_line *line = run->line;
-    bool wants_log = option_given(line, "log") != NULL && !run->dry;
+    const char *log = option_given(line, "log");
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
-    run_log_begin(&run->log, wants_log ? option_given(line, "log") : NULL,
-                  wants_log ? start_record(run) : NULL);
+    run_log_begin(&run->log, log, log != NULL ? start_record(run) : NULL);
     heddle_callbacks callbacks = {
         .user = run, .report = on_report, .note = on_note, .stop = on_step};
     heddle_model *model = NULL;
     heddle_result result = {0};
     heddle_error err;
     catch_signals();
-    heddle_status trained =
-        heddle_train(run->recipe, run->table, run->validation, run->dry ? NULL : run->test,
-                     run->initial, &callbacks, &model, &result, &err);
+    heddle_status trained = heddle_train(run->recipe, run->table, run->validation, run->test,
+                                         run->initial, &callbacks, &model, &result, &err);
     progress_end(&run->progress);
     int status;
     if (trained == HEDDLE_OK) {
@@ -486,11 +532,10 @@ static int train(struct run *run)
 
 static int run(const struct command_line *line)
 {
-    struct run run = {
-        .line = line, .quiet = option_flag(line, "quiet"), .dry = option_flag(line, "dry-run")};
+    struct run run = {.line = line, .quiet = option_flag(line, "quiet")};
     int status = prepare(&run);
     if (status == 0) {
-        status = train(&run);
+        status = option_flag(line, "dry-run") ? dry_run(&run) : train(&run);
     }
     heddle_model_free(run.initial);
     heddle_table_free(run.test);

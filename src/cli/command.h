@@ -49,5 +49,8 @@ extern const struct command command_train;
 extern const struct command command_predict;
 extern const struct command command_evaluate;
 extern const struct command command_info;
+extern const struct command command_bench;
+extern const struct command command_export;
+extern const struct command command_convert;
 
 #endif

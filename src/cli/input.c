@@ -84,6 +84,7 @@ int input_options(const struct command_line *line, heddle_read_options *options)
     options->header = strcmp(header, "yes") == 0  ? HEDDLE_HEADER_YES
                       : strcmp(header, "no") == 0 ? HEDDLE_HEADER_NO
                                                   : HEDDLE_HEADER_AUTO;
+    options->threads = option_count(line, "threads");
     const char *limit = option_given(line, "max-memory");
     if (limit != NULL && !parse_bytes(limit, &options->max_bytes)) {
         return misuse(line->command, "--max-memory '%s': a size is such as 500M or 4G", limit);

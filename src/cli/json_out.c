@@ -73,9 +73,35 @@ json_t *json_score(const heddle_score *score, const heddle_model *model)
     if (!score->classify) {
         json_put(object, "rmse", json_number(score->rmse));
         json_put(object, "r2", json_number(score->r2));
+        json_put(object, "mae", json_number(score->mae));
+        json_t *targets = json_array();
+        for (size_t i = 0; score->target_rmse != NULL && i < score->targets; i++) {
+            json_t *one = json_object();
+            json_put(one, "target", json_text(heddle_model_target_name(model, i)));
+            json_put(one, "rmse", json_number(score->target_rmse[i]));
+            json_put(one, "r2", json_number(score->target_r2[i]));
+            json_put(one, "mae", json_number(score->target_mae[i]));
+            json_array_append_new(targets, one);
+        }
+        json_put(object, "targets", targets);
         return object;
     }
     json_put(object, "accuracy", json_number(score->accuracy));
+    json_put(object, "balanced_accuracy", json_number(score->balanced_accuracy));
+    json_put(object, "top3", json_number(score->top3));
+    json_put(object, "log_loss", json_number(score->log_loss));
+    json_put(object, "auc", json_number(score->auc));
+    if (score->precision != NULL) {
+        const char *const keys[] = {"precision", "recall", "f1"};
+        const double *const values[] = {score->precision, score->recall, score->f1};
+        for (int m = 0; m < 3; m++) {
+            json_t *each = json_array();
+            for (size_t i = 0; i < score->classes; i++) {
+                json_array_append_new(each, json_number(values[m][i]));
+            }
+            json_put(object, keys[m], each);
+        }
+    }
     json_t *names = json_array();
     for (size_t i = 0; i < score->classes; i++) {
         json_array_append_new(names, json_text(heddle_model_class_name(model, i)));

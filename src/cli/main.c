@@ -20,6 +20,9 @@ static const struct command *const commands[] = {
     &command_predict,
     &command_evaluate,
     &command_info,
+    &command_bench,
+    &command_export,
+    &command_convert,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

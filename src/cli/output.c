@@ -270,6 +270,18 @@ int output_end(struct output_file *file)
     return status;
 }
 
+void output_drop(struct output_file *file)
+{
+    if (file->name != NULL) {
+        fclose(file->stream);
+        if (file->temporary != NULL) {
+            unlink(file->temporary);
+        }
+        free(file->temporary);
+        free(file->path);
+    }
+}
+
 int output_flush(int status)
 {
     /* Why an earlier write failed is forgotten by now. */

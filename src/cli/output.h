@@ -79,6 +79,9 @@ int output_begin(struct output_file *file, const char *path);
 /** End it: all written, synced and renamed. Returns 0, or complains and returns 73 or 74. */
 int output_end(struct output_file *file);
 
+/** Give it up: what was written is thrown away, a file that was there stays. */
+void output_drop(struct output_file *file);
+
 /** Flush stdout. Returns status; or, if that was 0 and a write had failed, complains: 74. */
 int output_flush(int status);
 

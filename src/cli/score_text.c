@@ -21,6 +21,48 @@ void score_print(const char *label, const heddle_score *score)
     }
 }
 
+/** "0.9667", or "-" for a number that there is none of. */
+static const char *share_text(double value, char text[24])
+{
+    snprintf(text, 24, value == value ? "%.4f" : "-", value);
+    return text;
+}
+
+static void print_targets(const heddle_score *score, const heddle_model *model)
+{
+    for (size_t i = 0; score->targets > 1 && i < score->targets; i++) {
+        print_cell(stdout, heddle_model_target_name(model, i), 12);
+        printf("rmse %.6g, R² %.6g, mean absolute error %.6g\n", score->target_rmse[i],
+               score->target_r2[i], score->target_mae[i]);
+    }
+}
+
+void score_print_details(const heddle_score *score, const heddle_model *model)
+{
+    char balanced[24], top[24], log_loss[24], auc[24];
+    if (!score->classify) {
+        print_cell(stdout, "", 12);
+        printf("mean absolute error %.6g\n", score->mae);
+        print_targets(score, model);
+        return;
+    }
+    print_cell(stdout, "", 12);
+    printf("balanced accuracy %s, among the first three %s, log loss %s, AUC %s\n",
+           share_text(score->balanced_accuracy, balanced), share_text(score->top3, top),
+           share_text(score->log_loss, log_loss), share_text(score->auc, auc));
+    size_t first = sizeof "class" - 1;
+    for (size_t i = 0; i < score->classes; i++) {
+        size_t width = text_width(heddle_model_class_name(model, i));
+        first = width > first ? width : first;
+    }
+    print_cell(stdout, "class", first);
+    puts("  precision  recall      F1");
+    for (size_t i = 0; score->precision != NULL && i < score->classes; i++) {
+        print_cell(stdout, heddle_model_class_name(model, i), first);
+        printf("  %9.4f  %6.4f  %6.4f\n", score->precision[i], score->recall[i], score->f1[i]);
+    }
+}
+
 static void print_matrix(const heddle_score *score, const heddle_model *model)
 {
     size_t n = score->classes;

@@ -29,6 +29,7 @@ json_t *train_result_json(const heddle_result *result, const heddle_model *model
     json_put(object, "gflops", json_number(result->gflops));
     json_put(object, "percent_of_limit", json_number(result->percent_of_limit));
     json_put(object, "threads", json_integer(result->threads));
+    json_put(object, "threads_why", json_text(result->why));
     json_put(object, "ranks", json_integer(result->ranks));
     json_put(object, "isa", json_text(result->isa));
     json_put(object, "batch", json_count(result->batch));
@@ -36,6 +37,9 @@ json_t *train_result_json(const heddle_result *result, const heddle_model *model
     json_put(object, "seed", json_count(result->seed));
     json_put(object, "stopped", json_boolean(result->stopped));
     json_put(object, "min_error", json_boolean(result->min_error));
+    json_put(object, "impatient", json_boolean(result->impatient));
+    json_put(object, "late", json_boolean(result->late));
+    json_put(object, "best_epoch", json_count(result->best_epoch));
     json_put(object, "model", json_text(saved));
     json_put(object, "sha256", json_text(result->sha256));
     return object;
@@ -50,6 +54,15 @@ void train_result_print(const heddle_result *result, bool quiet)
     print_cell(stdout, "epochs", 12);
     printf("%" PRIu64 " (%" PRIu64 " steps of %zu rows, seed %" PRIu64 ")\n", result->epochs,
            result->steps, result->batch, result->seed);
+    if (result->impatient || result->late) {
+        print_cell(stdout, "stopped", 12);
+        fputs(result->late ? "by --time-limit" : "no lower loss for --patience epochs", stdout);
+        putchar('\n');
+    }
+    if (result->best_epoch) {
+        print_cell(stdout, "best epoch", 12);
+        printf("%" PRIu64 ", whose weights the model has\n", result->best_epoch);
+    }
     print_cell(stdout, "loss", 12);
     printf("%.6g\n", result->loss);
     if (result->has_validation) {
@@ -71,7 +84,11 @@ void train_result_print(const heddle_result *result, bool quiet)
     if (result->ranks > 1) {
         fprintf(stderr, " on each of %d ranks", result->ranks);
     }
-    fprintf(stderr, ", %s\n", result->isa);
+    fprintf(stderr, ", %s", result->isa);
+    if (strncmp(result->why, "calibrated", 10) == 0) {
+        fprintf(stderr, " (%s)", result->why);
+    }
+    fputc('\n', stderr);
 }
 
 /* ------------------------------------------------------------------- the tutorial's table ---- */

@@ -3,7 +3,8 @@
  *
  * A file is Heddle's if its metadata says so, or holds a key only Heddle writes: then everything
  * must be there and the digest must hold. (Two signs, so that one changed byte cannot turn a
- * damaged file of ours into a foreign one.) Any other is taken for its layers alone.
+ * damaged file of ours into a foreign one.) Any other is taken for its layers alone. Networks of
+ * FANN's are recognised by their first bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "model/digest.h"
+#include "model/fann_net.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 
@@ -382,7 +384,9 @@ heddle_status heddle_model_read(const char *path, heddle_model **model, heddle_e
     if (status) {
         return status;
     }
-    status = read_bytes(&bytes, path, model, err);
+    status = fann_net_is(bytes.data, bytes.size)
+                 ? fann_net_parse(bytes.data, bytes.size, path, model, err)
+                 : read_bytes(&bytes, path, model, err);
     file_release(&bytes);
     return status;
 }

@@ -1,0 +1,145 @@
+/**
+ * bench_scaling: see bench_scaling.h.
+ *
+ * Every cause says how many times faster it lets the larger team be at most. The lowest of these
+ * bounds is the answer if the measurement comes near it; if it stays well below, what is left over
+ * is the cost of working together.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench_scaling.h"
+
+/** From this efficiency on nothing needs an explanation. */
+#define GOOD 0.95
+
+/** A bound explains a measurement that reaches this share of it. */
+#define EXPLAINED 0.85
+
+/** Memory is what matters when moving the bytes alone takes this share of a step. */
+#define MEMORY_SHARE 0.5
+
+/** Microseconds of a step under which the meetings of the workers show. */
+#define SHORT_STEP 100.0
+
+static void append(char text[SCALING_TEXT], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void append(char text[SCALING_TEXT], const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, SCALING_TEXT - used, format, arguments);
+    va_end(arguments);
+}
+
+/** Workers' worth of work that `threads` of them get done at once: the longest share decides. */
+static double shard_width(const heddle_bench_row *row)
+{
+    size_t threads = (size_t)row->threads;
+    size_t longest = (row->shards + threads - 1) / threads;
+    return (double)row->shards / (double)longest;
+}
+
+static void say_shards(char text[SCALING_TEXT], const heddle_bench_row *row, double bound)
+{
+    if (row->shards < (size_t)row->threads) {
+        append(text,
+               "a batch of %zu is %zu shard%s of %zu, so that %d of %d workers have nothing "
+               "to do",
+               row->batch, row->shards, row->shards == 1 ? "" : "s", row->shard,
+               row->threads - (int)row->shards, row->threads);
+    } else {
+        append(text,
+               "the %zu shards of a batch do not divide by %d workers, which makes %.3g "
+               "times the most",
+               row->shards, row->threads, bound);
+    }
+    append(text, "; a larger --batch%s feeds more", row->shard > 16 ? " or a smaller --shard" : "");
+}
+
+static void say_arithmetic(char text[SCALING_TEXT], const heddle_bench_row *row,
+                           const heddle_machine *machine, double bound)
+{
+    int threads = row->threads;
+    if (threads > machine->allowed_processors) {
+        append(text, "%d threads share %d processor%s", threads, machine->allowed_processors,
+               machine->allowed_processors == 1 ? "" : "s");
+    } else if (machine->quota > 0 && threads > machine->quota) {
+        append(text, "the cgroup quota is %.3g processors", machine->quota);
+    } else if (threads > machine->allowed_cores) {
+        append(text, "%d threads share %d cores, and two on a core (SMT) share its arithmetic",
+               threads, machine->allowed_cores);
+    } else {
+        append(text, "the processor slows down or other programs use it");
+    }
+    append(text, ": %.3g times the multiply-adds a second, measured", bound);
+}
+
+const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddle_machine *machine,
+                         char text[SCALING_TEXT])
+{
+    const heddle_bench_row *few = &rows[0];
+    const heddle_bench_row *many = &rows[0];
+    for (size_t i = 1; i < count; i++) {
+        few = rows[i].threads < few->threads ? &rows[i] : few;
+        many = rows[i].threads > many->threads ? &rows[i] : many;
+    }
+    text[0] = '\0';
+    if (few->threads == many->threads) {
+        append(text, "Scaling: only %d thread%s measured; --threads 1,2,4 compares.", few->threads,
+               few->threads == 1 ? " was" : "s were");
+        return text;
+    }
+    double ideal = (double)many->threads / few->threads;
+    double speedup = few->us_per_step / many->us_per_step;
+    append(text, "Scaling: %d threads are %.3g times as fast as %d (%.0f %% of ideal)",
+           many->threads, speedup, few->threads, 100 * speedup / ideal);
+    if (speedup >= GOOD * ideal) {
+        append(text, "; nothing stops it yet.");
+        return text;
+    }
+    append(text, ": ");
+    double shards = shard_width(many) / shard_width(few);
+    double arithmetic = many->limit_gflops / few->limit_gflops;
+    double moving = many->memory_gbs > 0
+                        ? (double)many->moved_bytes / (many->memory_gbs * 1e3) / many->us_per_step
+                        : 0;
+    double bound = shards < arithmetic ? shards : arithmetic;
+    bound = bound < ideal ? bound : ideal;
+    bool explains = bound < GOOD * ideal && speedup >= EXPLAINED * bound;
+    if (!explains && moving >= MEMORY_SHARE) {
+        append(text,
+               "memory; a step moves at least %.3g MB that the caches do not hold, and that takes "
+               "%.0f %% of its time at the %.3g GB/s measured.",
+               (double)many->moved_bytes * 1e-6, 100 * fmin(moving, 1), many->memory_gbs);
+        return text;
+    }
+    if (bound < GOOD * ideal) {
+        if (shards <= arithmetic) {
+            say_shards(text, many, shards);
+        } else {
+            say_arithmetic(text, many, machine, arithmetic);
+        }
+        append(text, explains ? "." : "; besides, ");
+    }
+    if (!explains) {
+        double left = many->us_per_step - few->us_per_step / bound;
+        if (many->us_per_step < SHORT_STEP || many->us_per_step > few->us_per_step) {
+            append(
+                text,
+                "a step of %.3g µs is short for the meetings of %d workers and what they read of "
+                "each other: about %.2g µs more than its share of the work.",
+                few->us_per_step, many->threads, left);
+        } else {
+            append(text,
+                   "%.3g µs of each step (%.0f %%) are not divided: sums and weights that travel "
+                   "between caches, workers waiting for the slowest.",
+                   left, 100 * left / many->us_per_step);
+        }
+    }
+    return text;
+}

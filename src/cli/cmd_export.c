@@ -1,0 +1,78 @@
+/** heddle export: a model for programs without Heddle, as ONNX or as C, by the end of the name. */
+#include <string.h>
+
+#include "command.h"
+#include "input.h"
+#include "options.h"
+#include "output.h"
+
+static const struct option options[] = {
+    {"output", 'o', OPTION_TEXT, "run", "FILE", NULL,
+     "write to FILE, which must end in .onnx or .c; it appears whole or not at all"},
+    {"variant", 0, OPTION_CHOICE, "run", "fma|portable", "fma",
+     "C only: fused multiply-adds, which give the same bits as 'heddle predict'; or plain a*b+c "
+     "for machines that have none, with other last digits"},
+    {"name", 0, OPTION_TEXT, "run", "PREFIX", NULL,
+     "what the names in the file begin with, and the graph's name; without it the file's own name"},
+    {.name = NULL},
+};
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static int run(const struct command_line *line)
+{
+    const char *output = option_given(line, "output");
+    const char *input = line->operands[0];
+    if (output == NULL) {
+        return misuse(line->command, "where to? -o FILE.onnx or -o FILE.c");
+    }
+    bool onnx = ends_in(output, ".onnx");
+    if (!onnx && !ends_in(output, ".c")) {
+        return misuse(line->command,
+                      "'%s' ends neither in .onnx nor in .c, so it is not known what to write",
+                      output);
+    }
+    heddle_export_options how = {
+        .name = option_given(line, "name"),
+        .portable = strcmp(option_value(line, "variant"), "portable") == 0,
+    };
+    if (onnx && how.portable) {
+        return misuse(line->command, "--variant portable is for C, not for '%s'", output);
+    }
+    heddle_model *model = NULL;
+    heddle_error err;
+    int status = can_create(output, true);
+    status = status != 0 ? status : input_model(input, &model);
+    if (status == 0) {
+        heddle_status done = onnx ? heddle_model_export_onnx(model, output, &how, &err)
+                                  : heddle_model_export_c(model, output, &how, &err);
+        status = done == HEDDLE_OK ? 0 : give_up(&err);
+    }
+    if (status == 0) {
+        printf("export %s %s\n", output, onnx ? "ONNX, opset 13" : "C99");
+    }
+    heddle_model_free(model);
+    return status;
+}
+
+const struct command command_export = {
+    .name = "export",
+    .operands = "MODEL",
+    .summary = "a model for programs without Heddle: ONNX or C",
+    .text =
+        "Writes a model as an ONNX graph (for onnxruntime and its like) or as one C file without "
+        "dependencies. Preprocessing is part of both, so columns go in as they are in the data. "
+        "The C file computes the same bits as 'heddle predict', says in its head how to use "
+        "it, and tests itself when compiled with -DPREFIX_SELF_TEST.",
+    .examples = "  heddle export flowers.model -o flowers.onnx\n"
+                "  heddle export flowers.model -o flowers.c\n"
+                "  heddle export flowers.model -o small.c --variant portable --name flowers\n",
+    .least = 1,
+    .most = 1,
+    .options = {options},
+    .run = run,
+};

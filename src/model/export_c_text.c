@@ -1,0 +1,447 @@
+/**
+ * export_c_text: see model/export_c_text.h. Three tables: the pieces that functions are made of,
+ * the functions of layers, and the types.
+ *
+ * What differs from kernel/elementary.h: powers of two are made by ldexp and taken apart by frexp,
+ * which are exact, so nothing is assumed of how a float looks in memory; and no NaN becomes an int.
+ */
+#include "model/export_c_text.h"
+
+#include <stddef.h>
+
+/* ---------------------------------------------------------------- pieces --------------------- */
+
+static const char exp_float[] =
+    "#define LOG2_E 0x1.715476p+0f\n"
+    "#define LN2_HIGH 0x1.62e4p-1f\n"
+    "#define LN2_LOW 0x1.7f7d1cp-20f\n"
+    "#define EXP_LOWEST (-104.0f)\n"
+    "#define EXP_HIGHEST 89.0f\n"
+    "static const real exp_series[] = {\n"
+    "    0x1.6d10fcp-10f, 0x1.120b62p-7f, 0x1.55551ap-5f, 0x1.5554dep-3f, 0.5f};\n";
+
+static const char exp_double[] =
+    "#define LOG2_E 0x1.71547652b82fep+0\n"
+    "#define LN2_HIGH 0x1.62e42fee00000p-1\n"
+    "#define LN2_LOW 0x1.a39ef35793c76p-33\n"
+    "#define EXP_LOWEST (-746.0)\n"
+    "#define EXP_HIGHEST 710.0\n"
+    "static const real exp_series[] = {\n"
+    "    0x1.af389ecfc4b9cp-26, 0x1.28917c89a43a7p-22, 0x1.71de0db2f6b19p-19,\n"
+    "    0x1.a019b9149a41cp-16, 0x1.a01a01a7c2efep-13, 0x1.6c16c17889ef1p-10,\n"
+    "    0x1.11111111109b5p-7, 0x1.5555555553d68p-5, 0x1.5555555555556p-3, 0.5};\n";
+
+static const char fraction_text[] =
+    "\n"
+    "/* x = n ln 2 + r: e^r - 1, and n. */\n"
+    "static real exp_fraction(real x, int *whole)\n"
+    "{\n"
+    "    real n = NEAREST(x, LOG2_E), r = FMA(-n, LN2_HIGH, x), p;\n"
+    "    r = FMA(-n, LN2_LOW, r);\n"
+    "    p = SERIES(exp_series, r);\n"
+    "    *whole = (int)n;\n"
+    "    return FMA(p, r * r, r);\n"
+    "}\n";
+
+static const char exp_text[] =
+    "\n"
+    "/* 2^n by halves, so that the smallest results are rounded once. */\n"
+    "static real exp_of(real x)\n"
+    "{\n"
+    "    int n;\n"
+    "    real p;\n"
+    "    if (x != x)\n"
+    "        return x;\n"
+    "    x = x > EXP_LOWEST ? x : EXP_LOWEST;\n"
+    "    x = x < EXP_HIGHEST ? x : EXP_HIGHEST;\n"
+    "    p = exp_fraction(x, &n) + 1;\n"
+    "    return p * LDEXP(1, n / 2) * LDEXP(1, n - n / 2);\n"
+    "}\n";
+
+static const char sigmoid_text[] = "\n"
+                                   "static real sigmoid_of(real x)\n"
+                                   "{\n"
+                                   "    return 1 / (1 + exp_of(-x));\n"
+                                   "}\n";
+
+static const char expm1_text[] = "\n"
+                                 "/* e^x - 1 for x < 0 */\n"
+                                 "static real expm1_of(real x)\n"
+                                 "{\n"
+                                 "    int n;\n"
+                                 "    real p, power;\n"
+                                 "    if (x != x)\n"
+                                 "        return x;\n"
+                                 "    p = exp_fraction(x > -40 ? x : -40, &n);\n"
+                                 "    power = LDEXP(1, n);\n"
+                                 "    return FMA(p, power, power - 1);\n"
+                                 "}\n";
+
+static const char tanh_float[] =
+    "static const real tanh_series[] = {\n"
+    "    -0x1.b13538p-8f, 0x1.5d220ep-6f, -0x1.b9a044p-5f, 0x1.110feap-3f,\n"
+    "    -0x1.555554p-2f};\n";
+
+static const char tanh_double[] =
+    "static const real tanh_series[] = {\n"
+    "    -0x1.59a834187ce22p-16, 0x1.64fd88e9900a5p-14, -0x1.ec1091436eb2ap-13,\n"
+    "    0x1.34c5a8a996cd4p-11, -0x1.7d97cfd138c28p-10, 0x1.d6d339333f329p-9,\n"
+    "    -0x1.226e32f00cf0cp-7, 0x1.664f487713373p-6, -0x1.ba1ba1b9fec84p-5,\n"
+    "    0x1.1111111111032p-3, -0x1.5555555555555p-2};\n";
+
+static const char tanh_text[] = "\n"
+                                "static real tanh_of(real x)\n"
+                                "{\n"
+                                "    real size = FABS(x), z = x * x, large;\n"
+                                "    if (size < (real)0.55)\n"
+                                "        return FMA(SERIES(tanh_series, z) * z, x, x);\n"
+                                "    large = 1 - 2 / (exp_of(size + size) + 1);\n"
+                                "    return x < 0 ? -large : large;\n"
+                                "}\n";
+
+static const char log_float[] = "#define SQRT_HALF 0x1.6a09e6p-1f\n"
+                                "static const real log_series[] = {\n"
+                                "    0x1.2ee69cp-2f, 0x1.997c2ep-2f, 0x1.55555cp-1f};\n";
+
+static const char log_double[] =
+    "#define SQRT_HALF 0x1.6a09e667f3bcdp-1\n"
+    "static const real log_series[] = {\n"
+    "    0x1.2b59b713616c9p-3, 0x1.39fe42e9740a7p-3, 0x1.7462b58e46ebep-3,\n"
+    "    0x1.c71c62e26208bp-3, 0x1.2492492df3ba9p-2, 0x1.99999999952ccp-2,\n"
+    "    0x1.5555555555558p-1};\n";
+
+static const char log_text[] =
+    "\n"
+    "/* ln(1 + x) for 0 <= x <= 1: 1 + x = 2^n m, s = (m - 1) / (m + 1) */\n"
+    "static real log1p_of(real x)\n"
+    "{\n"
+    "    int n = 0;\n"
+    "    real y = 1 + x, f, s, z, half, low, result;\n"
+    "    f = FREXP(y, &n);\n"
+    "    if (f < SQRT_HALF) {\n"
+    "        f = f + f;\n"
+    "        n = n - 1;\n"
+    "    }\n"
+    "    f = f - 1;\n"
+    "    s = f / (2 + f);\n"
+    "    z = s * s;\n"
+    "    half = (real)0.5 * f * f;\n"
+    "    low = FMA(s, FMA(z, SERIES(log_series, z), half), (real)n * LN2_LOW);\n"
+    "    result = FMA((real)n, LN2_HIGH, f - (half - low));\n"
+    "    return result - ((y - 1) - x) / y;\n"
+    "}\n";
+
+static const char erf_float[] =
+    "#define ERF_SLOPE 0x1.20dd76p+0f\n"
+    "#define ERF_CENTER 1.5f\n"
+    "#define ERF_END 4.0f\n"
+    "static const real erf_series[] = {\n"
+    "    0x1.4a569p-14f, -0x1.a45088p-11f, 0x1.54127p-8f, -0x1.b7fabap-6f,\n"
+    "    0x1.ce2d1p-4f, -0x1.81273ep-2f, -0x1.01318ep-24f};\n"
+    "static const real erfc_series[] = {\n"
+    "    0x1.b4dd36p-9f, -0x1.f95f86p-12f, -0x1.31a214p-6f, -0x1.301abcp-7f,\n"
+    "    0x1.8e5144p-3f, -0x1.f6a65p-2f, 0x1.494dbp-2f};\n";
+
+static const char erf_double[] =
+    "#define ERF_SLOPE 0x1.20dd750429b6dp+0\n"
+    "#define ERF_CENTER 3.0\n"
+    "#define ERF_END 6.0\n"
+    "static const real erf_series[] = {\n"
+    "    -0x1.ac9585a44fe29p-31, 0x1.d76af6ca49787p-27, -0x1.5c131500d3f88p-23,\n"
+    "    0x1.b981d78881a5dp-20, -0x1.f4ca838adb73bp-17, 0x1.f9a2be4f731a1p-14,\n"
+    "    -0x1.c02db0665e53dp-11, 0x1.565bccfa44156p-8, -0x1.b82ce31203772p-6,\n"
+    "    0x1.ce2f21a040f66p-4, -0x1.812746b0379c1p-2, 0x1.263d2a84e2ddap-57};\n"
+    "static const real erfc_series[] = {\n"
+    "    0x1.57a5fe2b9b75ep-20, 0x1.0f9a79cee3e31p-19, -0x1.0cb4611cc29f6p-17,\n"
+    "    -0x1.af2329d757293p-17, 0x1.0cb1db32e0c9fp-14, 0x1.7b9fc8eb630e9p-15,\n"
+    "    -0x1.39085a31b18abp-11, 0x1.73101ea8fe252p-11, 0x1.17c838fea5806p-8,\n"
+    "    -0x1.8fa58eb5bd68fp-6, 0x1.258b13b0139fep-4, -0x1.336ffbef08cbbp-3,\n"
+    "    0x1.f6ff20410599bp-3, -0x1.4e102b9cf8512p-2, 0x1.6e9827d229d2dp-3};\n";
+
+static const char erf_text[] = "\n"
+                               "static real erf_of(real x)\n"
+                               "{\n"
+                               "    real size = FABS(x), u, large;\n"
+                               "    if (x != x)\n"
+                               "        return x;\n"
+                               "    if (size < 1)\n"
+                               "        return FMA(x, ERF_SLOPE, x * SERIES(erf_series, x * x));\n"
+                               "    size = ERF_END < size ? ERF_END : size;\n"
+                               "    u = (size - ERF_CENTER) / (size + ERF_CENTER);\n"
+                               "    large = 1 - exp_of(-(size * size)) * SERIES(erfc_series, u);\n"
+                               "    return x < 0 ? -large : large;\n"
+                               "}\n";
+
+static const char sin_float[] =
+    "#define TWO_BY_PI 0x1.45f306p-1f\n"
+    "#define HALF_PI 0x1.921fb6p+0f\n"
+    "#define HALF_PI_LOW (-0x1.777a5cp-25f)\n"
+    "#define HALF_PI_LOWEST (-0x1.ee59dap-50f)\n"
+    "static const real sin_series[] = {\n"
+    "    0x1.6dbbeep-19f, -0x1.a013a2p-13f, 0x1.11110ep-7f, -0x1.555556p-3f};\n"
+    "static const real cos_series[] = {\n"
+    "    0x1.9bd67p-16f, -0x1.6c12cep-10f, 0x1.555554p-5f};\n";
+
+static const char sin_double[] =
+    "#define TWO_BY_PI 0x1.45f306dc9c883p-1\n"
+    "#define HALF_PI 0x1.921fb54442d18p+0\n"
+    "#define HALF_PI_LOW 0x1.1a62633145c07p-54\n"
+    "#define HALF_PI_LOWEST (-0x1.f1976b7ed8fbcp-110)\n"
+    "static const real sin_series[] = {\n"
+    "    -0x1.ab161757f0c63p-41, 0x1.61217c1864fa1p-33, -0x1.ae64540f0ba18p-26,\n"
+    "    0x1.71de3a545e7p-19, -0x1.a01a01a019926p-13, 0x1.111111111111p-7,\n"
+    "    -0x1.5555555555555p-3};\n"
+    "static const real cos_series[] = {\n"
+    "    -0x1.907c0e63adbb6p-37, 0x1.1eeb66b683028p-29, -0x1.27e4fa15bd814p-22,\n"
+    "    0x1.a01a019f4d0edp-16, -0x1.6c16c16c1696p-10, 0x1.5555555555555p-5};\n";
+
+static const char sin_text[] =
+    "\n"
+    "/* x = n pi/2 + r; angles from 2^20 on give 0 */\n"
+    "static real sin_of(real x)\n"
+    "{\n"
+    "    real n, r, z, s;\n"
+    "    int quarter;\n"
+    "    if (!(FABS(x) < 1048576))\n"
+    "        return x * 0;\n"
+    "    n = NEAREST(x, TWO_BY_PI);\n"
+    "    r = FMA(-n, HALF_PI, x);\n"
+    "    r = FMA(-n, HALF_PI_LOW, r);\n"
+    "    r = FMA(-n, HALF_PI_LOWEST, r);\n"
+    "    z = r * r;\n"
+    "    quarter = ((int)n % 4 + 4) % 4;\n"
+    "    if (quarter % 2)\n"
+    "        s = FMA(SERIES(cos_series, z), z * z, FMA((real)-0.5, z, 1));\n"
+    "    else\n"
+    "        s = FMA(SERIES(sin_series, z) * z, r, r);\n"
+    "    return quarter < 2 ? s : -s;\n"
+    "}\n";
+
+static const char hard_sigmoid_text[] = "\n"
+                                        "static real hard_sigmoid_of(real x)\n"
+                                        "{\n"
+                                        "    real y = FMA(x, (real)1 / 6, (real)0.5);\n"
+                                        "    y = 0 > y ? 0 : y;\n"
+                                        "    return 1 < y ? 1 : y;\n"
+                                        "}\n";
+
+/* A bit for each piece; `needs` of a function has those of what the piece needs as well. */
+enum {
+    FRACTION = 1, /* of exp */
+    EXP = 2 | FRACTION,
+    SIGMOID = 4 | EXP,
+    EXPM1 = 8 | FRACTION,
+    TANH = 16 | EXP,
+    LOG1P = 32 | EXP,
+    ERF = 64 | EXP,
+    SIN = 128,
+    HARD_SIGMOID = 256
+};
+
+/** In an order in which each stands behind those it needs. */
+static const struct {
+    unsigned bit;
+    const char *constants[2]; /* float, double */
+    const char *text;
+} pieces[] = {
+    {FRACTION, {exp_float, exp_double}, fraction_text},
+    {EXP, {"", ""}, exp_text},
+    {SIGMOID, {"", ""}, sigmoid_text},
+    {EXPM1, {"", ""}, expm1_text},
+    {TANH, {tanh_float, tanh_double}, tanh_text},
+    {LOG1P, {log_float, log_double}, log_text},
+    {ERF, {erf_float, erf_double}, erf_text},
+    {SIN, {sin_float, sin_double}, sin_text},
+    {HARD_SIGMOID, {"", ""}, hard_sigmoid_text},
+};
+
+/* ---------------------------------------------------------------- functions of layers -------- */
+
+static const char softmax_text[] = "\n"
+                                   "static void softmax(real *z, int n)\n"
+                                   "{\n"
+                                   "    real most = z[0], sum = 0;\n"
+                                   "    int o;\n"
+                                   "    for (o = 1; o < n; o++)\n"
+                                   "        most = most > z[o] ? most : z[o];\n"
+                                   "    for (o = 0; o < n; o++) {\n"
+                                   "        z[o] = exp_of(z[o] - most);\n"
+                                   "        sum += z[o];\n"
+                                   "    }\n"
+                                   "    for (o = 0; o < n; o++)\n"
+                                   "        z[o] /= sum;\n"
+                                   "}\n";
+
+/** A transfer function: f(x) as an expression of C with `x`, or the text of the whole function. */
+static const struct function {
+    enum activation f;
+    unsigned needs;
+    const char *name; /* in the file; NULL: nothing is to be done */
+    const char *formula, *text;
+} functions[] = {
+    {ACTIVATION_LINEAR, 0, NULL, NULL, NULL},
+    {ACTIVATION_SIGMOID, SIGMOID, "sigmoid", "sigmoid_of(x)", NULL},
+    {ACTIVATION_TANH, TANH, "hyperbolic_tangent", "tanh_of(x)", NULL},
+    {ACTIVATION_RELU, 0, "relu", "x < 0 ? 0 : x", NULL},
+    {ACTIVATION_SOFTMAX, EXP, "softmax", NULL, softmax_text},
+    {ACTIVATION_LEAKY_RELU, 0, "leaky_relu", "x > 0 ? x : x * (real)0.01", NULL},
+    {ACTIVATION_ELU, EXPM1, "elu", "x < 0 ? expm1_of(x) : x", NULL},
+    {ACTIVATION_SELU, EXPM1, "selu",
+     "(real)1.0507009873554804934193349852946 *\n"
+     "               (x < 0 ? (real)1.6732632423543772848170429916717 * expm1_of(x) : x)",
+     NULL},
+    {ACTIVATION_GELU, ERF, "gelu",
+     "x * FMA((real)0.5, erf_of(x * (real)0.70710678118654752440084436210485), (real)0.5)", NULL},
+    {ACTIVATION_SILU, SIGMOID, "silu", "x * sigmoid_of(x)", NULL},
+    {ACTIVATION_SOFTPLUS, LOG1P, "softplus", "(0 > x ? 0 : x) + log1p_of(exp_of(-FABS(x)))", NULL},
+    {ACTIVATION_SOFTSIGN, 0, "softsign", "x / (1 + FABS(x))", NULL},
+    {ACTIVATION_HARD_SIGMOID, HARD_SIGMOID, "hard_sigmoid", "hard_sigmoid_of(x)", NULL},
+    {ACTIVATION_GAUSSIAN, EXP, "gaussian", "exp_of(-(x * x))", NULL},
+    {ACTIVATION_SINE, SIN, "sine", "sin_of(x)", NULL},
+    {ACTIVATION_EXP, EXP, "exponential", "exp_of(x)", NULL},
+};
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+static const struct function *find(enum activation f)
+{
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        if (functions[i].f == f) {
+            return &functions[i];
+        }
+    }
+    return NULL;
+}
+
+bool export_c_knows(enum activation f)
+{
+    return find(f) != NULL;
+}
+
+const char *export_c_function(enum activation f)
+{
+    return find(f)->name;
+}
+
+void export_c_add_functions(struct string *out, const struct shape *shape, bool use_double)
+{
+    bool used[FUNCTIONS] = {false};
+    unsigned needs = 0;
+    for (size_t l = 1; l <= shape->layers; l++) {
+        const struct function *function = find(shape->activation[l]);
+        used[function - functions] = true;
+        needs |= function->needs;
+    }
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        if ((needs & pieces[i].bit) == pieces[i].bit) {
+            string_add(out, *pieces[i].constants[use_double] ? "\n" : "");
+            string_add(out, pieces[i].constants[use_double]);
+            string_add(out, pieces[i].text);
+        }
+    }
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        if (!used[i] || !functions[i].name) {
+            continue;
+        }
+        if (functions[i].text) {
+            string_add(out, functions[i].text);
+            continue;
+        }
+        string_print(out,
+                     "\n"
+                     "static void %s(real *z, int n)\n"
+                     "{\n"
+                     "    int o;\n"
+                     "    for (o = 0; o < n; o++) {\n"
+                     "        real x = z[o];\n"
+                     "        z[o] = %s;\n"
+                     "    }\n"
+                     "}\n",
+                     functions[i].name, functions[i].formula);
+    }
+}
+
+/* ---------------------------------------------------------------- types ---------------------- */
+
+static const char types_float[] = "typedef float real;\n"
+                                  "#define FABS(x) fabsf(x)\n"
+                                  "#define LDEXP(x, n) ldexpf(x, n)\n"
+                                  "#define FREXP(x, n) frexpf(x, n)\n";
+
+static const char types_double[] = "typedef double real;\n"
+                                   "#define FABS(x) fabs(x)\n"
+                                   "#define LDEXP(x, n) ldexp(x, n)\n"
+                                   "#define FREXP(x, n) frexp(x, n)\n";
+
+/* The sum of the magic number and the product, rounded once, has an integer as its last bits. A
+ * machine without fma may also compute in a wider type, where that would fail. */
+static const char nearest_fused[] =
+    "\n"
+    "/* The whole number nearest to x * factor. */\n"
+    "#define NEAREST(x, factor) (FMA(x, factor, ROUND_MAGIC) - ROUND_MAGIC)\n";
+
+static const char nearest_portable[] =
+    "\n"
+    "/* The whole number nearest to x * factor. */\n"
+    "#define NEAREST(x, factor) ((real)floor((double)((x) * (factor)) + 0.5))\n";
+
+static const char series_text[] =
+    "\n"
+    "/* A polynomial in x, its highest coefficient first. */\n"
+    "#define SERIES(c, x) series(c, (int)(sizeof c / sizeof c[0]), x)\n"
+    "static real series(const real *c, int n, real x)\n"
+    "{\n"
+    "    real p = c[0];\n"
+    "    int i;\n"
+    "    for (i = 1; i < n; i++)\n"
+    "        p = FMA(p, x, c[i]);\n"
+    "    return p;\n"
+    "}\n";
+
+static const char compiler_check[] =
+    "#include <math.h>\n"
+    "\n"
+    "/* Only what is written may be computed: nothing fused, nothing rearranged. */\n"
+    "#if defined(__FAST_MATH__)\n"
+    "#error \"not with -ffast-math or -Ofast: the results would be others\"\n"
+    "#endif\n"
+    "#if defined(__clang__) || !defined(__GNUC__)\n"
+    "#pragma STDC FP_CONTRACT OFF\n"
+    "#else\n"
+    "#pragma GCC optimize(\"-ffp-contract=off\")\n"
+    "#endif\n";
+
+static const char wider_check[] =
+    "#if defined(__FLT_EVAL_METHOD__) && __FLT_EVAL_METHOD__ != 0\n"
+    "#error \"this compiler computes in a wider type (on i386 use -msse2 -mfpmath=sse)\"\n"
+    "#endif\n";
+
+/** Does a layer's function need a polynomial? */
+static bool needs_series(const struct shape *shape)
+{
+    bool needs = false;
+    for (size_t l = 1; l <= shape->layers; l++) {
+        needs = needs || (find(shape->activation[l])->needs & (FRACTION | SIN));
+    }
+    return needs;
+}
+
+void export_c_add_types(struct string *out, const struct shape *shape, bool use_double,
+                        bool portable)
+{
+    string_add(out, compiler_check);
+    string_add(out, portable ? "" : wider_check);
+    string_add(out, "\n");
+    string_add(out, use_double ? types_double : types_float);
+    string_print(out, "#define FMA(a, b, c) %s\n",
+                 portable     ? "((a) * (b) + (c))"
+                 : use_double ? "fma(a, b, c)"
+                              : "fmaf(a, b, c)");
+    if (needs_series(shape)) {
+        string_add(out, portable ? nearest_portable : nearest_fused);
+        string_print(out, "%s",
+                     portable     ? ""
+                     : use_double ? "#define ROUND_MAGIC 0x1.8p52\n"
+                                  : "#define ROUND_MAGIC 0x1.8p23f\n");
+        string_add(out, series_text);
+    }
+}
