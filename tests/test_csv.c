@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "data/cell.h"
+#include "data/readers.h"
 #include "data/table.h"
 #include "support.h"
 
@@ -30,7 +31,7 @@ static heddle_table *read_text(const char *name, const char *text)
     return table;
 }
 
-/* A message with '@' for the path must be what reading `text` says. */
+/* A message with '@' for the path must be what reading `text` says, or the flaw of a column. */
 static void refused_bytes(const char *name, const void *text, size_t n,
                           const heddle_read_options *options, const char *message)
 {
@@ -38,6 +39,13 @@ static void refused_bytes(const char *name, const void *text, size_t n,
     heddle_error err = {HEDDLE_OK, ""};
     char wanted[1024];
     heddle_status status = read_bytes(name, text, n, options, &table, &err);
+    for (size_t c = 0; status == HEDDLE_OK && c < table->columns; c++)
+        if (table->column[c].flaw) {
+            snprintf(err.text, sizeof err.text, "%s", table->column[c].flaw);
+            status = HEDDLE_E_DATA;
+            heddle_table_free(table);
+            table = NULL;
+        }
     const char *at = strchr(message, '@');
     snprintf(wanted, sizeof wanted, "%.*s%s%s", (int)(at - message), message, scratch_path(name),
              at + 1);
@@ -130,10 +138,9 @@ Test(csv, bytes_that_are_no_text_are_refused)
             "'@' line 1 column 1: a name that is not UTF-8; convert the file with iconv -f LATIN1 "
             "-t UTF-8");
     refused("page.csv", "<!DOCTYPE html>\n", "'@' is a web page; was the download refused?");
-    refused_bytes("table.npy", "\x93NUMPY\1\0", 8, NULL,
-                  "'@' is a NumPy array, which is not read yet; save it as CSV (numpy.savetxt)");
-    refused("table.svm", "+1 3:0.5 7:2\n",
-            "'@' is an SVMlight file, which is not read yet; save it as CSV");
+    refused_bytes("sheet.xlsx", "PK\3\4 and so on", 13, NULL,
+                  "'@' is a zip archive (perhaps a spreadsheet or .npz); save the table as CSV or "
+                  ".npy");
 }
 
 Test(csv, long_and_wild_cells_are_shown_cut)
@@ -465,4 +472,89 @@ Test(csv, any_bytes_are_read_or_refused)
             cr_assert(status == HEDDLE_E_DATA && strchr(err.text, '\''), "%s", err.text);
         }
     }
+}
+
+/* ---------------------------------------------------------------- by chunks ------------------ */
+
+/* Workers one after the other: the chunks are the same as if they ran beside each other. */
+static void run_in_turn(void *team, void (*body)(void *context, int worker), void *context)
+{
+    for (int w = 0; w < *(int *)team; w++)
+        body(context, w);
+}
+
+static heddle_status read_by(int workers, const char *path, heddle_table **table, heddle_error *err)
+{
+    heddle_read_options options = {0};
+    struct table_workers help = {workers, run_in_turn, &workers};
+    struct table_reading reading = {
+        .options = &options, .workers = workers > 1 ? &help : NULL, .limit = SIZE_MAX};
+    return table_read(path, &reading, table, err);
+}
+
+/* A table of 1.5 MB with words, missing cells, blank lines, and line ends within quotes: some
+ * longer than a chunk's distance to the next line end, one (`vast`) longer than a whole chunk. */
+static size_t wild_table(char *text, uint64_t seed, size_t vast)
+{
+    size_t n = (size_t)sprintf(text, "id,number,word,note\n");
+    uint64_t state = seed;
+    for (size_t i = 0; n < 1500000; i++) {
+        uint64_t r = test_random(&state);
+        n += (size_t)sprintf(text + n, "%zu,", i);
+        if (r % 7)
+            n += (size_t)sprintf(text + n, "%.17g", (double)(int64_t)test_random(&state) / 1e15);
+        n += (size_t)sprintf(text + n, ",word%u,", (unsigned)(r >> 40) % 50);
+        if (r % 5 == 0)
+            n += (size_t)sprintf(text + n, "\"a note\n1,2,3,4\n\"\"of\"\" lines %u\"",
+                                 (unsigned)(r >> 50) % 9);
+        else if (r % 5 == 1)
+            n += (size_t)sprintf(text + n, "note %u 5\"", (unsigned)(r >> 50) % 9);
+        n += (size_t)sprintf(text + n, r % 3 ? "\n" : r % 2 ? "\r\n" : "\n\n");
+        if (vast && i == 5000) {
+            n += (size_t)sprintf(text + n, "%zu,1,word1,\"", i);
+            for (size_t k = 0; k < vast; k += 8)
+                n += (size_t)sprintf(text + n, "1,2,3,4\n");
+            n += (size_t)sprintf(text + n, "\"\n");
+        }
+    }
+    return n;
+}
+
+Test(csv, chunks_make_no_difference)
+{
+    char *text = malloc(4000000);
+    for (int k = 0; k < 6; k++) {
+        size_t n = wild_table(text, (uint64_t)k + 1, k % 2 ? 700000 : 0);
+        if (k == 4) /* something wrong near the end */
+            n += (size_t)sprintf(text + n, "1,2\n3,4,5,6\n");
+        if (k == 5)
+            n += (size_t)sprintf(text + n, "\"never closed,1\n2,3,4,5\n");
+        const char *path = scratch_path("chunks.csv");
+        put_file(path, text, n);
+        heddle_table *a = NULL, *b = NULL;
+        heddle_error first = {HEDDLE_OK, ""}, second = {HEDDLE_OK, ""};
+        heddle_status status = read_by(1, path, &a, &first);
+        cr_assert((status == HEDDLE_OK) == (k < 4), "%s", first.text);
+        for (int workers = 2; workers < 6; workers++) {
+            cr_assert(read_by(workers, path, &b, &second) == status, "%s", second.text);
+            cr_assert_str_eq(first.text, second.text);
+            if (status != HEDDLE_OK)
+                continue;
+            cr_assert(a->rows == b->rows && a->columns == b->columns);
+            cr_assert(memcmp(a->line, b->line, a->rows * sizeof *a->line) == 0);
+            for (size_t c = 0; c < a->columns; c++) {
+                const struct table_column *x = &a->column[c], *y = &b->column[c];
+                cr_assert(x->text == y->text && x->words == y->words && !x->flaw == !y->flaw);
+                if (x->text)
+                    cr_assert(memcmp(x->code, y->code, a->rows * sizeof *x->code) == 0);
+                else
+                    cr_assert(memcmp(x->number, y->number, a->rows * sizeof *x->number) == 0);
+                for (size_t w = 0; w < x->words; w++)
+                    cr_assert_str_eq(x->word[w], y->word[w]);
+            }
+            heddle_table_free(b);
+        }
+        heddle_table_free(a);
+    }
+    free(text);
 }

@@ -217,9 +217,14 @@ Test(file, a_bound_is_kept_in_all_packings)
         } else {
             put_file(path, packed, ZSTD_compress(packed, 2 * LONG, content, file[i].bytes, 3));
         }
-        check_refused(path, file[i].bytes - 1, HEDDLE_E_MEMORY, "larger than");
-        check_refused(path, 1, HEDDLE_E_MEMORY, "larger than");
         struct file_bytes bytes;
+        if (file[i].n == 0 && file[i].bytes == LONG) { /* a mapping takes no memory */
+            cr_assert(file_read(path, 1, &bytes, NULL) == HEDDLE_OK && bytes.mapped);
+            file_release(&bytes);
+        } else {
+            check_refused(path, file[i].bytes - 1, HEDDLE_E_MEMORY, "larger than");
+            check_refused(path, 1, HEDDLE_E_MEMORY, "larger than");
+        }
         cr_assert(file_read(path, file[i].bytes, &bytes, NULL) == HEDDLE_OK);
         cr_assert(bytes.size == file[i].bytes);
         file_release(&bytes);

@@ -74,10 +74,14 @@ Test(idx, headers_that_lie_are_refused)
 
 Test(idx, a_limit_of_memory_is_kept)
 {
-    const char *path = put_idx("limit.idx", 13, 2, (uint32_t[]){4, 4}, (char[64]){0}, 64);
+    const char *path = put_idx("limit.idx", 13, 1, (uint32_t[]){16}, (char[64]){0}, 64);
     heddle_read_options options = {.max_bytes = 100};
     heddle_table *table = NULL;
     cr_assert(heddle_table_read(path, &options, &table, NULL) == HEDDLE_E_MEMORY);
+    /* more than a column is a view of the file */
+    path = put_idx("limit.idx", 13, 2, (uint32_t[]){4, 4}, (char[64]){0}, 64);
+    cr_assert(heddle_table_read(path, &options, &table, NULL) == HEDDLE_OK);
+    heddle_table_free(table);
 }
 
 Test(idx, images_are_a_block_of_bytes)
@@ -120,12 +124,10 @@ Test(idx, all_element_types_are_read)
     heddle_table *table = read_path(put_idx("float.idx", 0x0d, 2, (uint32_t[]){2, 2},
                                             "\x3f\x80\0\0\x40\0\0\0\x40\x40\0\0\x7f\xc0\0\0", 16),
                                     NULL);
-    cr_assert(table->columns == 2 && table->column[1].number[0] == 2 &&
-              table->column[0].number[1] == 3);
-    cr_assert(isnan(table->column[1].number[1]));
+    cr_assert(table->columns == 2 && table_number(table, 1, 0) == 2 &&
+              table_number(table, 0, 1) == 3);
+    cr_assert(isnan(table_number(table, 1, 1)));
     heddle_table_free(table);
-    refused(put_idx("inf.idx", 0x0d, 2, (uint32_t[]){1, 2}, "\x3f\x80\0\0\x7f\x80\0\0", 8),
-            "row 1 column 2: an infinite number");
 }
 
 Test(idx, labels_become_the_last_column)

@@ -255,9 +255,6 @@ static heddle_status try_map(const struct reading *r, const struct stat *info,
         (magic[0] == 0x1f && magic[1] == 0x8b) || memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0) {
         return HEDDLE_OK;
     }
-    if (r->max_bytes > 0 && size > r->max_bytes) {
-        return too_large(r);
-    }
     void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, r->fd, 0);
     if (map == MAP_FAILED) {
         return HEDDLE_OK; /* some file systems cannot: then it is read */

@@ -25,7 +25,7 @@ struct file_bytes {
 
 /**
  * Read the whole of path ("-": standard input; FIFOs work), unpacked. max_bytes bounds what it may
- * unpack to (0: no bound). A truncated or corrupt archive, or one with rubbish behind it, is
+ * take in memory (0: no bound); a mapping takes none. A truncated or corrupt archive, or one with rubbish behind it, is
  * HEDDLE_E_DATA; a directory or missing file HEDDLE_E_OPEN; too large or no memory
  * HEDDLE_E_MEMORY; a failing read HEDDLE_E_IO. At least one 0 byte follows the data in memory
  * unless `mapped`.

@@ -14,6 +14,13 @@
  */
 bool text_to_double(const char *text, size_t n, double *value);
 
+/**
+ * *value = digits × 10^exponent, rounded to the nearest double (of two, the even one). False, and
+ * nothing written, where that takes more than 128 bits to tell: about once in a thousand, and
+ * always where the result is not a normal number.
+ */
+bool text_scale(uint64_t digits, int64_t exponent, double *value);
+
 /** Read the unsigned number that fills text[0 … n); false if it is none or does not fit. */
 bool text_to_u64(const char *text, size_t n, uint64_t *value);
 

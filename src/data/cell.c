@@ -60,6 +60,31 @@ static bool is_numeral(const char *text, size_t n)
     return text == end && text > exponent;
 }
 
+const char *cell_number_scaled(const char *p, const char *end, uint64_t mantissa, size_t decimals,
+                               double *value)
+{
+    enum { DIGITS = 4 }; /* more are zeros in front, or nothing that is finite */
+    int exponent = 0;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        bool negative = p < end && *p == '-';
+        p += p < end && (*p == '-' || *p == '+');
+        const char *first = p;
+        for (; p < end && *p >= '0' && *p <= '9' && p - first <= DIGITS; p++)
+            exponent = exponent * 10 + (*p - '0');
+        if (p == first || p - first > DIGITS)
+            return NULL;
+        exponent = negative ? -exponent : exponent;
+    }
+    exponent -= (int)decimals;
+    if (mantissa <= (uint64_t)1 << 53 && exponent >= -22 && exponent <= 22) {
+        *value = exponent < 0 ? (double)mantissa / cell_power_of_ten[-exponent]
+                              : (double)mantissa * cell_power_of_ten[exponent];
+        return p;
+    }
+    return text_scale(mantissa, exponent, value) ? p : NULL;
+}
+
 enum cell cell_classify(const char *text, size_t n, bool decimal_comma, double *value)
 {
     if (is_missing(text, n))

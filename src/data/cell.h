@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum cell {
     CELL_NUMBER,
@@ -28,12 +29,56 @@ const char *cell_show(const char *text, size_t n, char shown[CELL_SHOWN]);
 
 extern const double cell_power_of_ten[23];
 
+/* mantissa × 10^-decimals, with the exponent that may stand at p; NULL as cell_number_fast(). */
+const char *cell_number_scaled(const char *p, const char *end, uint64_t mantissa, size_t decimals,
+                               double *value);
+
+/* How many of 8 bytes of text, the first the lowest, are digits before the first that is none. */
+static inline unsigned cell_digits(uint64_t bytes)
+{
+    uint64_t from_zero = bytes ^ 0x3030303030303030u;
+    /* 6 more carries 10 … 15 into the high half; a carry out of a byte only reaches later ones */
+    uint64_t other = ((from_zero + 0x0606060606060606u) | from_zero) & 0xf0f0f0f0f0f0f0f0u;
+    return other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
+}
+
+/* The number that the first n = 1 … 8 of 8 bytes, all digits, are: pairs, then fours, then eight. */
+static inline uint64_t cell_eight(uint64_t bytes, unsigned n)
+{
+    bytes <<= 64 - 8 * n; /* zeros in front; the high halves go next */
+    bytes = (bytes & 0x0f0f0f0f0f0f0f0fu) * 2561 >> 8;
+    bytes = (bytes & 0x00ff00ff00ff00ffu) * 6553601 >> 16;
+    return (bytes & 0x0000ffff0000ffffu) * 42949672960001u >> 32;
+}
+
+/* Go over digits, taking them on to *mantissa (modulo 2^64). */
+static inline const char *cell_take_digits(const char *p, const char *end, uint64_t *mantissa)
+{
+    static const uint32_t power[9] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
+    unsigned digit;
+    while (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && end - p >= 8) {
+        uint64_t bytes;
+        memcpy(&bytes, p, sizeof bytes);
+        unsigned n = cell_digits(bytes);
+        if (n == 0)
+            return p;
+        *mantissa = *mantissa * power[n] + cell_eight(bytes, n);
+        p += n;
+        if (n < 8)
+            return p;
+    }
+    for (; p < end && (digit = (unsigned)(unsigned char)*p - '0') < 10; p++)
+        *mantissa = *mantissa * 10 + digit;
+    return p;
+}
+
 /**
- * Read a number that starts at p and ends before `end` at the latest, if it is one that a double
- * holds exactly up to a division by a power of ten: then the quotient is correctly rounded, as
- * strtod's is. Returns where it ended, or NULL: use cell_classify().
+ * Read a number that starts at p and ends before `end` at the latest, if a few steps can tell what
+ * strtod would. Returns where it ended, or NULL: use cell_classify().
  *
- * Source: W. Clinger, "How to read floating point numbers accurately", PLDI 1990.
+ * Source: W. Clinger, "How to read floating point numbers accurately", PLDI 1990: a mantissa that
+ * a double holds, divided by a power of ten that it holds too, is rounded but once.
  */
 static inline const char *cell_number_fast(const char *p, const char *end, double *value)
 {
@@ -41,29 +86,27 @@ static inline const char *cell_number_fast(const char *p, const char *end, doubl
     p += negative;
     const char *first = p;
     uint64_t mantissa = 0;
-    unsigned digit;
-    while (p < end && (digit = (unsigned)(unsigned char)*p - '0') < 10) {
-        mantissa = mantissa * 10 + digit;
-        p++;
-    }
+    p = cell_take_digits(p, end, &mantissa);
     size_t digits = (size_t)(p - first), decimals = 0;
     if (p < end && *p == '.') {
-        const char *point = p++;
-        while (p < end && (digit = (unsigned)(unsigned char)*p - '0') < 10) {
-            mantissa = mantissa * 10 + digit;
-            p++;
-        }
-        decimals = (size_t)(p - point) - 1;
+        const char *point = p + 1;
+        p = cell_take_digits(point, end, &mantissa);
+        decimals = (size_t)(p - point);
         digits += decimals;
     }
     /* 19 digits fit 64 bits, so mantissa has not wrapped */
-    if (digits == 0 || digits > 19 || mantissa > (uint64_t)1 << 53)
-        return NULL;
-    if (p < end && (*p == 'e' || *p == 'E'))
+    if (digits == 0 || digits > 19)
         return NULL;
     double magnitude = (double)mantissa;
-    if (decimals)
-        magnitude /= cell_power_of_ten[decimals];
+    bool exponent = p < end && (*p == 'e' || *p == 'E');
+    if (!exponent && mantissa <= (uint64_t)1 << 53) {
+        if (decimals)
+            magnitude /= cell_power_of_ten[decimals];
+    } else {
+        p = cell_number_scaled(p, end, mantissa, decimals, &magnitude);
+        if (!p)
+            return NULL;
+    }
     *value = negative ? -magnitude : magnitude;
     return p;
 }

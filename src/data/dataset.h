@@ -16,7 +16,7 @@
 struct dataset {
     size_t rows, inputs, outputs;
     bool use_double;      /* reals are double, else float */
-    const void *real;      /* (rows, real_stride) or NULL; behind the inputs stands a 1, which feeds
+    const void *real;     /* (rows, real_stride) or NULL; behind the inputs stands a 1, which feeds
                               the bias: a row is a layer's input as it is */
     size_t real_stride;   /* reals a row takes: more than inputs, a multiple of 16; zeros fill up */
     const uint8_t *bytes; /* (rows, inputs) if !real; in the arena or in the table */

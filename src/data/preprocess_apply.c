@@ -20,6 +20,9 @@ enum {
 
 static const uint32_t NO_CATEGORY = UINT32_MAX;
 
+/* In place of a column: one that a sparse table does not name, for all its cells are 0. */
+#define ZEROS SIZE_MAX
+
 struct apply {
     const struct preprocess *p;
     const heddle_table *table;
@@ -53,6 +56,8 @@ static heddle_status find_by_name(struct apply *a, heddle_error *err)
         const char *name = p->input[j].name;
         if (distinct_words_find(&names, name, strlen(name), &code))
             a->input[j] = code;
+        else if (a->table->sparse && !p->input[j].text)
+            a->input[j] = ZEROS;
         else
             status = status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s' that the model needs",
                                 a->table->path, name);
@@ -95,10 +100,16 @@ static heddle_status check_types(const struct apply *a, heddle_error *err)
 {
     for (size_t j = 0; j < a->p->inputs + a->p->targets; j++) {
         bool input = j < a->p->inputs;
-        if (input ? a->p->input[j].text : !a->target || a->p->task == TASK_CLASSIFY)
+        if (!input && !a->target)
             continue;
-        const struct table_column *column =
-            &a->table->column[input ? a->input[j] : a->target[j - a->p->inputs]];
+        const size_t c = input ? a->input[j] : a->target[j - a->p->inputs];
+        if (c == ZEROS)
+            continue;
+        const struct table_column *column = &a->table->column[c];
+        if (column->flaw)
+            return status_set(err, HEDDLE_E_DATA, "%s", column->flaw);
+        if (input ? a->p->input[j].text : a->p->task == TASK_CLASSIFY)
+            continue;
         for (size_t i = 0; column->text && i < a->table->rows; i++) {
             if (column->code[i] == TABLE_MISSING)
                 continue;
@@ -115,25 +126,35 @@ static heddle_status check_types(const struct apply *a, heddle_error *err)
 
 /* ---------------------------------------------------------------- rows ----------------------- */
 
+/* Is c a column of numbers of which one may be none? */
+static bool has_numbers(const struct apply *a, size_t c)
+{
+    return c != ZEROS && !a->table->column[c].text && !table_is_byte(a->table, c);
+}
+
 /* Look through one column of numbers for cells that are none. */
 static heddle_status check_numbers(const struct apply *a, size_t c, bool target, bool *missing,
                                    heddle_error *err)
 {
-    const double *number = a->table->column[c].number;
-    const char *name = a->table->column[c].name;
     char where[TABLE_WHERE_SIZE];
-    for (size_t i = 0; number && i < a->rows; i++) {
-        double x = number[a->row[i]];
+    double value[BLOCK_ROWS];
+    for (size_t i = 0; i < a->rows && has_numbers(a, c); i++) {
+        if (i % BLOCK_ROWS == 0)
+            table_numbers(a->table, c, a->row + i, 0,
+                          a->rows - i < BLOCK_ROWS ? a->rows - i : BLOCK_ROWS, value);
+        double x = value[i % BLOCK_ROWS];
         if (isfinite(x))
             continue;
         if (isinf(x))
             return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
-                              a->table->path, table_where(a->table, a->row[i], where), name);
+                              a->table->path, table_where(a->table, a->row[i], where),
+                              a->table->column[c].name);
         if (!target && a->p->missing == MISSING_ERROR)
             return status_set(err, HEDDLE_E_DATA,
                               "'%s' %s column %zu: '%s' has no value, and the model was not "
                               "trained with --missing mean or --missing drop",
-                              a->table->path, table_where(a->table, a->row[i], where), c + 1, name);
+                              a->table->path, table_where(a->table, a->row[i], where), c + 1,
+                              a->table->column[c].name);
         missing[i] = missing[i] || target || a->p->missing == MISSING_DROP;
     }
     return HEDDLE_OK;
@@ -208,16 +229,11 @@ static void put_column(const struct apply *a, void *matrix, size_t stride, size_
 /* value[0 … n) = column c of the rows from `first` on. */
 static void get_column(const struct apply *a, size_t c, size_t first, double *value, size_t n)
 {
-    const double *number = a->table->column[c].number;
-    const uint32_t *row = a->row + first;
-    if (!number)
-        for (size_t i = 0; i < n; i++)
-            value[i] = table_number(a->table, c, row[i]);
-    else if (a->whole)
-        memcpy(value, number + first, n * sizeof *value);
+    if (c == ZEROS)
+        memset(value, 0, n * sizeof *value);
     else
-        for (size_t i = 0; i < n; i++)
-            value[i] = number[row[i]];
+        table_numbers(a->table, c, a->whole ? NULL : a->row + first, a->whole ? first : 0, n,
+                      value);
 }
 
 /* (real)(1/255), as a double. */
@@ -351,8 +367,7 @@ static bool stays_bytes(const struct apply *a)
     if (a->p->scale != SCALE_BYTE && a->p->scale != SCALE_NONE)
         return false;
     for (size_t j = 0; j < a->p->inputs; j++) {
-        const struct table_column *column = &a->table->column[a->input[j]];
-        if (a->p->input[j].text || column->text || column->number)
+        if (a->input[j] == ZEROS || a->p->input[j].text || !table_is_byte(a->table, a->input[j]))
             return false;
     }
     return true;

@@ -130,7 +130,8 @@ static heddle_status guess_task(const heddle_table *table, size_t c, enum task *
     *task = TASK_CLASSIFY;
     if (table->column[c].text)
         return HEDDLE_OK;
-    bool labels = table->labelled && table->bytes && c + 1 == table->columns;
+    bool labels =
+        table->labelled && (table->images || table->whole_labels) && c + 1 == table->columns;
     size_t most = labels ? LABEL_CLASSES : AUTO_CLASSES, rows = 0;
     struct distinct_numbers set = {0};
     heddle_status status = HEDDLE_OK;
@@ -200,6 +201,9 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
         else if (mark[c] == TARGET)
             choice->target[choice->targets++] = c;
     }
+    for (size_t c = 0; c < columns && status == HEDDLE_OK; c++)
+        if (mark[c] != DROPPED && table->column[c].flaw)
+            status = status_set(err, HEDDLE_E_DATA, "%s", table->column[c].flaw);
     memory_free(mark);
     if (status == HEDDLE_OK && choice->inputs == 0)
         status = status_set(err, HEDDLE_E_DATA,

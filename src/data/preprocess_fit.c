@@ -49,7 +49,7 @@ static bool is_missing(const heddle_table *table, size_t c, size_t i)
     const struct table_column *column = &table->column[c];
     if (column->text)
         return column->code[i] == TABLE_MISSING;
-    return column->number && isnan(column->number[i]);
+    return !table_is_byte(table, c) && isnan(table_number(table, c, i));
 }
 
 /* Leave out the rows of which `missing[i]`; returns how many. */
@@ -67,11 +67,13 @@ static heddle_status check_numbers(const struct fit *fit, size_t c, bool *missin
                                    heddle_error *err)
 {
     const heddle_table *table = fit->table;
-    const double *number = table->column[c].number;
     const char *name = table->column[c].name;
     char where[TABLE_WHERE_SIZE];
-    for (size_t i = 0; number && i < fit->rows; i++) {
-        double x = number[fit->row[i]];
+    if (table_is_byte(table, c))
+        return HEDDLE_OK;
+    table_numbers(table, c, fit->row, 0, fit->rows, fit->value);
+    for (size_t i = 0; i < fit->rows; i++) {
+        double x = fit->value[i];
         if (isfinite(x))
             continue;
         if (isinf(x))
@@ -149,8 +151,9 @@ static heddle_status find_moments(const struct fit *fit, size_t c, struct moment
     double *value = fit->value;
     size_t n = 0;
     *m = (struct moments){0.0, 0.0, INFINITY, -INFINITY};
+    table_numbers(fit->table, c, fit->row, 0, fit->rows, value);
     for (size_t i = 0; i < fit->rows; i++) {
-        double x = table_number(fit->table, c, fit->row[i]);
+        double x = value[i];
         if (isnan(x))
             continue;
         value[n++] = x;
@@ -192,7 +195,7 @@ static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_inp
                                 heddle_error *err)
 {
     enum scale scale = fit->p->scale;
-    bool fill = fit->options->missing == MISSING_MEAN && fit->table->column[c].number;
+    bool fill = fit->options->missing == MISSING_MEAN && !table_is_byte(fit->table, c);
     input->shift = 0.0;
     input->factor = scale == SCALE_BYTE ? 1.0 / 255.0 : 1.0;
     if (!fill && (scale == SCALE_BYTE || scale == SCALE_NONE))
@@ -334,12 +337,10 @@ static enum scale choose_scale(const struct fit *fit)
 {
     if (fit->options->scale != SCALE_AUTO)
         return fit->options->scale;
-    for (size_t j = 0; j < fit->choice.inputs; j++) {
-        const struct table_column *column = &fit->table->column[fit->choice.input[j]];
-        if (column->text || column->number)
+    for (size_t j = 0; j < fit->choice.inputs; j++)
+        if (!table_is_byte(fit->table, fit->choice.input[j]))
             return SCALE_STANDARD;
-    }
-    return SCALE_BYTE;
+    return fit->table->images ? SCALE_BYTE : SCALE_STANDARD;
 }
 
 static heddle_status fit_all(struct fit *fit, const uint32_t *rows, size_t count, heddle_error *err)

@@ -10,11 +10,11 @@
 /* ---------------------------------------------------------------- formats -------------------- */
 
 /* Readers by content, asked in this order; what none of them recognises is delimited text. */
-static const struct format {
-    bool (*recognise)(const struct file_bytes *bytes);
-    reader *read;
-} formats[] = {
+static const struct table_format formats[] = {
     {idx_recognise, idx_read},
+    {npy_recognise, npy_read},
+    {fann_recognise, fann_read},
+    {svmlight_recognise, svmlight_read},
 };
 
 /* Files that begin like this are known and not read. */
@@ -23,8 +23,8 @@ static const struct foreign {
     size_t n;
     const char *what;
 } foreign[] = {
-    {"\x93NUMPY", 6, "a NumPy array, which is not read yet; save it as CSV (numpy.savetxt)"},
-    {"PK\x03\x04", 4, "a zip archive (perhaps a spreadsheet or .npz); save the table as CSV"},
+    {"PK\x03\x04", 4,
+     "a zip archive (perhaps a spreadsheet or .npz); save the table as CSV or .npy"},
     {"PAR1", 4, "a Parquet file; save the table as CSV"},
     {"ARROW1", 6, "an Arrow file; save the table as CSV"},
     {"Obj\x01", 4, "an Avro file; save the table as CSV"},
@@ -55,74 +55,50 @@ static const struct foreign {
     {"version https://git-lfs", 23, "a Git LFS pointer, not the data; run 'git lfs pull'"},
 };
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* "1 3:0.5 7:2": a label, then pairs of index and value, as SVMlight writes them. */
-static bool is_svmlight(const struct file_bytes *bytes)
-{
-    const uint8_t *p = bytes->data, *end = p + bytes->size;
-    while (p < end && (is_digit(*p) || *p == '+' || *p == '-' || *p == '.' || *p == 'e'))
-        p++;
-    if (p == bytes->data || p == end || (*p != ' ' && *p != '\t'))
-        return false;
-    while (p < end && (*p == ' ' || *p == '\t'))
-        p++;
-    const uint8_t *index = p;
-    while (p < end && is_digit(*p))
-        p++;
-    if (p == index || p == end || *p != ':' || p + 1 == end)
-        return false;
-    /* a time, "1 12:30:00", has a second colon */
-    for (p++; p < end && *p != ' ' && *p != '\t' && *p != '\n' && *p != '\r'; p++)
-        if (*p == ':' || *p == ',' || *p == ';')
-            return false;
-    return true;
-}
-
 static heddle_status check_foreign(const char *path, const struct file_bytes *bytes,
                                    heddle_error *err)
 {
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if (bytes->size >= foreign[i].n && memcmp(bytes->data, foreign[i].magic, foreign[i].n) == 0)
             return status_set(err, HEDDLE_E_DATA, "'%s' is %s", path, foreign[i].what);
-    if (is_svmlight(bytes))
-        return status_set(err, HEDDLE_E_DATA,
-                          "'%s' is an SVMlight file, which is not read yet; save it as CSV", path);
     return HEDDLE_OK;
 }
 
-heddle_status reader_check_size(const char *path, const heddle_read_options *options, size_t bytes,
+heddle_status reader_check_size(const char *path, const struct table_reading *reading, size_t bytes,
                                 heddle_error *err)
 {
-    if (options->max_bytes == 0 || bytes <= options->max_bytes)
+    if (bytes <= reading->limit)
         return HEDDLE_OK;
     const double mebi = 1024.0 * 1024.0;
-    return status_set(err, HEDDLE_E_MEMORY, "'%s' needs %.1f MiB as a table, the limit is %.1f MiB",
-                      path, (double)bytes / mebi, (double)options->max_bytes / mebi);
+    return status_set(err, HEDDLE_E_MEMORY,
+                      "'%s' needs %.1f MiB as a table, %s %.1f MiB; 'heddle convert' on a machine "
+                      "with more memory makes an .npy file, which is used where it is",
+                      path, (double)bytes / mebi,
+                      reading->limit_given ? "the limit is" : "there are",
+                      (double)reading->limit / mebi);
 }
 
 /* ---------------------------------------------------------------- one file ------------------- */
 
-static heddle_status read_one(const char *path, const heddle_read_options *options,
+static heddle_status read_one(const char *path, const struct table_reading *reading,
                               heddle_table **table, heddle_error *err)
 {
     if (strncmp(path, "builtin:", 8) == 0)
         return builtin_read(path, table, err);
     struct file_bytes bytes = {0};
-    heddle_status status = file_read(path, options->max_bytes, &bytes, err);
+    heddle_status status = file_read(path, reading->limit, &bytes, err);
     if (status != HEDDLE_OK)
         return status;
-    reader *read = csv_read;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (read == csv_read && formats[i].recognise(&bytes))
+    reader *read = reading->more && reading->more->recognise(&bytes) ? reading->more->read : NULL;
+    for (size_t i = 0; !read && i < sizeof formats / sizeof *formats; i++)
+        if (formats[i].recognise(&bytes))
             read = formats[i].read;
-    if (read == csv_read)
+    if (!read) {
+        read = csv_read;
         status = check_foreign(path, &bytes, err);
+    }
     if (status == HEDDLE_OK)
-        status = read(path, &bytes, options, table, err);
+        status = read(path, &bytes, reading, table, err);
     file_release(&bytes);
     return status;
 }
@@ -147,10 +123,10 @@ static char *sibling(const char *path, bool *fits)
 }
 
 static heddle_status append_labels(heddle_table *table, const char *path,
-                                   const heddle_read_options *options, heddle_error *err)
+                                   const struct table_reading *reading, heddle_error *err)
 {
     heddle_table *labels = NULL;
-    heddle_status status = read_one(path, options, &labels, err);
+    heddle_status status = read_one(path, reading, &labels, err);
     if (status != HEDDLE_OK)
         return status;
     if (labels->columns != 1)
@@ -167,16 +143,16 @@ static heddle_status append_labels(heddle_table *table, const char *path,
 
 /* The labels that go with `path`, if the user named some or the sibling is there. */
 static heddle_status find_labels(heddle_table *table, const char *path,
-                                 const heddle_read_options *options, heddle_error *err)
+                                 const struct table_reading *reading, heddle_error *err)
 {
-    if (options->labels)
-        return append_labels(table, options->labels, options, err);
+    if (reading->options->labels)
+        return append_labels(table, reading->options->labels, reading, err);
     bool fits = true;
-    char *name = table->bytes ? sibling(path, &fits) : NULL;
+    char *name = table->images ? sibling(path, &fits) : NULL;
     if (!name)
         return fits ? HEDDLE_OK : status_memory(err, "a path", strlen(path));
     heddle_error reason = {HEDDLE_OK, ""};
-    heddle_status status = append_labels(table, name, options, &reason);
+    heddle_status status = append_labels(table, name, reading, &reason);
     const char *slash = strrchr(name, '/');
     if (status == HEDDLE_OK &&
         !table_set_format(table, "%s, labels from '%s'", table->format, slash ? slash + 1 : name))
@@ -187,22 +163,19 @@ static heddle_status find_labels(heddle_table *table, const char *path,
     return status == HEDDLE_E_OPEN ? HEDDLE_OK : status;
 }
 
-heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
-                                heddle_table **table, heddle_error *err)
+heddle_status table_read(const char *path, const struct table_reading *reading,
+                         heddle_table **table, heddle_error *err)
 {
-    static const heddle_read_options defaults;
-    if (!options)
-        options = &defaults;
+    const char delimiter = reading->options->delimiter;
     if (!path || !*path)
         return status_set(err, HEDDLE_E_ARGUMENT, "no data file named");
-    if (options->delimiter && !strchr(",;\t |", options->delimiter))
+    if (delimiter && !strchr(",;\t |", delimiter))
         return status_set(err, HEDDLE_E_ARGUMENT,
-                          "delimiter '%c' is none of ',', ';', '|', a tab or a blank",
-                          options->delimiter);
+                          "delimiter '%c' is none of ',', ';', '|', a tab or a blank", delimiter);
     heddle_table *t = NULL;
-    heddle_status status = read_one(path, options, &t, err);
+    heddle_status status = read_one(path, reading, &t, err);
     if (status == HEDDLE_OK)
-        status = find_labels(t, path, options, err);
+        status = find_labels(t, path, reading, err);
     if (status != HEDDLE_OK) {
         heddle_table_free(t);
         return status;

@@ -1,9 +1,6 @@
 /**
  * readers: one function a format. Each takes the bytes of a file, already unpacked, and makes a
- * table of them that owes nothing to the bytes. Which one is asked is decided in read.c.
- *
- * All: HEDDLE_E_DATA with the place of what is wrong, HEDDLE_E_MEMORY (also if the table would
- * need more than options->max_bytes).
+ * table of them. Which one is asked is decided in read.c.
  */
 #ifndef DATA_READERS_H
 #define DATA_READERS_H
@@ -11,21 +8,74 @@
 #include "base/file.h"
 #include "data/table.h"
 
-typedef heddle_status reader(const char *path, const struct file_bytes *bytes,
-                             const heddle_read_options *options, heddle_table **table,
+/** Who helps: run() calls body(context, worker) for worker = 0 … count-1, beside each other. */
+struct table_workers {
+    int count;
+    void (*run)(void *team, void (*body)(void *context, int worker), void *context);
+    void *team;
+};
+
+struct table_format;
+
+/** How to read: what readers are given besides the bytes. */
+struct table_reading {
+    const heddle_read_options *options;  /* never NULL */
+    const struct table_workers *workers; /* NULL: the caller alone. What is read is the same */
+    size_t limit;                        /* bytes that a table may take */
+    bool limit_given;                    /* … by the user; else it is what the machine has */
+    const struct table_format *more;     /* a format known elsewhere, or NULL */
+};
+
+/**
+ * A reader may keep the file in the table: then it moves *bytes to table->source and leaves
+ * nothing to release.
+ *
+ * All: HEDDLE_E_DATA with the place of what is wrong, HEDDLE_E_MEMORY (also if the table would
+ * need more than reading->limit).
+ */
+typedef heddle_status reader(const char *path, struct file_bytes *bytes,
+                             const struct table_reading *reading, heddle_table **table,
                              heddle_error *err);
 
-reader csv_read;
-reader idx_read;
+struct table_format {
+    bool (*recognise)(const struct file_bytes *bytes); /* do they begin like such a file? */
+    reader *read;
+};
 
-/** Do the bytes begin like an IDX file? */
+reader csv_read, idx_read, npy_read, svmlight_read, fann_read;
 bool idx_recognise(const struct file_bytes *bytes);
+bool npy_recognise(const struct file_bytes *bytes);
+bool svmlight_recognise(const struct file_bytes *bytes);
+bool fann_recognise(const struct file_bytes *bytes);
 
 /** The data set "builtin:NAME"; HEDDLE_E_ARGUMENT if there is none of that name. */
 heddle_status builtin_read(const char *path, heddle_table **table, heddle_error *err);
 
-/** HEDDLE_OK, or HEDDLE_E_MEMORY if a table of `bytes` bytes is more than options allow. */
-heddle_status reader_check_size(const char *path, const heddle_read_options *options, size_t bytes,
+/** Any of them, and the file of labels that goes with it: heddle_table_read() but for the help. */
+heddle_status table_read(const char *path, const struct table_reading *reading,
+                         heddle_table **table, heddle_error *err);
+
+/** HEDDLE_OK, or HEDDLE_E_MEMORY if a table of `bytes` bytes is more than allowed. */
+heddle_status reader_check_size(const char *path, const struct table_reading *reading, size_t bytes,
                                 heddle_error *err);
+
+/**
+ * An array in `bytes` becomes the block of a table, which keeps the bytes if it can be a view.
+ * shape (rank) are its sizes, each at least 1, of `type` elements from bytes->data + start on;
+ * their product is known to lie in the file. fortran: the first index is the fastest.
+ *
+ * The columns are numbered "`prefix`0", …; of a rank of 1 the only one is named `single`.
+ */
+struct array_shape {
+    enum element_type type;
+    bool swapped, fortran;
+    size_t start, rows, columns;
+    const size_t *shape;
+    size_t rank;
+    const char *prefix, *single;
+};
+heddle_status reader_array(const char *path, struct file_bytes *bytes,
+                           const struct array_shape *shape, const struct table_reading *reading,
+                           heddle_table **table, heddle_error *err);
 
 #endif

@@ -17,9 +17,24 @@ enum { COUNTED_NUMBERS = 1000 };
 
 double table_number(const heddle_table *table, size_t c, size_t i)
 {
-    const struct table_column *column = &table->column[c];
-    return column->number ? column->number[i]
-                          : (double)table->bytes[i * table->byte_columns + column->byte];
+    double number;
+    if (table->column[c].number)
+        return table->column[c].number[i];
+    element_read(&table->block, table->column[c].byte, NULL, i, 1, &number);
+    return number;
+}
+
+void table_numbers(const heddle_table *table, size_t c, const uint32_t *row, size_t first, size_t n,
+                   double *number)
+{
+    const double *from = table->column[c].number;
+    if (!from)
+        element_read(&table->block, table->column[c].byte, row, first, n, number);
+    else if (row)
+        for (size_t i = 0; i < n; i++)
+            number[i] = from[row[i]];
+    else if (n)
+        memcpy(number, from + first, n * sizeof *number);
 }
 
 size_t table_find(const heddle_table *table, const char *name)
@@ -146,16 +161,22 @@ bool table_append_labels(heddle_table *table, heddle_table *labels)
     size_t columns = table->columns;
     struct table_column *source = &labels->column[0];
     double *number = NULL;
+    uint32_t *code = NULL;
+    const bool copied = source->shared || (!source->text && !source->number);
     const char **names = memory_new(columns + 1, sizeof *names);
-    if (!source->text && !source->number) { /* a label that stands in a block of bytes */
+    if (copied && source->text) {
+        code = memory_new(labels->rows, sizeof *code);
+        if (code)
+            memcpy(code, source->code, labels->rows * sizeof *code);
+    } else if (copied) {
         number = memory_new(labels->rows, sizeof *number);
-        for (size_t i = 0; number && i < labels->rows; i++)
-            number[i] = table_number(labels, 0, i);
+        if (number)
+            table_numbers(labels, 0, NULL, 0, labels->rows, number);
     }
     struct table_column *grown = memory_resize(table->column, columns + 1, sizeof *grown);
     if (grown)
         table->column = grown;
-    bool fits = names && grown && (source->text || source->number || number);
+    bool fits = names && grown && (!copied || number || code);
     if (fits) {
         for (size_t c = 0; c < columns; c++)
             names[c] = grown[c].name;
@@ -168,15 +189,21 @@ bool table_append_labels(heddle_table *table, heddle_table *labels)
     memory_free(names);
     if (!fits) {
         memory_free(number);
+        memory_free(code);
         return false;
     }
+    const bool whole = labels->block.data || labels->block.row; /* an array's, not a text's */
     char *name = grown[columns].name;
     grown[columns] = *source;
     grown[columns].name = name;
-    if (number)
+    if (copied) {
         grown[columns].number = number;
+        grown[columns].code = code;
+        grown[columns].shared = false;
+    }
     *source = (struct table_column){0};
     table->columns = columns + 1;
+    table->whole_labels = whole && element_is_whole(labels->block.type);
     table->labelled = true;
     table->targets = 1;
     return true;
@@ -237,17 +264,23 @@ void heddle_table_free(heddle_table *table)
     if (!table)
         return;
     for (size_t c = 0; c < table->columns; c++) {
-        memory_free(table->column[c].number);
-        memory_free(table->column[c].code);
+        if (!table->column[c].shared) {
+            memory_free(table->column[c].number);
+            memory_free(table->column[c].code);
+        }
         memory_free(table->column[c].word);
         memory_free(table->column[c].letters);
+        memory_free(table->column[c].flaw);
     }
     memory_free(table->column);
     memory_free(table->names);
     memory_free(table->path);
     memory_free(table->format);
-    memory_free(table->bytes);
     memory_free(table->line);
+    memory_free(table->owned);
+    if (table->numbers)
+        arena_free(table->numbers, table->numbers_bytes);
+    file_release(&table->source);
     memory_free(table);
 }
 
@@ -266,11 +299,27 @@ const char *heddle_table_format(const heddle_table *table)
     return table->format;
 }
 
+void heddle_table_column_kind(const heddle_table *table, size_t i, heddle_column *column)
+{
+    const struct table_column *source = &table->column[i];
+    *column = (heddle_column){.name = source->name,
+                              .text = source->text,
+                              .flaw = source->flaw,
+                              .minimum = NAN,
+                              .maximum = NAN,
+                              .mean = NAN};
+}
+
+void heddle_table_numbers(const heddle_table *table, size_t i, size_t first, size_t n,
+                          double *number)
+{
+    table_numbers(table, i, NULL, first, n, number);
+}
+
 void heddle_table_column(const heddle_table *table, size_t i, heddle_column *column)
 {
     const struct table_column *source = &table->column[i];
-    *column = (heddle_column){
-        .name = source->name, .text = source->text, .minimum = NAN, .maximum = NAN, .mean = NAN};
+    heddle_table_column_kind(table, i, column);
     if (source->text) {
         column->distinct = source->words;
         for (size_t r = 0; r < table->rows; r++)

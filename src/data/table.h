@@ -1,7 +1,7 @@
 /**
  * table: what a reader makes and preprocessing takes. A table is a list of named columns; each
  * holds numbers (double, NaN = missing), text (codes into a list of distinct words), or belongs to
- * the block of bytes that an image file is.
+ * the block: an array of numbers as it stands in a file, which the table then keeps.
  */
 #ifndef DATA_TABLE_H
 #define DATA_TABLE_H
@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/file.h"
+#include "data/element.h"
 #include "heddle.h"
 
 enum { TABLE_MISSING = UINT32_MAX };
@@ -17,30 +19,54 @@ enum { TABLE_MISSING = UINT32_MAX };
 struct table_column {
     char *name;
     bool text;
-    double *number; /* (rows) if !text, or NULL for a column of the byte block */
+    double *number; /* (rows) if !text, or NULL for a column of the block */
     uint32_t *code; /* (rows) if text: index into word, or TABLE_MISSING */
     char **word;    /* distinct words in order of first appearance */
     size_t words;
     char *letters; /* what word[] points into */
-    size_t byte;   /* column of the byte block, if !text and !number */
+    size_t byte;   /* column of the block, if !text and !number */
+    bool shared;   /* number or code is in the table's `numbers` */
+    char *flaw;    /* why it cannot be used: a message, complained of only if it is; or NULL */
 };
 
 struct heddle_table {
     size_t rows, columns;
     struct table_column *column;
-    char *names;    /* what the columns' names live in */
-    char *path;     /* as given, for messages */
-    char *format;   /* for people */
-    bool named;     /* the names come from the data, they are not made up */
-    uint8_t *bytes; /* (rows, byte_columns) row-major, or NULL: unsigned bytes of an image file */
+    char *names;                /* what the columns' names live in */
+    char *path;                 /* as given, for messages */
+    char *format;               /* for people */
+    bool named;                 /* the names come from the data, they are not made up */
+    struct element_array block; /* what columns without numbers of their own are in */
+    const uint8_t *bytes;       /* the block, if it is bytes (rows, byte_columns) row-major */
     size_t byte_columns;
-    bool labelled;  /* the last column came from a file of labels, or the array of targets */
-    size_t targets; /* how many last columns are targets by construction (0: not known) */
-    size_t *line;   /* (rows) line of the source each row began on, for messages; or NULL */
+    bool images;       /* the bytes are intensities of images, to be divided by 255 */
+    bool sparse;       /* a column that is not there is all 0 */
+    bool labelled;     /* the last column came from a file of labels, or the array of targets */
+    bool whole_labels; /* … and that file was an array of whole numbers: surely classes */
+    size_t targets;    /* how many last columns are targets by construction (0: not known) */
+    size_t *line;      /* (rows) line of the source each row began on, for messages; or NULL */
+    struct file_bytes source; /* the file, if the block is in it */
+    void *owned;              /* or the memory that the block is in */
+    void *numbers;            /* an arena for all columns, or NULL */
+    size_t numbers_bytes;
 };
 
 /** The number in row i of column c (not text): NaN if missing. */
 double table_number(const heddle_table *table, size_t c, size_t i);
+
+/**
+ * number[i] = the number in row row[i] of column c (not text), or in row first + i if row is NULL,
+ * for i = 0 … n-1. Column by column through a block is slow where its rows are long: go by some
+ * hundred rows.
+ */
+void table_numbers(const heddle_table *table, size_t c, const uint32_t *row, size_t first, size_t n,
+                   double *number);
+
+/** Is column c one of unsigned bytes, so that nothing is missing in it and all is finite? */
+static inline bool table_is_byte(const heddle_table *table, size_t c)
+{
+    return table->bytes && !table->column[c].text && !table->column[c].number;
+}
 
 /** Index of the column named `name`; table->columns if there is none. */
 size_t table_find(const heddle_table *table, const char *name);

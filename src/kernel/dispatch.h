@@ -39,5 +39,7 @@ double elementary_exp(double x);
 double elementary_log(double x);
 /** cos(2π u) for 0 ≤ u < 1. */
 double elementary_cos_turns(double u);
+/** N(0, 1) from two uniform numbers in (0, 1). Source: G. Box, M. Muller 1958. */
+double elementary_normal(double u, double v);
 
 #endif

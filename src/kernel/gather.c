@@ -18,7 +18,7 @@ INLINE void prefetch(const void *row, size_t bytes)
     }
 }
 
-void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                     size_t first, size_t E, size_t m)
 {
     const real *value = source->value;

@@ -16,8 +16,8 @@ enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
 enum { LINE = 64, AHEAD = 2 * LINE / (int)sizeof(real) };
 
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t first,
-                 const real *D, size_t ldd, const struct shard_run *run, real *const *G, size_t at, size_t ldg,
-                 vec *size)
+                 const real *D, size_t ldd, const struct shard_run *run, real *const *G, size_t at,
+                 size_t ldg, vec *size)
 {
     _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
     vec sum[TILE_ROWS][TILE_COLUMNS];
@@ -102,8 +102,8 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     *size = total;
 }
 
-void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd,
-                      const struct shard_run *run, size_t m, size_t n, real *const *G, real *size)
+void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
+                      size_t m, size_t n, real *const *G, real *size)
 {
     vec total = vload(size);
     for (size_t first = 0; first < n; first += PACK) {
@@ -115,8 +115,7 @@ void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd,
             for (size_t i = 0; i < m + 1;) {
                 int high = tile_rows(m + 1 - i);
                 size_t at = first * (m + 1) + i * width + o;
-                TILE_CALL(high, columns, tile, X, i, D + first + o, ldd, run, G, at, width,
-                          &total)
+                TILE_CALL(high, columns, tile, X, i, D + first + o, ldd, run, G, at, width, &total)
                 i += (size_t)high;
             }
             c += (size_t)columns;

@@ -112,11 +112,20 @@ static inline bool activation_keeps_slope(enum activation f)
            f == ACTIVATION_SINE;
 }
 
-/** Losses of one example over its n outputs x with targets t, and the deltas they give. */
+/**
+ * Losses of one example over its n outputs x with targets t, and the deltas they give; d = x - t.
+ * Sources: huber P. Huber, Annals of Mathematical Statistics 35 (1964), with the threshold 1;
+ * poisson: minus the log-likelihood of counts t at rates x, without ln t!, as PyTorch's
+ * PoissonNLLLoss(log_input=True) of z; its outputs are exp.
+ */
 enum loss {
-    LOSS_SSE, /* Σ (x - t)²                 D = (x - t) f'(z): the tutorial's, without the 2 */
-    LOSS_MSE, /* Σ (x - t)² / n             D = 2 / n (x - t) f'(z) */
-    LOSS_CROSS_ENTROPY /* softmax: ln Σ e^z - z[class]; sigmoid: Σ ln(1 + e^z) - t z; D = x - t */
+    LOSS_SSE, /* Σ d²                       D = d f'(z): the tutorial's, without the 2 */
+    LOSS_MSE, /* Σ d² / n                   D = 2 / n d f'(z) */
+    LOSS_CROSS_ENTROPY, /* softmax: ln Σ e^z - Σ t z; sigmoid: Σ ln(1 + e^z) - t z; D = x - t */
+    LOSS_MAE,           /* Σ |d| / n                  D = sign(d) / n f'(z) */
+    LOSS_HUBER,   /* Σ (|d| < 1 ? d²/2 : |d| - 1/2) / n    D = min(1, max(-1, d)) / n f'(z) */
+    LOSS_POISSON, /* Σ (x - t z) / n, x = e^z   D = d / n */
+    LOSS_COUNT
 };
 
 /** Targets of a block of examples: rows gathered by index from the data set. */
@@ -124,12 +133,14 @@ struct REAL(targets) {
     const int32_t *class_index; /* (E) class of each example, or NULL */
     const real *value;          /* (n, ld) targets, transposed, if !class_index */
     size_t ld;
+    real smoothing; /* cross-entropy with classes: t = (1 - s) t + s / classes (the two of a
+                                   sigmoid: s / 2) */
 };
 
 /** Where inputs are taken from: rows of reals, or of bytes that become byte × scale. */
 struct REAL(source) {
-    const real *value; /* (rows, ld), or NULL */
-    size_t ld;         /* a multiple of 16 */
+    const real *value;    /* (rows, ld), or NULL */
+    size_t ld;            /* a multiple of 16 */
     const uint8_t *bytes; /* (rows, m) */
     real scale;
 };
@@ -151,7 +162,40 @@ enum optimizer {
     OPTIMIZER_MOMENTUM,
     OPTIMIZER_NESTEROV,
     OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,   /* Adam; the decay is penalise()'s */
+    OPTIMIZER_RMSPROP, /* v = β2 v + (1 - β2) g²    w -= rate g / (√v + ε) */
+    OPTIMIZER_ADAGRAD, /* v = v + g²                w -= rate g / (√v + ε) */
+    OPTIMIZER_RPROP,   /* iRprop-: by the sign of g and a step of its own for each weight */
     OPTIMIZER_COUNT
+};
+
+/** States that an optimizer keeps for each weight: s1, s2. */
+static inline int optimizer_states(enum optimizer optimizer)
+{
+    switch (optimizer) {
+    case OPTIMIZER_SGD:
+        return 0;
+    case OPTIMIZER_ADAM:
+    case OPTIMIZER_ADAMW:
+    case OPTIMIZER_RPROP:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
+/** iRprop-: what a step is multiplied by where the sign stays or changes, and its bounds. */
+#define RPROP_UP ((real)1.2)
+#define RPROP_DOWN ((real)0.5)
+#define RPROP_LEAST ((real)1e-6)
+#define RPROP_MOST ((real)50)
+
+/** What is done to weight deltas g and weights w before an update; mask is 0 for biases, else 1. */
+struct REAL(penalty) {
+    real scale;  /* d = scale g */
+    real clip;   /* d = within ± clip, which may be infinite */
+    real l1, l2; /* d += mask (l2 w + l1 sign(w)) */
+    real decay;  /* w -= mask decay w */
 };
 
 /** One update's numbers; G is first multiplied by `scale` (1 / examples, or 1 for a sum). */
@@ -159,11 +203,11 @@ struct REAL(update) {
     enum optimizer optimizer;
     real scale;
     real rate;
-    real momentum;          /* v = momentum v + g */
-    real beta1, one_beta1;  /* Adam: β1, 1 - β1 */
+    real momentum;         /* v = momentum v + g */
+    real beta1, one_beta1; /* Adam: β1, 1 - β1 */
     real beta2, one_beta2;
-    real step;              /* Adam: rate / (1 - β1^t) */
-    real root;              /* Adam: 1 / √(1 - β2^t) */
+    real step; /* Adam: rate / (1 - β1^t) */
+    real root; /* Adam: 1 / √(1 - β2^t) */
     real epsilon;
 };
 
@@ -191,9 +235,8 @@ struct REAL(kernels) {
      * `run`. The |G| are added to size[0 … 15] (in no fixed order: only their being finite means
      * anything).
      */
-    void (*gradient)(const real *const *X, const real *D, size_t ldd,
-                     const struct shard_run *run, size_t m, size_t n, real *const *G,
-                     real *size);
+    void (*gradient)(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
+                     size_t m, size_t n, real *const *G, real *size);
 
     /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
     void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
@@ -216,8 +259,7 @@ struct REAL(kernels) {
      * AT (columns, rows) = A (rows, columns); whole registers of either are read and written, and
      * where AT's rows are wider than `rows`, they are filled with zeros to round16(rows).
      */
-    void (*transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT,
-                      size_t ldt);
+    void (*transpose)(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt);
 
     /** ZT (n, E) → f(ZT), in place; softmax too: the sum is a chain in order of the outputs. */
     void (*output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n);
@@ -228,17 +270,21 @@ struct REAL(kernels) {
      * is 1 for its class and 0 for the others (n = 1: the class itself).
      */
     void (*loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
-                 const struct REAL(targets) *targets, real *each);
+                 const struct REAL(targets) * targets, real *each);
+
+    /** d and w from w and the weight deltas g (penalty's formulas, l1 and l2 of the old w). */
+    void (*penalise)(const struct REAL(penalty) * penalty, real *w, const real *g, const real *mask,
+                     real *d, size_t n);
 
     /** w and the optimizer's state s1, s2 (n values each) after the weight deltas g. */
-    void (*update)(const struct REAL(update) *update, real *w, const real *g, real *s1, real *s2,
+    void (*update)(const struct REAL(update) * update, real *w, const real *g, real *s1, real *s2,
                    size_t n);
 
     /** sum = a + b; sum may be a or b. */
     void (*add)(real *sum, const real *a, const real *b, size_t n);
 
     /** X (E, m) = rows[0 … E) of the source (rows NULL: first, first + 1, …), and X[e][m] = 1. */
-    void (*gather)(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+    void (*gather)(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                    size_t first, size_t E, size_t m);
 
     /**
@@ -252,6 +298,6 @@ struct REAL(kernels) {
 };
 
 /** The plain twin of every kernel, without an instruction set's help (reference.c). */
-const struct REAL(kernels) *REAL(kernels_reference)(void);
+const struct REAL(kernels) * REAL(kernels_reference)(void);
 
 #endif

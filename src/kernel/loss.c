@@ -50,7 +50,7 @@ INLINE vec load_classes(const int32_t *p, size_t count)
 }
 
 /** Target of output o: from the classes, or from the rows of values. */
-INLINE vec target(const struct REAL(targets) *targets, vec classes, size_t e, size_t o, size_t n)
+INLINE vec target(const struct REAL(targets) * targets, vec classes, size_t e, size_t o, size_t n)
 {
     if (targets->class_index) {
         if (n == 1) {
@@ -59,6 +59,13 @@ INLINE vec target(const struct REAL(targets) *targets, vec classes, size_t e, si
         return vselect(vequal(classes, vset((real)o)), vset(1), vzero());
     }
     return vload(targets->value + o * targets->ld + e);
+}
+
+/** What of an example's targets goes to all classes alike, for class targets. */
+INLINE real shared(const struct REAL(targets) * targets, enum activation f, size_t n)
+{
+    size_t classes = f == ACTIVATION_SOFTMAX && n > 1 ? n : 2;
+    return targets->smoothing / (real)classes;
 }
 
 /** f(z) and f'(z), whatever the function. */
@@ -73,10 +80,43 @@ INLINE vec any_transfer(enum activation f, vec z, vec *slope)
     return x;
 }
 
-void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
-                  const struct REAL(targets) *targets, real *each)
+/** Losses of f(z) and the targets alone: the total grows by output o's part, and D takes its place. */
+INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec total)
 {
-    vec factor = loss == LOSS_MSE ? vset((real)2 / (real)n) : vset(1);
+    vec slope;
+    vec x = any_transfer(f, vload(z), &slope);
+    vec d = x - t;
+    vec one = vset(1);
+    switch (loss) {
+    case LOSS_MAE:
+        total = total + vabs(d);
+        d = vselect(vless(vzero(), d), one, vselect(vless(d, vzero()), -one, d));
+        break;
+    case LOSS_HUBER: {
+        vec near = vmin(one, vabs(d));
+        total = vfma(near, vfma(vset((real)-0.5), near, vabs(d)), total);
+        d = vmax(-one, vmin(one, d));
+        break;
+    }
+    case LOSS_POISSON:
+        total = total + vfma(-t, vload(z), x);
+        slope = one;
+        break;
+    default:
+        total = vfma(d, d, total);
+        break;
+    }
+    vstore(z, d * slope);
+    return total;
+}
+
+void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
+                  const struct REAL(targets) * targets, real *each)
+{
+    const vec share = vset(shared(targets, f, n));
+    const vec rest = vset(1 - targets->smoothing);
+    const vec outputs = vset((real)n);
+    const vec factor = loss == LOSS_MSE ? vset((real)2 / (real)n) : vset((real)1 / (real)n);
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         real *column = ZT + e;
         vec classes =
@@ -86,19 +126,19 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
             vec most = column_max(column, ldt, n);
             vec wanted = vzero(); /* Σ t (z - most) */
             for (size_t o = 0; o < n; o++) {
-                vec t = target(targets, classes, e, o, n);
+                vec t = vfma(target(targets, classes, e, o, n), rest, share);
                 wanted = vfma(t, vload(column + o * ldt) - most, wanted);
             }
             vec sum = column_exp(column, ldt, n, most);
             total = vlog(sum) - wanted;
             for (size_t o = 0; o < n; o++) {
-                vec t = target(targets, classes, e, o, n);
+                vec t = vfma(target(targets, classes, e, o, n), rest, share);
                 vstore(column + o * ldt, vload(column + o * ldt) / sum - t);
             }
         } else if (loss == LOSS_CROSS_ENTROPY) {
             for (size_t o = 0; o < n; o++) {
                 vec z = vload(column + o * ldt);
-                vec t = target(targets, classes, e, o, n);
+                vec t = vfma(target(targets, classes, e, o, n), rest, share);
                 /* ln(1 + e^z) - t z, with e^-|z| so that nothing overflows */
                 vec tail = vlog(vset(1) + vexp(-vabs(z)));
                 total = total + (vfma(-t, z, vmax(vzero(), z)) + tail);
@@ -106,14 +146,14 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
             }
         } else {
             for (size_t o = 0; o < n; o++) {
-                vec slope;
-                vec x = any_transfer(f, vload(column + o * ldt), &slope);
-                vec d = x - target(targets, classes, e, o, n);
-                total = vfma(d, d, total);
-                vstore(column + o * ldt, factor * (d * slope));
+                vec t = target(targets, classes, e, o, n);
+                total = output_loss(loss, f, column + o * ldt, t, total);
             }
-            if (loss == LOSS_MSE) {
-                total = total / vset((real)n);
+            if (loss != LOSS_SSE) {
+                for (size_t o = 0; o < n; o++) {
+                    vstore(column + o * ldt, factor * vload(column + o * ldt));
+                }
+                total = total / outputs;
             }
         }
         vstore(each + e, total);

@@ -46,8 +46,8 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
     }
 }
 
-static void gradient(const real *const *X, const real *D, size_t ldd,
-                     const struct shard_run *run, size_t m, size_t n, real *const *G, real *size)
+static void gradient(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
+                     size_t m, size_t n, real *const *G, real *size)
 {
     for (size_t i = 0; i <= m; i++) {
         for (size_t o = 0; o < n; o++) {
@@ -267,7 +267,7 @@ static void output(enum activation f, real *ZT, size_t ldt, size_t E, size_t n)
     }
 }
 
-static real target(const struct REAL(targets) *targets, size_t e, size_t o, size_t n)
+static real target(const struct REAL(targets) * targets, size_t e, size_t o, size_t n)
 {
     if (!targets->class_index) {
         return targets->value[o * targets->ld + e];
@@ -278,8 +278,17 @@ static real target(const struct REAL(targets) *targets, size_t e, size_t o, size
     return targets->class_index[e] == (int32_t)o ? 1 : 0;
 }
 
+/** Target o of a cross-entropy: smoothed. */
+static real smooth(const struct REAL(targets) * targets, enum activation f, size_t e, size_t o,
+                   size_t n)
+{
+    size_t classes = f == ACTIVATION_SOFTMAX && n > 1 ? n : 2;
+    return FMA(target(targets, e, o, n), 1 - targets->smoothing,
+               targets->smoothing / (real)classes);
+}
+
 static real loss_softmax(real *ZT, size_t ldt, size_t e, size_t n,
-                         const struct REAL(targets) *targets)
+                         const struct REAL(targets) * targets)
 {
     real most = ZT[e];
     for (size_t o = 1; o < n; o++) {
@@ -288,20 +297,45 @@ static real loss_softmax(real *ZT, size_t ldt, size_t e, size_t n,
     real wanted = 0;
     real sum = 0;
     for (size_t o = 0; o < n; o++) {
-        wanted = FMA(target(targets, e, o, n), ZT[o * ldt + e] - most, wanted);
+        real t = smooth(targets, ACTIVATION_SOFTMAX, e, o, n);
+        wanted = FMA(t, ZT[o * ldt + e] - most, wanted);
     }
     for (size_t o = 0; o < n; o++) {
         ZT[o * ldt + e] = vexp(ZT[o * ldt + e] - most);
         sum += ZT[o * ldt + e];
     }
     for (size_t o = 0; o < n; o++) {
-        ZT[o * ldt + e] = ZT[o * ldt + e] / sum - target(targets, e, o, n);
+        ZT[o * ldt + e] = ZT[o * ldt + e] / sum - smooth(targets, ACTIVATION_SOFTMAX, e, o, n);
     }
     return vlog(sum) - wanted;
 }
 
+/** What output o adds to the loss of its example, and D in place of Z. */
+static real loss_output(enum loss loss, enum activation f, real *at, real t, size_t n, real total)
+{
+    real z = *at;
+    real x = apply(f, z);
+    real d = x - t;
+    real size = ABS(d);
+    real near = size < 1 ? size : 1;
+    switch (loss) {
+    case LOSS_MAE:
+        *at = (real)1 / (real)n * ((d > 0 ? 1 : d < 0 ? -1 : d) * slope(f, z, x));
+        return total + size;
+    case LOSS_HUBER:
+        *at = (real)1 / (real)n * ((d > 1 ? 1 : d < -1 ? -1 : d) * slope(f, z, x));
+        return FMA(near, FMA((real)-0.5, near, size), total);
+    case LOSS_POISSON:
+        *at = (real)1 / (real)n * d;
+        return total + FMA(-t, z, x);
+    default:
+        *at = (loss == LOSS_MSE ? 2 / (real)n : 1) * (d * slope(f, z, x));
+        return FMA(d, d, total);
+    }
+}
+
 static void loss_all(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
-                     const struct REAL(targets) *targets, real *each)
+                     const struct REAL(targets) * targets, real *each)
 {
     for (size_t e = 0; e < E; e++) {
         if (loss == LOSS_CROSS_ENTROPY && f == ACTIVATION_SOFTMAX) {
@@ -311,23 +345,48 @@ static void loss_all(enum loss loss, enum activation f, real *ZT, size_t ldt, si
         real total = 0;
         for (size_t o = 0; o < n; o++) {
             real z = ZT[o * ldt + e];
-            real t = target(targets, e, o, n);
             if (loss == LOSS_CROSS_ENTROPY) {
+                real t = smooth(targets, f, e, o, n);
                 real above = z < 0 ? 0 : z;
                 total += FMA(-t, z, above) + vlog(1 + vexp(-ABS(z)));
                 ZT[o * ldt + e] = vsigmoid(z) - t;
             } else {
-                real x = apply(f, z);
-                real d = x - t;
-                total = FMA(d, d, total);
-                ZT[o * ldt + e] = (loss == LOSS_MSE ? 2 / (real)n : 1) * (d * slope(f, z, x));
+                total = loss_output(loss, f, &ZT[o * ldt + e], target(targets, e, o, n), n, total);
             }
         }
-        each[e] = loss == LOSS_MSE ? total / (real)n : total;
+        each[e] = loss == LOSS_SSE || loss == LOSS_CROSS_ENTROPY ? total : total / (real)n;
     }
 }
 
-static void update(const struct REAL(update) *u, real *w, const real *g, real *s1, real *s2,
+static void penalise(const struct REAL(penalty) * p, real *w, const real *g, const real *mask,
+                     real *d, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        real old = w[i];
+        real delta = g[i] * p->scale;
+        delta = delta > p->clip ? p->clip : delta < -p->clip ? -p->clip : delta;
+        delta = FMA(p->l2 * mask[i], old, delta);
+        d[i] = FMA(p->l1 * mask[i], (real)(old > 0 ? 1 : old < 0 ? -1 : 0), delta);
+        w[i] = FMA(-p->decay * mask[i], old, old);
+    }
+}
+
+static void rprop(const struct REAL(update) * u, real d, real *w, real *before, real *far)
+{
+    if (*far == 0 && d != 0) {
+        *far = u->rate;
+    }
+    if ((d > 0 && *before > 0) || (d < 0 && *before < 0)) {
+        *far = RPROP_MOST < *far * RPROP_UP ? RPROP_MOST : *far * RPROP_UP;
+    } else if ((d > 0 && *before < 0) || (d < 0 && *before > 0)) {
+        *far = RPROP_LEAST > *far * RPROP_DOWN ? RPROP_LEAST : *far * RPROP_DOWN;
+        d = 0;
+    }
+    *before = d;
+    *w -= d > 0 ? *far : d < 0 ? -*far : 0;
+}
+
+static void update(const struct REAL(update) * u, real *w, const real *g, real *s1, real *s2,
                    size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -345,9 +404,21 @@ static void update(const struct REAL(update) *u, real *w, const real *g, real *s
             w[i] = FMA(-u->rate, FMA(u->momentum, s1[i], d), w[i]);
             break;
         case OPTIMIZER_ADAM:
+        case OPTIMIZER_ADAMW:
             s1[i] = FMA(u->beta1, s1[i], u->one_beta1 * d);
             s2[i] = FMA(u->beta2, s2[i], u->one_beta2 * d * d);
             w[i] = FMA(-u->step, s1[i] / FMA(SQRT(s2[i]), u->root, u->epsilon), w[i]);
+            break;
+        case OPTIMIZER_RMSPROP:
+            s1[i] = FMA(u->beta2, s1[i], u->one_beta2 * d * d);
+            w[i] = FMA(-u->rate, d / (SQRT(s1[i]) + u->epsilon), w[i]);
+            break;
+        case OPTIMIZER_ADAGRAD:
+            s1[i] = FMA(d, d, s1[i]);
+            w[i] = FMA(-u->rate, d / (SQRT(s1[i]) + u->epsilon), w[i]);
+            break;
+        case OPTIMIZER_RPROP:
+            rprop(u, d, &w[i], &s1[i], &s2[i]);
             break;
         case OPTIMIZER_COUNT:
             break;
@@ -362,14 +433,14 @@ static void add(real *sum, const real *a, const real *b, size_t n)
     }
 }
 
-static void gather(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+static void gather(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                    size_t first, size_t E, size_t m)
 {
     for (size_t e = 0; e < E; e++) {
         size_t row = rows ? rows[e] : first + e;
         for (size_t i = 0; i < m; i++) {
-            X[e * ldx + i] = source->value ? source->value[row * source->ld + i] :
-                                             (real)source->bytes[row * m + i] * source->scale;
+            X[e * ldx + i] = source->value ? source->value[row * source->ld + i]
+                                           : (real)source->bytes[row * m + i] * source->scale;
         }
         X[e * ldx + m] = 1;
     }
@@ -421,7 +492,7 @@ static double fma_chains(long rounds, double *sink)
     return 2.0 * (double)rounds;
 }
 
-const struct REAL(kernels) *REAL(kernels_reference)(void)
+const struct REAL(kernels) * REAL(kernels_reference)(void)
 {
     static const struct REAL(kernels) table = {
         .isa = "reference",
@@ -436,6 +507,7 @@ const struct REAL(kernels) *REAL(kernels_reference)(void)
         .transpose = transpose,
         .output = output,
         .loss = loss_all,
+        .penalise = penalise,
         .update = update,
         .add = add,
         .gather = gather,

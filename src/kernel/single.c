@@ -17,6 +17,11 @@ double elementary_log(double x)
     return vlog(x);
 }
 
+double elementary_normal(double u, double v)
+{
+    return __builtin_sqrt(-2 * vlog(u)) * elementary_cos_turns(v);
+}
+
 /**
  * The turn is folded into an eighth, |r| ≤ π/4, where the Taylor series of cos or sin to r^17 is
  * exact to rounding. Folding is exact: u has at most 52 bits behind the point.

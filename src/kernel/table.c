@@ -2,7 +2,7 @@
 #include "kernel/table.h"
 #include "kernel/simd.h"
 
-const struct REAL(kernels) *KERNEL(kernels)(void)
+const struct REAL(kernels) * KERNEL(kernels)(void)
 {
     static const struct REAL(kernels) table = {
         .isa = KERNEL_ISA_TEXT(KERNEL_ISA),
@@ -17,6 +17,7 @@ const struct REAL(kernels) *KERNEL(kernels)(void)
         .transpose = KERNEL(transpose),
         .output = KERNEL(output),
         .loss = KERNEL(loss),
+        .penalise = KERNEL(penalise),
         .update = KERNEL(update),
         .add = KERNEL(add),
         .gather = KERNEL(gather),

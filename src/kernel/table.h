@@ -9,8 +9,8 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
                     size_t ldz);
 void KERNEL(pullback)(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
                       real *PT);
-void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd,
-                      const struct shard_run *run, size_t m, size_t n, real *const *G, real *size);
+void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
+                      size_t m, size_t n, real *const *G, real *size);
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
 void KERNEL(activate_keep)(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S);
 void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,
@@ -21,11 +21,13 @@ void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, r
                        size_t ldt);
 void KERNEL(output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n);
 void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
-                  const struct REAL(targets) *targets, real *each);
-void KERNEL(update)(const struct REAL(update) *update, real *w, const real *g, real *s1, real *s2,
+                  const struct REAL(targets) * targets, real *each);
+void KERNEL(penalise)(const struct REAL(penalty) * penalty, real *w, const real *g,
+                      const real *mask, real *d, size_t n);
+void KERNEL(update)(const struct REAL(update) * update, real *w, const real *g, real *s1, real *s2,
                     size_t n);
 void KERNEL(add)(real *sum, const real *a, const real *b, size_t n);
-void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) *source, const uint32_t *rows,
+void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                     size_t first, size_t E, size_t m);
 void KERNEL(elementary)(char which, const real *x, real *y, size_t n);
 double KERNEL(fma_chains)(long rounds, double *sink);
@@ -33,6 +35,6 @@ double KERNEL(fma_chains)(long rounds, double *sink);
 void KERNEL(softmax)(real *ZT, size_t ldt, size_t E, size_t n);
 
 /** The table of this level and precision. */
-const struct REAL(kernels) *KERNEL(kernels)(void);
+const struct REAL(kernels) * KERNEL(kernels)(void);
 
 #endif

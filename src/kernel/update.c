@@ -4,14 +4,33 @@
  * Sources: momentum and Nesterov in the form of I. Sutskever, J. Martens, G. Dahl, G. Hinton, "On
  * the importance of initialization and momentum in deep learning", ICML 2013, as PyTorch states
  * them; Adam: D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm
- * 1, with the bias corrections folded into `step` and `root`.
+ * 1, with the bias corrections folded into `step` and `root`; AdamW: I. Loshchilov, F. Hutter,
+ * "Decoupled weight decay regularization", ICLR 2019; RMSprop: T. Tieleman, G. Hinton, Coursera
+ * lecture 6.5 (2012), as PyTorch states it; Adagrad: J. Duchi, E. Hazan, Y. Singer, JMLR 12 (2011);
+ * iRprop-: C. Igel, M. Hüsken, "Improving the Rprop learning algorithm", NC 2000.
  */
 #include "kernel/elementary.h"
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-void KERNEL(update)(const struct REAL(update) *u, real *w, const real *g, real *s1, real *s2,
+void KERNEL(penalise)(const struct REAL(penalty) * p, real *w, const real *g, const real *mask,
+                      real *d, size_t n)
+{
+    const vec scale = vset(p->scale), clip = vset(p->clip);
+    const vec l1 = vset(p->l1), l2 = vset(p->l2), decay = vset(-p->decay);
+    for (size_t i = 0; i < n; i += (size_t)LANES) {
+        vec old = vload(w + i), on = vload(mask + i);
+        vec sign =
+            vselect(vless(vzero(), old), vset(1), vselect(vless(old, vzero()), vset(-1), vzero()));
+        vec delta = vmax(-clip, vmin(clip, vload(g + i) * scale));
+        delta = vfma(l2 * on, old, delta);
+        vstore(d + i, vfma(l1 * on, sign, delta));
+        vstore(w + i, vfma(decay * on, old, old));
+    }
+}
+
+void KERNEL(update)(const struct REAL(update) * u, real *w, const real *g, real *s1, real *s2,
                     size_t n)
 {
     const vec scale = vset(u->scale);
@@ -42,6 +61,7 @@ void KERNEL(update)(const struct REAL(update) *u, real *w, const real *g, real *
         }
         break;
     case OPTIMIZER_ADAM:
+    case OPTIMIZER_ADAMW:
         for (size_t i = 0; i < n; i += (size_t)LANES) {
             vec d = vload(g + i) * scale;
             vec mean = vfma(beta1, vload(s1 + i), one_beta1 * d);
@@ -50,6 +70,42 @@ void KERNEL(update)(const struct REAL(update) *u, real *w, const real *g, real *
             vstore(s2 + i, square);
             vec below = vfma(vsqrt(square), root, epsilon);
             vstore(w + i, vfma(step, mean / below, vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_RMSPROP:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vec d = vload(g + i) * scale;
+            vec square = vfma(beta2, vload(s1 + i), one_beta2 * d * d);
+            vstore(s1 + i, square);
+            vstore(w + i, vfma(rate, d / (vsqrt(square) + epsilon), vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_ADAGRAD:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vec d = vload(g + i) * scale;
+            vec square = vfma(d, d, vload(s1 + i));
+            vstore(s1 + i, square);
+            vstore(w + i, vfma(rate, d / (vsqrt(square) + epsilon), vload(w + i)));
+        }
+        break;
+    case OPTIMIZER_RPROP:
+        for (size_t i = 0; i < n; i += (size_t)LANES) {
+            vec d = vload(g + i) * scale;
+            vec far = vload(s2 + i);
+            ivec begins = vequal(far, vzero()) & ~vequal(d, vzero());
+            far = vselect(begins, vset(u->rate), far);
+            vec before = vload(s1 + i);
+            ivec same = (vless(vzero(), d) & vless(vzero(), before)) |
+                        (vless(d, vzero()) & vless(before, vzero()));
+            ivec turned = (vless(vzero(), d) & vless(before, vzero())) |
+                          (vless(d, vzero()) & vless(vzero(), before));
+            far = vselect(same, vmin(vset(RPROP_MOST), far * vset(RPROP_UP)), far);
+            far = vselect(turned, vmax(vset(RPROP_LEAST), far * vset(RPROP_DOWN)), far);
+            d = vselect(turned, vzero(), d);
+            vstore(s1 + i, d);
+            vstore(s2 + i, far);
+            vec move = vselect(vless(vzero(), d), far, vselect(vless(d, vzero()), -far, vzero()));
+            vstore(w + i, vload(w + i) - move);
         }
         break;
     case OPTIMIZER_COUNT:

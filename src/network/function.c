@@ -8,14 +8,31 @@ static const struct {
     enum activation f;
     const char *name;
 } activations[] = {
-    {ACTIVATION_LINEAR, "linear"}, {ACTIVATION_SIGMOID, "sigmoid"}, {ACTIVATION_TANH, "tanh"},
-    {ACTIVATION_RELU, "relu"},     {ACTIVATION_SOFTMAX, "softmax"},
+    {ACTIVATION_LINEAR, "linear"},
+    {ACTIVATION_SIGMOID, "sigmoid"},
+    {ACTIVATION_TANH, "tanh"},
+    {ACTIVATION_RELU, "relu"},
+    {ACTIVATION_LEAKY_RELU, "leaky-relu"},
+    {ACTIVATION_ELU, "elu"},
+    {ACTIVATION_SELU, "selu"},
+    {ACTIVATION_GELU, "gelu"},
+    {ACTIVATION_SILU, "silu"},
+    {ACTIVATION_SOFTPLUS, "softplus"},
+    {ACTIVATION_SOFTSIGN, "softsign"},
+    {ACTIVATION_HARD_SIGMOID, "hard-sigmoid"},
+    {ACTIVATION_GAUSSIAN, "gaussian"},
+    {ACTIVATION_SINE, "sine"},
+    {ACTIVATION_EXP, "exp"},
+    {ACTIVATION_SOFTMAX, "softmax"},
 };
 
 static const struct {
     enum loss loss;
     const char *name;
-} losses[] = {{LOSS_SSE, "sse"}, {LOSS_MSE, "mse"}, {LOSS_CROSS_ENTROPY, "cross-entropy"}};
+} losses[] = {
+    {LOSS_SSE, "sse"},     {LOSS_MSE, "mse"},         {LOSS_CROSS_ENTROPY, "cross-entropy"},
+    {LOSS_MAE, "mae"},     {LOSS_HUBER, "huber"},     {LOSS_POISSON, "poisson"},
+};
 
 enum {
     ACTIVATIONS = sizeof(activations) / sizeof(*activations),
@@ -45,7 +62,8 @@ bool activation_find(const char *name, enum activation *f)
 
 const char *activation_names(void)
 {
-    return "linear, sigmoid, tanh, relu, softmax";
+    return "linear, sigmoid, tanh, relu, leaky-relu, elu, selu, gelu, silu, softplus, softsign, "
+           "hard-sigmoid, gaussian, sine, exp, softmax";
 }
 
 const char *loss_name(enum loss loss)
@@ -71,7 +89,7 @@ bool loss_find(const char *name, enum loss *loss)
 
 const char *loss_names(void)
 {
-    return "sse, mse, cross-entropy";
+    return "sse, mse, mae, huber, cross-entropy, poisson";
 }
 
 const char *loss_conflict(enum loss loss, enum activation output)
@@ -80,6 +98,9 @@ const char *loss_conflict(enum loss loss, enum activation output)
         return output == ACTIVATION_SOFTMAX || output == ACTIVATION_SIGMOID
                    ? NULL
                    : "cross-entropy needs softmax or sigmoid outputs";
+    }
+    if (loss == LOSS_POISSON) {
+        return output == ACTIVATION_EXP ? NULL : "poisson needs exp outputs: they are rates";
     }
     return output == ACTIVATION_SOFTMAX ? "softmax outputs need the loss cross-entropy" : NULL;
 }

@@ -10,17 +10,17 @@
 const char *activation_name(enum activation f);
 bool activation_find(const char *name, enum activation *f);
 
-/** All names, for messages: "linear, sigmoid, tanh, relu, softmax". */
+/** All names, for messages: "linear, sigmoid, tanh, …". */
 const char *activation_names(void);
 
-/** The same for losses: "sse", "mse", "cross-entropy". */
+/** The same for losses: "sse", "mse", "cross-entropy", …. */
 const char *loss_name(enum loss loss);
 bool loss_find(const char *name, enum loss *loss);
 const char *loss_names(void);
 
 /**
  * Why the loss cannot be used with the output function, or NULL: softmax goes with cross-entropy
- * alone, cross-entropy with softmax or sigmoid alone.
+ * alone, cross-entropy with softmax or sigmoid alone, poisson with exp alone.
  */
 const char *loss_conflict(enum loss loss, enum activation output);
 

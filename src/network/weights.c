@@ -20,7 +20,7 @@ static double normal(uint64_t seed, size_t l, size_t o, size_t i)
 {
     double u = random_uniform(seed, RANDOM_INIT, 2 * l, (uint32_t)o, (uint32_t)i);
     double v = random_uniform(seed, RANDOM_INIT, 2 * l + 1, (uint32_t)o, (uint32_t)i);
-    return __builtin_sqrt(-2 * elementary_log(u)) * elementary_cos_turns(v);
+    return elementary_normal(u, v);
 }
 
 void weights_init(const struct shape *shape, enum init_rule rule, double spread, uint64_t seed,

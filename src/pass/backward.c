@@ -20,9 +20,13 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
             .class_index = ws->has_class ? ws->class_index + e : NULL,
             .value = panel_at(ws, ws->target, e),
             .ld = ws->ldt,
+            .smoothing = ws->extras ? (real)ws->extras->smoothing : 0,
         };
         ws->k->transpose(ws->X[L] + e * ws->ldx[L], ws->ldx[L], E, n, T, ws->ldt);
         ws->k->loss(loss, ws->shape->activation[L], T, ws->ldt, E, n, &targets, ws->each + e);
+    }
+    if (ws->extras && ws->extras->weighted) {
+        REAL(extras_weigh)(ws);
     }
     for (size_t e = 0; e < ws->E; e++) {
         each[e] = (double)ws->each[e];
@@ -43,11 +47,11 @@ static void pull_back(struct workspace *ws, const real *weights, size_t l)
         ws->k->pullback(weights + shape->offset[l], m, shape->width[l], TA, ws->ldt, E, TB);
         real *DT = l > 2 ? TB : NULL;
         if (ws->S[l - 1]) {
-            ws->k->derive_kept(TB, ws->ldt, ws->S[l - 1] + e * ldx, ldx, E, m,
-                               ws->D + e * ldd, ldd, DT);
+            ws->k->derive_kept(TB, ws->ldt, ws->S[l - 1] + e * ldx, ldx, E, m, ws->D + e * ldd, ldd,
+                               DT);
         } else {
-            ws->k->derive(shape->activation[l - 1], TB, ws->ldt, ws->X[l - 1] + e * ldx,
-                          ldx, E, m, ws->D + e * ldd, ldd, DT);
+            ws->k->derive(shape->activation[l - 1], TB, ws->ldt, ws->X[l - 1] + e * ldx, ldx, E, m,
+                          ws->D + e * ldd, ldd, DT);
         }
     }
 }

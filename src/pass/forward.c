@@ -17,6 +17,9 @@ void REAL(forward)(struct workspace *ws, const void *W)
             if (l < shape->layers && ws->S[l]) {
                 ws->k->activate_keep(shape->activation[l], X, ws->ldx[l], E, shape->width[l],
                                      ws->S[l] + e * ws->ldx[l]);
+                if (ws->extras && ws->extras->dropout > 0) {
+                    REAL(extras_drop)(ws, l, e, E);
+                }
             } else if (l < shape->layers) {
                 ws->k->activate(shape->activation[l], X, ws->ldx[l], E, shape->width[l]);
             }

@@ -20,23 +20,39 @@
 
 /** Where examples are taken from: a whole data set; rows are chosen by index. */
 struct examples {
-    const void *real;      /* (rows, real_stride) reals, or NULL; a 1 follows the n[0] inputs */
+    const void *real; /* (rows, real_stride) reals, or NULL; a 1 follows the n[0] inputs */
     size_t real_stride;
-    const uint8_t *bytes;  /* (rows, n[0]) if !real: x = byte × byte_scale */
+    const uint8_t *bytes; /* (rows, n[0]) if !real: x = byte × byte_scale */
     double byte_scale;
     const int32_t *class_index; /* (rows), or NULL */
     const void *target;         /* (rows, target_stride) reals, or NULL */
     size_t target_stride;
+    const double *weight; /* (rows) what an example counts for in training, or NULL: 1 */
+};
+
+/** What is done to examples in training and never when a model is used. All zero: nothing. */
+struct training_extras {
+    uint64_t seed;
+    double smoothing; /* share of a class target that goes to all classes alike */
+    const double
+        *class_weight; /* (classes) loss and deltas of a class's examples × this; or NULL */
+    bool weighted;     /* class_weight or examples.weight is there */
+    double dropout;    /* share of hidden outputs that become 0; the others × 1/(1 - share) */
+    double noise;      /* deviation of the normal noise added to inputs */
 };
 
 /** The numbers of one update, in double; the passes round them to their precision. */
 struct update_rule {
     enum optimizer optimizer;
-    double scale;    /* weight deltas are multiplied by this first: 1 / examples, or 1 */
+    double scale; /* weight deltas are multiplied by this first: 1 / examples, or 1 */
     double rate;
     double momentum;
     double beta1, beta2, epsilon;
-    uint64_t step;   /* this update's number, from 1 (Adam's bias correction) */
+    double clip_value;    /* weight deltas are kept within ± this; 0: they are not */
+    double l1, l2, decay; /* penalties; decay is the share of a weight lost in this update */
+    const void
+        *weight_mask; /* block of reals, 1 for weights and 0 for biases; NULL: none of these */
+    uint64_t step;    /* this update's number, from 1 (Adam's bias correction) */
 };
 
 /**
@@ -50,15 +66,25 @@ struct sum_program {
 };
 enum { SUM_DEPTH_MAX = 32 };
 
+enum { PASS_PIECE = 512 }; /* reals that the sums are worked through at a time */
+
 struct workspace; /* a worker's activations and deltas for up to `capacity` examples */
 
 struct passes {
     size_t real_size;
 
-    /** Bytes of a workspace; place one into that much zeroed memory, aligned to 64. */
-    size_t (*workspace_bytes)(const struct shape *shape, size_t capacity);
+    /**
+     * Bytes of a workspace; place one into that much zeroed memory, aligned to 64. extras, which
+     * must stay, is NULL for a workspace that does not train or has none.
+     */
+    size_t (*workspace_bytes)(const struct shape *shape, size_t capacity,
+                              const struct training_extras *extras);
     struct workspace *(*workspace_place)(void *memory, const struct shape *shape,
-                                         const void *kernels, size_t capacity);
+                                         const void *kernels, size_t capacity,
+                                         const struct training_extras *extras);
+
+    /** The update's number from 0, before its first gather() or forward(): dropout, noise. */
+    void (*begin_step)(struct workspace *ws, uint64_t step);
 
     /**
      * Take examples rows[0 … E) (rows NULL: first, first + 1, …): targets are copied, bytes become
@@ -94,6 +120,19 @@ struct passes {
     void (*update)(const void *kernels, const struct sum_program *program, void *const *partial,
                    size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
                    void *state2);
+
+    /**
+     * squares[p] = Σ g² over the sums of partials in piece p (PASS_PIECE reals, the last one what
+     * is left of `count`), for p in [begin, end), in an order that depends on nothing.
+     */
+    void (*squares)(const void *kernels, const struct sum_program *program, void *const *partial,
+                    size_t count, size_t begin, size_t end, double *squares);
+
+    /**
+     * Scale down the weights of every unit whose norm (bias not counted) is above `limit`; worker
+     * w of `workers` takes its share of the units.
+     */
+    void (*limit_norms)(const struct shape *shape, void *W, double limit, int w, int workers);
 
     /**
      * Is every sum of partials in [begin, end) finite? *where is the first that is not. The slow

@@ -9,12 +9,11 @@
 
 #include "pass/workspace.h"
 
-enum { PIECE = 512 };
+enum { PIECE = PASS_PIECE };
 
 /** The sum of reals [at, at + count) of the partials: in `scratch`, or in a partial itself. */
-static const real *sum_piece(const struct REAL(kernels) *k, const struct sum_program *program,
-                             void *const *partial, size_t at, size_t count,
-                             real (*scratch)[PIECE])
+static const real *sum_piece(const struct REAL(kernels) * k, const struct sum_program *program,
+                             void *const *partial, size_t at, size_t count, real (*scratch)[PIECE])
 {
     const real *stack[SUM_DEPTH_MAX] = {NULL};
     size_t depth = 0;
@@ -59,18 +58,92 @@ void REAL(update)(const void *kernels, const struct sum_program *program, void *
         .one_beta2 = (real)(1 - rule->beta2),
         .epsilon = (real)rule->epsilon,
     };
-    if (rule->optimizer == OPTIMIZER_ADAM) {
+    if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
         u.step = (real)(rule->rate / (1 - power(rule->beta1, rule->step)));
         u.root = (real)(1 / __builtin_sqrt(1 - power(rule->beta2, rule->step)));
     }
+    const real *mask = rule->weight_mask;
+    struct REAL(penalty) penalty = {
+        .scale = (real)rule->scale,
+        .clip = rule->clip_value > 0 ? (real)rule->clip_value : (real)__builtin_inf(),
+        .l1 = (real)rule->l1,
+        .l2 = (real)rule->l2,
+        .decay = (real)rule->decay,
+    };
+    if (mask) {
+        u.scale = 1;
+    }
     _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    _Alignas(64) real penalised[PIECE];
     real *w = W;
     real *s1 = state1;
     real *s2 = state2;
     for (size_t at = begin; at < end; at += PIECE) {
         size_t count = end - at < PIECE ? end - at : PIECE;
         const real *g = sum_piece(k, program, partial, at, count, scratch);
+        if (mask) {
+            k->penalise(&penalty, w + at, g, mask + at, penalised, count);
+            g = penalised;
+        }
         k->update(&u, w + at, g, s1 ? s1 + at : NULL, s2 ? s2 + at : NULL, count);
+    }
+}
+
+void REAL(squares)(const void *kernels, const struct sum_program *program, void *const *partial,
+                   size_t count, size_t begin, size_t end, double *squares)
+{
+    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    for (size_t p = begin; p < end; p++) {
+        size_t at = p * PIECE;
+        size_t here = count - at < PIECE ? count - at : PIECE;
+        const real *g = sum_piece(kernels, program, partial, at, here, scratch);
+        double lane[PACK_UNIT] = {0};
+        for (size_t i = 0; i < here; i += PACK_UNIT) {
+            for (size_t j = 0; j < PACK_UNIT; j++) {
+                lane[j] += (double)g[i + j] * (double)g[i + j];
+            }
+        }
+        squares[p] = 0;
+        for (size_t j = 0; j < PACK_UNIT; j++) {
+            squares[p] += lane[j];
+        }
+    }
+}
+
+/** The units of one packed block of a layer with m inputs. */
+static void limit_block(real *block, size_t m, size_t width, double limit)
+{
+    double square[PACK] = {0};
+    real factor[PACK];
+    for (size_t i = 0; i < m; i++) {
+        for (size_t o = 0; o < width; o++) {
+            double w = (double)block[i * width + o];
+            square[o] += w * w;
+        }
+    }
+    for (size_t o = 0; o < width; o++) {
+        double norm = __builtin_sqrt(square[o]);
+        factor[o] = norm > limit ? (real)(limit / norm) : 1;
+    }
+    for (size_t i = 0; i < m; i++) {
+        for (size_t o = 0; o < width; o++) {
+            block[i * width + o] *= factor[o];
+        }
+    }
+}
+
+void REAL(limit_norms)(const struct shape *shape, void *W, double limit, int w, int workers)
+{
+    size_t number = 0;
+    for (size_t l = 1; l <= shape->layers; l++) {
+        size_t m = shape->width[l - 1];
+        size_t n = shape->width[l];
+        for (size_t first = 0; first < n; first += PACK, number++) {
+            if (number % (size_t)workers == (size_t)w) {
+                real *block = (real *)W + shape->offset[l] + first * (m + 1);
+                limit_block(block, m, pack_width(n, first), limit);
+            }
+        }
     }
 }
 
@@ -107,6 +180,7 @@ const struct passes REAL(passes) = {
     .real_size = sizeof(real),
     .workspace_bytes = REAL(workspace_bytes),
     .workspace_place = REAL(workspace_place),
+    .begin_step = REAL(begin_step),
     .gather = REAL(gather),
     .forward = REAL(forward),
     .loss = REAL(loss),
@@ -114,6 +188,8 @@ const struct passes REAL(passes) = {
     .backward = REAL(backward),
     .add = REAL(add),
     .update = REAL(update),
+    .squares = REAL(squares),
+    .limit_norms = REAL(limit_norms),
     .finite = REAL(finite),
     .safe_size = SAFE,
 };

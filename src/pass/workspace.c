@@ -17,9 +17,11 @@ static void *take(struct taker *taker, size_t bytes)
 }
 
 /** Lay a workspace out in the taker's memory; the same walk counts and places. */
-static struct workspace lay_out(struct taker *taker, const struct shape *shape, size_t capacity)
+static struct workspace lay_out(struct taker *taker, const struct shape *shape, size_t capacity,
+                                const struct training_extras *extras)
 {
-    struct workspace ws = {.shape = shape, .capacity = capacity};
+    struct workspace ws = {.shape = shape, .capacity = capacity, .extras = extras};
+    bool drops = extras && extras->dropout > 0; /* then slopes are kept, to be dropped alike */
     size_t L = shape->layers;
     size_t rows = round16(capacity);
     size_t widest = 0;
@@ -27,13 +29,17 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     for (size_t l = 0; l <= L; l++) {
         ws.ldx[l] = stride_for(shape->width[l] + 1);
         ws.X[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
-        if (l > 0 && l < L && activation_keeps_slope(shape->activation[l])) {
+        if (l > 0 && l < L && (drops || activation_keeps_slope(shape->activation[l]))) {
             ws.S[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
         }
         ws.row[l] = take(taker, capacity * sizeof(real *));
         if (l > 0 && shape->width[l] > widest) {
             widest = shape->width[l];
         }
+    }
+    if (extras) {
+        ws.index = take(taker, capacity * sizeof *ws.index);
+        ws.weight = take(taker, capacity * sizeof(real));
     }
     size_t panels = (capacity + STRETCH - 1) / STRETCH;
     ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
@@ -47,19 +53,21 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     return ws;
 }
 
-size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity)
+size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
+                             const struct training_extras *extras)
 {
     struct taker count = {0};
-    lay_out(&count, shape, capacity);
+    lay_out(&count, shape, capacity, extras);
     return count.used;
 }
 
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
-                                        const void *kernels, size_t capacity)
+                                        const void *kernels, size_t capacity,
+                                        const struct training_extras *extras)
 {
     struct taker taker = {.base = memory};
     struct workspace *ws = memory;
-    *ws = lay_out(&taker, shape, capacity);
+    *ws = lay_out(&taker, shape, capacity, extras);
     ws->k = kernels;
     for (size_t l = 0; l < shape->layers; l++) {
         for (size_t e = 0; e < capacity; e++) {
@@ -103,5 +111,8 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
             ws->k->transpose(ws->D + e * ld, ld, stretch_at(ws, e), outputs,
                              panel_at(ws, ws->target, e), ws->ldt);
         }
+    }
+    if (ws->extras) {
+        REAL(extras_gather)(ws, examples, rows, first);
     }
 }

@@ -21,9 +21,13 @@ enum { STRETCH = 128 };
 
 struct workspace {
     const struct shape *shape;
-    const struct REAL(kernels) *k;
+    const struct training_extras *extras; /* or NULL */
+    uint64_t step;                        /* for extras; likewise the next two */
+    uint32_t *index;                      /* (capacity) rows of the data set the examples are */
+    real *weight;                         /* (capacity) what they count for */
+    const struct REAL(kernels) * k;
     size_t capacity;
-    size_t E;              /* examples gathered */
+    size_t E;                               /* examples gathered */
     const real **row[SHAPE_MAX_LAYERS + 1]; /* (capacity) rows of X[l]; those of X[0] may lie in
                                                the data set */
     real *X[SHAPE_MAX_LAYERS + 1];
@@ -31,12 +35,12 @@ struct workspace {
     size_t ldx[SHAPE_MAX_LAYERS + 1];
     real *D;
     real *TA, *TB;
-    size_t ldt;            /* of a panel */
-    size_t panel;          /* reals from panel to panel of TA and TB */
-    real *each;            /* (capacity) losses */
-    int32_t *class_index;  /* (capacity) */
-    real *target;          /* panels (n[L], ldt), transposed, `panel` apart */
-    real size[16];         /* Σ |G|, a lane each */
+    size_t ldt;           /* of a panel */
+    size_t panel;         /* reals from panel to panel of TA and TB */
+    real *each;           /* (capacity) losses */
+    int32_t *class_index; /* (capacity) */
+    real *target;         /* panels (n[L], ldt), transposed, `panel` apart */
+    real size[16];        /* Σ |G|, a lane each */
     bool has_class, has_target;
 };
 
@@ -52,9 +56,21 @@ static inline size_t stretch_at(const struct workspace *ws, size_t e)
     return ws->E - e < STRETCH ? ws->E - e : STRETCH;
 }
 
-size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity);
+size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
+                             const struct training_extras *extras);
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
-                                        const void *kernels, size_t capacity);
+                                        const void *kernels, size_t capacity,
+                                        const struct training_extras *extras);
+void REAL(begin_step)(struct workspace *ws, uint64_t step);
+
+/* extras.c: what the passes call where a workspace has extras. */
+void REAL(extras_gather)(struct workspace *ws, const struct examples *examples,
+                         const uint32_t *rows, size_t first);
+void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E);
+void REAL(extras_weigh)(struct workspace *ws);
+void REAL(squares)(const void *kernels, const struct sum_program *program, void *const *partial,
+                   size_t count, size_t begin, size_t end, double *squares);
+void REAL(limit_norms)(const struct shape *shape, void *W, double limit, int w, int workers);
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E);
 void REAL(forward)(struct workspace *ws, const void *W);

@@ -5,28 +5,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "data/preprocess.h"
 #include "kernel/dispatch.h"
 #include "machine/cluster.h"
 #include "machine/limit.h"
+#include "train/encode.h"
 #include "train/trainer.h"
 #include "train/workers.h"
 
 enum { ROWS = 16384, REPEATS = 7, REPEATS_MAX = 1000, THREADS_MAX = 64 };
 
 /** Seconds that a measurement is meant to take, and that the limit is measured. */
-#define MEASURE_SECONDS 0.1
+#define MEASURE_SECONDS 0.15
 #define LIMIT_SECONDS 0.05
+
+/** Bytes that the memory is measured with: four times the last cache, within these. */
+enum { STREAM_LEAST = 64 << 20, STREAM_MOST = 1 << 30, STREAM_ROUNDS = 5 };
 
 struct bench {
     heddle_recipe *recipe; /* a copy, with what bench takes for granted */
-    struct preprocess *preprocess;
-    struct dataset set;
+    struct encoded data;
+    const struct dataset *set; /* data.train */
     struct run_recipe run;
     double *values;
     struct workers *workers; /* (counts) a team each */
@@ -46,13 +50,12 @@ static void bench_done(struct bench *b)
     memory_free(b->us);
     memory_free(b->limit);
     memory_free(b->values);
-    memory_free(b->run.text.data);
-    dataset_done(&b->set);
-    preprocess_free(b->preprocess);
+    recipe_done(&b->run);
+    encoded_done(&b->data);
     heddle_recipe_free(b->recipe);
 }
 
-/** The recipe, with bench's own defaults where nothing is set. */
+/** The recipe, with bench's own defaults where nothing is set. All rows are trained on. */
 static heddle_status copy_recipe(struct bench *b, const heddle_recipe *recipe, bool made_up,
                                  heddle_error *err)
 {
@@ -70,7 +73,7 @@ static heddle_status copy_recipe(struct bench *b, const heddle_recipe *recipe, b
                                        err);
         }
     }
-    return status;
+    return status ? status : heddle_recipe_set(b->recipe, "validation", "0", err);
 }
 
 /** Split "784,128,10" into the ends and the text of the hidden widths. */
@@ -88,16 +91,16 @@ static heddle_status read_shape(struct bench *b, const char *shape, size_t *inpu
     }
     *inputs = (size_t)in;
     *outputs = (size_t)out;
-    if (first == last) {
-        return heddle_recipe_set(b->recipe, "hidden", "none", err);
-    }
-    char *hidden = memory_string_n(first + 1, (size_t)(last - first) - 1);
+    char *hidden = first == last ? memory_string("none")
+                                 : memory_string_n(first + 1, (size_t)(last - first) - 1);
     if (!hidden) {
         return status_memory(err, "the shape", strlen(shape));
     }
-    heddle_status status = heddle_recipe_set(b->recipe, "hidden", hidden, err);
+    heddle_error why;
+    heddle_status status = heddle_recipe_set(b->recipe, "hidden", hidden, &why);
     memory_free(hidden);
-    return status;
+    return status ? status_set(err, status, "--shape '%s': widths are such as 784,128,10", shape)
+                  : HEDDLE_OK;
 }
 
 /** Rows of uniform numbers in (0, 1), inputs and targets. */
@@ -144,7 +147,7 @@ static heddle_status make_up(struct bench *b, size_t rows, size_t inputs, size_t
             }
         }
     }
-    b->set = set;
+    b->data.train = set;
     return HEDDLE_OK;
 }
 
@@ -153,39 +156,24 @@ static heddle_status prepare(struct bench *b, const heddle_table *table,
                              const heddle_bench_options *options, heddle_error *err)
 {
     struct recipe_facts facts = {0};
-    heddle_status status = HEDDLE_OK;
-    if (table) {
-        struct preprocess_options how;
-        recipe_preprocess(b->recipe, &how);
-        status = preprocess_fit(table, &how, NULL, table->rows, NULL, NULL, &b->preprocess, err);
+    size_t inputs = 0, outputs = 0;
+    const char *shape = options->shape ? options->shape : table ? NULL : "784,128,10";
+    heddle_status status = shape ? read_shape(b, shape, &inputs, &outputs, err) : HEDDLE_OK;
+    if (!status && table) {
+        status = encode(b->recipe, table, NULL, NULL, NULL, &b->data, err);
         if (!status) {
-            status = preprocess_apply(b->preprocess, table, NULL, table->rows,
-                                      recipe_use_double(b->recipe),
-                                      recipe_single_output(b->recipe), true, NULL, &b->set, err);
+            facts = encoded_facts(&b->data, NULL);
         }
-        if (!status) {
-            facts.classes = b->preprocess->classes;
-            facts.targets = b->preprocess->targets;
+        if (!status && shape && (inputs != b->set->inputs || outputs != b->set->outputs)) {
+            status = status_set(err, HEDDLE_E_ARGUMENT,
+                                "--shape %s does not fit data of %zu inputs and %zu outputs", shape,
+                                b->set->inputs, b->set->outputs);
         }
-        if (!status && options->shape) {
-            size_t inputs, outputs;
-            status = read_shape(b, options->shape, &inputs, &outputs, err);
-            if (!status && (inputs != b->set.inputs || outputs != b->set.outputs)) {
-                status = status_set(err, HEDDLE_E_ARGUMENT,
-                                    "--shape %s does not fit data of %zu inputs and %zu outputs",
-                                    options->shape, b->set.inputs, b->set.outputs);
-            }
-        }
-    } else {
-        size_t inputs = 0;
-        status = read_shape(b, options->shape ? options->shape : "784,128,10", &inputs,
-                            &facts.targets, err);
-        if (!status) {
-            status = make_up(b, options->rows ? options->rows : ROWS, inputs, facts.targets, err);
-        }
+    } else if (!status) {
+        status = make_up(b, options->rows ? options->rows : ROWS, inputs, outputs, err);
+        facts = (struct recipe_facts){
+            .rows = b->set->rows, .inputs = inputs, .targets = outputs, .lowest_target = 0};
     }
-    facts.rows = b->set.rows;
-    facts.inputs = b->set.inputs;
     if (!status) {
         status = recipe_resolve(b->recipe, &facts, &b->run, err);
     }
@@ -196,6 +184,8 @@ static heddle_status prepare(struct bench *b, const heddle_table *table,
     }
     b->run.epochs = 0;
     b->run.min_error = -1;
+    b->run.patience = 0;
+    b->run.time_limit = 0;
     b->run.report_every = UINT64_MAX;
     return status;
 }
@@ -208,6 +198,10 @@ static heddle_status choose_threads(struct bench *b, const heddle_bench_options 
         b->counts = options->thread_counts;
         for (size_t i = 0; i < b->counts && i < THREADS_MAX; i++) {
             b->threads[i] = options->threads[i];
+            if (b->threads[i] < 1) {
+                return status_set(err, HEDDLE_E_ARGUMENT, "%d threads: must be 1 or more",
+                                  b->threads[i]);
+            }
         }
     } else {
         heddle_machine machine;
@@ -237,6 +231,117 @@ static heddle_status choose_threads(struct bench *b, const heddle_bench_options 
     return status;
 }
 
+/** Three arrays, a worker's slices of which are added: what moves is what memory gives. */
+struct stream {
+    struct team *team;
+    const struct passes *passes;
+    const void *kernels;
+    void *array[3];
+    size_t reals; /* of an array */
+    double best;  /* seconds of the fastest round; worker 0's */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void stream_share(void *context, int w)
+{
+    struct stream *s = context;
+    size_t workers = (size_t)team_workers(s->team);
+    size_t unit = 16;
+    size_t begin = s->reals / unit * (size_t)w / workers * unit;
+    size_t count = s->reals / unit * ((size_t)w + 1) / workers * unit - begin;
+    size_t size = s->passes->real_size;
+    for (int i = 0; i < 3; i++) { /* a worker's pages near the worker */
+        memset((char *)s->array[i] + begin * size, 0, count * size);
+    }
+    for (int round = 0; round < STREAM_ROUNDS; round++) {
+        team_barrier(s->team, w, (int)workers);
+        double start = now();
+        s->passes->add(s->kernels, (char *)s->array[0] + begin * size,
+                       (char *)s->array[1] + begin * size, (char *)s->array[2] + begin * size,
+                       count);
+        team_barrier(s->team, w, (int)workers);
+        double took = now() - start;
+        if (w == 0 && took > 0 && (s->best == 0 || took < s->best)) {
+            s->best = took;
+        }
+    }
+}
+
+/** Bytes a second to and from memory, of as many workers; NaN if there is no room to measure. */
+static double measure_memory(const struct bench *b, const struct workers *workers, size_t cache)
+{
+    size_t bytes = cache < STREAM_MOST / 4 ? 4 * cache : STREAM_MOST;
+    bytes = bytes > STREAM_LEAST ? bytes : STREAM_LEAST;
+    struct stream s = {
+        .team = workers->team,
+        .passes = passes_of(b->run.use_double),
+        .kernels = kernels_find(workers->isa, b->run.use_double),
+    };
+    size_t each = bytes / 3 / 64 * 64;
+    s.reals = each / s.passes->real_size;
+    for (int i = 0; i < 3; i++) {
+        s.array[i] = arena_new(each);
+    }
+    if (s.array[0] && s.array[1] && s.array[2]) {
+        team_run(s.team, stream_share, &s);
+    }
+    for (int i = 0; i < 3; i++) {
+        arena_free(s.array[i], each);
+    }
+    return s.best > 0 ? 3 * (double)each / s.best : __builtin_nan("");
+}
+
+/** What a step of each number of workers goes over, and how fast memory is if caches do not do. */
+static heddle_status look_at_memory(const struct bench *b, heddle_bench_row *rows,
+                                    heddle_error *err)
+{
+    heddle_machine machine;
+    heddle_status status = heddle_machine_look(b->recipe, &machine, err);
+    for (size_t i = 0; i < b->counts && !status; i++) {
+        struct trainer_memory m;
+        size_t workers = (size_t)b->threads[i];
+        status = trainer_memory(&b->run, b->set->rows, b->threads[i], &m, err);
+        if (status) {
+            break;
+        }
+        size_t input = b->set->bytes ? 1 : b->run.use_double ? sizeof(double) : sizeof(float);
+        rows[i].working_bytes = m.weights + m.states + m.partials + m.workspaces;
+        /* each worker reads the weights forward and back; the sums are written, then read */
+        rows[i].moved_bytes = 2 * workers * m.weights + 2 * m.partials +
+                              2 * (m.weights + m.states) + b->run.batch * b->set->inputs * input;
+        rows[i].memory_gbs = __builtin_nan("");
+        if (rows[i].working_bytes > machine.l3_bytes + workers * machine.l2_bytes) {
+            rows[i].memory_gbs = measure_memory(b, &b->workers[i], machine.l3_bytes) * 1e-9;
+        }
+    }
+    return status;
+}
+
+/** Examples in the updates number a … b - 1 of a run, the last batch of an epoch being shorter. */
+static double examples_between(const struct bench *b, uint64_t from, uint64_t to)
+{
+    uint64_t rows = b->set->rows;
+    uint64_t epoch = (rows + b->run.batch - 1) / b->run.batch;
+    uint64_t begun = to / epoch * rows + to % epoch * b->run.batch;
+    return (double)(begun - (from / epoch * rows + from % epoch * b->run.batch));
+}
+
+/** The next lower of 10, 20, 50, 100 … so that hashes of two calls are likely to compare. */
+static uint64_t round_steps(double steps)
+{
+    uint64_t n = 10;
+    for (int i = 0; n * (i % 3 == 1 ? 5 : 4) / 2 <= (uint64_t)steps && n < 1000000000; i++) {
+        n = i % 3 == 1 ? n * 5 / 2 : n * 2;
+    }
+    return n;
+}
+
 /** Run `steps` updates from the first weights; microseconds of one. */
 static heddle_status measure(struct bench *b, size_t i, uint64_t steps, uint64_t untimed,
                              double *us, heddle_error *err)
@@ -247,7 +352,7 @@ static heddle_status measure(struct bench *b, size_t i, uint64_t steps, uint64_t
     run.untimed = untimed;
     weights_init(&run.shape, run.init, run.init_spread, run.seed, b->values);
     heddle_status status =
-        trainer_run(&run, &b->set, NULL, b->workers[i].team, b->workers[i].isa,
+        trainer_run(&run, b->set, NULL, b->workers[i].team, b->workers[i].isa,
                     recipe_max_memory(b->recipe), NULL, b->values, &outcome, err);
     if (!status) {
         *us = outcome.seconds * 1e6 / (double)steps;
@@ -269,8 +374,8 @@ static void hash_weights(const struct bench *b, char hex[65])
     sha256_end(&s, hex);
 }
 
-static void fill_row(const struct bench *b, size_t i, uint64_t steps, const heddle_bench_row *first,
-                     heddle_bench_row *row)
+static void fill_row(const struct bench *b, size_t i, uint64_t steps, uint64_t untimed,
+                     const heddle_bench_row *first, heddle_bench_row *row)
 {
     double *us = b->us + i * (size_t)b->repeats;
     qsort(us, (size_t)b->repeats, sizeof *us, compare);
@@ -282,10 +387,13 @@ static void fill_row(const struct bench *b, size_t i, uint64_t steps, const hedd
     row->ranks = cluster_ranks();
     row->use_double = b->run.use_double;
     row->steps = steps;
+    row->repeats = b->repeats;
+    row->parameters = shape_parameters(&b->run.shape);
     row->us_per_step = median;
     row->us_min = us[0];
     row->us_max = us[b->repeats - 1];
-    row->examples_per_second = (double)b->run.batch / (median * 1e-6);
+    row->examples_per_second =
+        examples_between(b, untimed, untimed + steps) / (double)steps / (median * 1e-6);
     row->gflops = row->examples_per_second * shape_flop(&b->run.shape) * 1e-9;
     row->limit_gflops = b->limit[i] * 1e-9;
     row->percent_of_limit = 100 * row->gflops / row->limit_gflops;
@@ -302,7 +410,8 @@ heddle_status heddle_bench(const heddle_recipe *recipe, const heddle_table *tabl
                            size_t *count, heddle_error *err)
 {
     static const heddle_bench_options none;
-    struct bench b = {0};
+    struct bench b = {.set = NULL};
+    b.set = &b.data.train;
     options = options ? options : &none;
     b.repeats = options->repeats > 0 ? options->repeats : REPEATS;
     b.repeats = b.repeats < REPEATS_MAX ? b.repeats : REPEATS_MAX;
@@ -317,8 +426,7 @@ heddle_status heddle_bench(const heddle_recipe *recipe, const heddle_table *tabl
     double us = 0;
     if (!status && !steps) {
         status = measure(&b, 0, 20, 3, &us, err);
-        steps = us > 0 ? (uint64_t)(MEASURE_SECONDS * 1e6 / us) : 1000;
-        steps = steps < 10 ? 10 : steps;
+        steps = round_steps(us > 0 ? MEASURE_SECONDS * 1e6 / us : 1000);
     }
     uint64_t untimed = steps / 10 < 3 ? 3 : steps / 10;
     for (int r = 0; r < b.repeats && !status; r++) {
@@ -326,16 +434,29 @@ heddle_status heddle_bench(const heddle_recipe *recipe, const heddle_table *tabl
             status = measure(&b, i, steps, untimed, &b.us[i * (size_t)b.repeats + (size_t)r], err);
             double limit = 0;
             if (!status) {
-                hash_weights(&b, rows[i].sha256);
+                char hex[65];
+                hash_weights(&b, hex);
+                if (r > 0 && strcmp(hex, rows[i].sha256) != 0) {
+                    status = status_set(err, HEDDLE_E_INTERNAL,
+                                        "%d workers came to other weights than before",
+                                        b.threads[i]);
+                    break;
+                }
+                memcpy(rows[i].sha256, hex, sizeof hex);
                 status = limit_measure(b.workers[i].plan,
                                        kernels_fma_chains(b.workers[i].isa, b.run.use_double),
                                        LIMIT_SECONDS, &limit, err);
             }
-            b.limit[i] = !status && limit > b.limit[i] ? limit : b.limit ? b.limit[i] : 0;
+            if (!status && limit > b.limit[i]) {
+                b.limit[i] = limit;
+            }
         }
     }
     for (size_t i = 0; i < b.counts && !status; i++) {
-        fill_row(&b, i, steps, &rows[0], &rows[i]);
+        fill_row(&b, i, steps, untimed, &rows[0], &rows[i]);
+    }
+    if (!status) {
+        status = look_at_memory(&b, rows, err);
     }
     if (!status) {
         *count = b.counts;

@@ -80,6 +80,8 @@ static double try_team(const struct trial *trial, const struct workers *workers,
         run.untimed = UNTIMED;
         run.epochs = 0;
         run.min_error = -1;
+        run.patience = 0;
+        run.time_limit = 0;
         run.report_every = UINT64_MAX;
         memcpy(trial->scratch, trial->values, count * sizeof *trial->scratch);
         if (trainer_run(&run, &trial->set, NULL, team, workers->isa, trial->max_memory, NULL,
@@ -167,7 +169,8 @@ static heddle_status search(const struct trial *trial, struct workers *workers, 
         }
         char text[32], all[256];
         snprintf(all, sizeof all, "%d worker%s %s%s%s%s", count, count == 1 ? "" : "s",
-                 time_text(step, text), *measured ? "" : " a step", *measured ? ", " : "", measured);
+                 time_text(step, text), *measured ? "" : " a step", *measured ? ", " : "",
+                 measured);
         snprintf(measured, sizeof measured, "%s", all);
         if (fastest == 0 || step <= fastest * WITHIN) {
             *best = count;
@@ -186,23 +189,38 @@ static heddle_status search(const struct trial *trial, struct workers *workers, 
     return HEDDLE_OK;
 }
 
+/** Seconds of a step of one worker, guessed. */
+static double guess_step(const struct run_recipe *run)
+{
+    return shape_flop(&run->shape) * (double)run->batch / GUESS_FLOP + GUESS_STEP;
+}
+
+static bool tiny(const struct run_recipe *run, const struct dataset *set)
+{
+    return planned_steps(run, set) * guess_step(run) < TINY_SECONDS;
+}
+
+bool calibrate_tries(const struct run_recipe *run, const struct dataset *set,
+                     const struct plan *plan)
+{
+    if (plan->fixed || plan->workers == 1 || tiny(run, set)) {
+        return false;
+    }
+    /* A few long steps: trying would take as long as the run. */
+    double step = guess_step(run) / plan->workers;
+    double trial = step * (UNTIMED + STEPS);
+    return trial <= FREE_SECONDS || trial <= SHARE * planned_steps(run, set) * step;
+}
+
 heddle_status calibrate(const struct run_recipe *run, const struct dataset *set, enum bind bind,
                         size_t max_memory, const double *values, struct workers *workers,
                         heddle_error *err)
 {
     const struct plan *plan = workers->plan;
-    double steps = planned_steps(run, set);
-    double flop = shape_flop(&run->shape) * (double)run->batch;
-    double guess = flop / GUESS_FLOP + GUESS_STEP;
-    if (plan->fixed || plan->workers == 1) {
-        return HEDDLE_OK;
-    }
-    if (steps * guess < TINY_SECONDS) {
+    if (!plan->fixed && plan->workers > 1 && tiny(run, set)) {
         return change_workers(workers, 1, bind, "the run is too short for a second worker", err);
     }
-    /* A few long steps: trying would take as long as the run. */
-    double trial_seconds = guess / plan->workers * (UNTIMED + STEPS);
-    if (trial_seconds > FREE_SECONDS && trial_seconds > SHARE * steps * guess / plan->workers) {
+    if (!calibrate_tries(run, set, plan)) {
         return HEDDLE_OK;
     }
     size_t count = shape_parameters(&run->shape);
@@ -215,7 +233,7 @@ heddle_status calibrate(const struct run_recipe *run, const struct dataset *set,
     }
     int best = plan->workers;
     char why[256];
-    heddle_status status = search(&trial, workers, bind, steps, &best, why, err);
+    heddle_status status = search(&trial, workers, bind, planned_steps(run, set), &best, why, err);
     memory_free(trial.scratch);
     if (status) {
         return status;

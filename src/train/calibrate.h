@@ -8,6 +8,10 @@
 #include "train/trainer.h"
 #include "train/workers.h"
 
+/** Will calibrate() try steps, for which it takes a copy of the weights? */
+bool calibrate_tries(const struct run_recipe *run, const struct dataset *set,
+                     const struct plan *plan);
+
 /**
  * Let `workers` have as many workers as make this run fastest: steps are timed on a copy of the
  * first weights with the planned number, half of it, … 1, and of those within 3 % of the fastest

@@ -1,6 +1,8 @@
 /** encode: hold rows out, fit the preprocessing on the others, apply it to all. */
 #include "train/encode.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/status.h"
 #include "data/split.h"
@@ -38,6 +40,87 @@ static heddle_status hold_out(struct encoded *encoded, const heddle_recipe *reci
     return status;
 }
 
+/** The options' list of columns to drop, and the column of weights with it. memory_free() it. */
+static char *drop_more(const char *drop, const char *name)
+{
+    size_t n = strlen(drop);
+    size_t size = n + strlen(name) + 2;
+    char *all = memory_new(size, 1);
+    if (all) {
+        memcpy(all, drop, n);
+        all[n] = ',';
+        memcpy(n ? all + n + 1 : all, name, strlen(name));
+    }
+    return all;
+}
+
+/** Which column the weights are in; table->columns: none are wanted. */
+static heddle_status find_weights(const heddle_recipe *recipe, const heddle_table *table,
+                                  size_t *column, heddle_error *err)
+{
+    const char *name = recipe_text(recipe, OPTION_WEIGHTS);
+    *column = table->columns;
+    if (strcmp(name, "none") == 0) {
+        return HEDDLE_OK;
+    }
+    size_t c = table_find(table, name);
+    if (c == table->columns) {
+        return status_set(err, HEDDLE_E_DATA, "--weights: there is no column '%s'", name);
+    }
+    if (table->column[c].text) {
+        return status_set(err, HEDDLE_E_DATA, "--weights: column '%s' holds words", name);
+    }
+    *column = c;
+    return HEDDLE_OK;
+}
+
+/** weight[i] = what row rows[i] counts for. */
+static heddle_status read_weights(const heddle_table *table, size_t c, const uint32_t *rows,
+                                  size_t count, double *weight, heddle_error *err)
+{
+    double total = 0;
+    for (size_t i = 0; i < count; i++) {
+        weight[i] = table_number(table, c, rows[i]);
+        if (!(weight[i] >= 0 && weight[i] <= 1e30)) {
+            return status_set(err, HEDDLE_E_DATA,
+                              "--weights: column '%s' of row %zu is no weight: numbers from 0 on "
+                              "are",
+                              table->column[c].name, (size_t)rows[i] + 1);
+        }
+        total += weight[i];
+    }
+    return total > 0 ? HEDDLE_OK
+                     : status_set(err, HEDDLE_E_DATA, "--weights: column '%s' is 0 in all rows",
+                                  table->column[c].name);
+}
+
+/** What a recipe wants to know of the rows to train on. */
+static heddle_status take_stock(struct encoded *encoded, heddle_error *err)
+{
+    const struct dataset *set = &encoded->train;
+    size_t classes = encoded->preprocess->classes;
+    encoded->lowest_target = __builtin_inf();
+    for (size_t r = 0; set->target && r < set->rows; r++) {
+        for (size_t o = 0; o < set->outputs; o++) {
+            size_t at = r * set->target_stride + o;
+            double t = set->use_double ? ((const double *)set->target)[at]
+                                       : (double)((const float *)set->target)[at];
+            encoded->lowest_target = t < encoded->lowest_target ? t : encoded->lowest_target;
+        }
+    }
+    if (!set->class_index) {
+        return HEDDLE_OK;
+    }
+    encoded->class_rows = memory_new(classes, sizeof *encoded->class_rows);
+    if (!encoded->class_rows) {
+        return status_memory(err, "the classes' sizes", classes * sizeof *encoded->class_rows);
+    }
+    for (size_t r = 0; r < set->rows; r++) {
+        encoded->class_rows[set->class_index[r]]++;
+    }
+    return HEDDLE_OK;
+}
+
 heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
                      const heddle_table *validation, const heddle_table *test,
                      const heddle_callbacks *callbacks, struct encoded *encoded, heddle_error *err)
@@ -45,17 +128,39 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
     struct preprocess_options options;
     bool use_double = recipe_use_double(recipe);
     bool single = recipe_single_output(recipe);
+    char *drop = NULL;
+    uint32_t *kept = NULL;
+    size_t weights;
     recipe_preprocess(recipe, &options);
-    heddle_status status =
-        hold_out(encoded, recipe, table, !validation && !test, &options, err);
+    heddle_status status = find_weights(recipe, table, &weights, err);
+    if (!status && weights < table->columns) {
+        options.drop = drop = drop_more(options.drop, recipe_text(recipe, OPTION_WEIGHTS));
+        status = drop ? HEDDLE_OK : status_memory(err, "the columns to drop", 0);
+    }
+    if (!status) {
+        status = hold_out(encoded, recipe, table, !validation && !test, &options, err);
+    }
     if (!status) {
         status = preprocess_fit(table, &options, encoded->rows, encoded->row_count,
                                 callbacks ? callbacks->note : NULL,
                                 callbacks ? callbacks->user : NULL, &encoded->preprocess, err);
     }
+    if (!status && weights < table->columns) {
+        kept = memory_new(encoded->row_count, sizeof *kept);
+        encoded->weight = memory_new(encoded->row_count, sizeof *encoded->weight);
+        if (!kept || !encoded->weight) {
+            status = status_memory(err, "the rows' weights", encoded->row_count * sizeof(double));
+        }
+    }
     if (!status) {
         status = preprocess_apply(encoded->preprocess, table, encoded->rows, encoded->row_count,
-                                  use_double, single, true, NULL, &encoded->train, err);
+                                  use_double, single, true, kept, &encoded->train, err);
+    }
+    if (!status && weights < table->columns) {
+        status = read_weights(table, weights, kept, encoded->train.rows, encoded->weight, err);
+    }
+    if (!status) {
+        status = take_stock(encoded, err);
     }
     if (!status && validation) {
         status = preprocess_apply(encoded->preprocess, validation, NULL, validation->rows,
@@ -68,6 +173,8 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
         status = preprocess_apply(encoded->preprocess, test, NULL, test->rows, use_double, single,
                                   true, NULL, &encoded->test, err);
     }
+    memory_free(drop);
+    memory_free(kept);
     return status;
 }
 
@@ -78,6 +185,10 @@ struct recipe_facts encoded_facts(const struct encoded *encoded, const struct sh
         .inputs = encoded->train.inputs,
         .classes = encoded->preprocess->classes,
         .targets = encoded->preprocess->targets,
+        .class_name = encoded->preprocess->class_name,
+        .class_rows = encoded->class_rows,
+        .lowest_target = encoded->lowest_target,
+        .row_weight = encoded->weight,
         .initial = initial,
     };
 }
@@ -104,6 +215,8 @@ void encoded_done(struct encoded *encoded)
 {
     memory_free(encoded->rows);
     memory_free(encoded->held);
+    memory_free(encoded->weight);
+    memory_free(encoded->class_rows);
     preprocess_free(encoded->preprocess);
     dataset_done(&encoded->train);
     dataset_done(&encoded->validation);

@@ -14,6 +14,9 @@ struct encoded {
     size_t row_count, held_count;
     struct preprocess *preprocess; /* fitted on the rows to train on */
     struct dataset train, validation, test; /* without rows where there are none */
+    double *weight;        /* (train.rows) what rows count for; NULL: 1 */
+    size_t *class_rows;    /* (classes) rows to train on, or NULL */
+    double lowest_target;  /* of the rows to train on, for numbers */
 };
 
 /**

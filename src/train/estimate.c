@@ -12,9 +12,11 @@
 #include "base/status.h"
 #include "kernel/dispatch.h"
 #include "model/model.h"
+#include "train/calibrate.h"
 #include "train/encode.h"
 #include "train/score.h"
 #include "train/trainer.h"
+#include "train/workers.h"
 
 /** Bytes of memory this process holds now, and held at most; 0 where the system does not tell. */
 static size_t resident_now(void)
@@ -42,7 +44,7 @@ static size_t score_bytes(const struct run_recipe *run, const struct dataset *se
     if (!set->rows) {
         return 0;
     }
-    size_t space = passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK);
+    size_t space = passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK, NULL);
     return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) + workers * space;
 }
 
@@ -51,10 +53,12 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void count_memory(const struct run_recipe *run, const struct encoded *data, int threads,
-                         const struct trainer_memory *memory, heddle_estimate *e)
+static void count_memory(const struct run_recipe *run, const struct encoded *data,
+                         const struct plan *plan, const struct trainer_memory *memory,
+                         heddle_estimate *e)
 {
-    size_t workers = (size_t)threads;
+    size_t workers = (size_t)plan->workers;
+    size_t copy = calibrate_tries(run, &data->train, plan) ? e->parameters * sizeof(double) : 0;
     size_t values = e->parameters * sizeof(double);
     size_t file = e->parameters * (run->use_double ? sizeof(double) : sizeof(float));
     size_t watched = score_bytes(run, &data->validation, workers);
@@ -68,8 +72,8 @@ static void count_memory(const struct run_recipe *run, const struct encoded *dat
     size_t now = resident_now();
     if (now) {
         /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
-        size_t training = memory->weights + memory->states + memory->partials +
-                          memory->workspaces + memory->order + larger(watched, values);
+        size_t training = memory->weights + memory->states + memory->partials + memory->workspaces +
+                          memory->order + larger(watched, copy);
         size_t ending = values + larger(file, larger(watched, tested));
         e->peak_bytes = larger(now + values + larger(training, ending), resident_most());
     }
@@ -104,7 +108,7 @@ heddle_status heddle_train_estimate(const heddle_recipe *recipe, const heddle_ta
     struct encoded data = {0};
     struct run_recipe run = {0};
     heddle_estimate e = {0};
-    heddle_machine machine;
+    struct workers workers = {0};
     struct trainer_memory memory;
     heddle_status status = encode(recipe, table, validation, test, callbacks, &data, err);
     if (!status) {
@@ -115,20 +119,21 @@ heddle_status heddle_train_estimate(const heddle_recipe *recipe, const heddle_ta
         status = encoded_check_initial(&run.shape, &initial->shape, err);
     }
     if (!status) {
-        status = heddle_machine_look(recipe, &machine, err);
+        status = workers_create(recipe, recipe_threads(recipe), &workers, err);
     }
     if (!status) {
-        status = trainer_memory(&run, data.train.rows, machine.threads, &memory, err);
+        status = trainer_memory(&run, data.train.rows, workers.plan->workers, &memory, err);
     }
     if (!status) {
-        e.threads = machine.threads;
-        snprintf(e.why, sizeof e.why, "%s", machine.why);
-        snprintf(e.isa, sizeof e.isa, "%s", machine.isa);
+        e.threads = workers.plan->workers;
+        snprintf(e.why, sizeof e.why, "%s", workers.plan->why);
+        snprintf(e.isa, sizeof e.isa, "%s", isa_name(workers.isa));
         fill(&run, &data, &e);
-        count_memory(&run, &data, machine.threads, &memory, &e);
+        count_memory(&run, &data, workers.plan, &memory, &e);
         *estimate = e;
     }
-    memory_free(run.text.data);
+    workers_done(&workers);
+    recipe_done(&run);
     encoded_done(&data);
     return status;
 }

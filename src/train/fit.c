@@ -44,7 +44,7 @@ static void note(const struct fit *fit, const char *text)
 static void fit_done(struct fit *fit)
 {
     encoded_done(&fit->data);
-    memory_free(fit->run.text.data);
+    recipe_done(&fit->run);
     memory_free(fit->values);
     workers_done(&fit->workers);
     heddle_model_free(fit->model);
@@ -116,10 +116,14 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         .seed = run->seed,
         .stopped = outcome->stopped,
         .min_error = outcome->min_error,
+        .impatient = outcome->impatient,
+        .late = outcome->late,
+        .best_epoch = outcome->best_epoch,
         .percent_of_limit = __builtin_nan(""),
     };
     shape_text(&run->shape, r.shape, sizeof r.shape);
     snprintf(r.isa, sizeof r.isa, "%s", isa_name(fit->workers.isa));
+    snprintf(r.why, sizeof r.why, "%s", fit->workers.plan->why);
     if (outcome->seconds > 0) {
         r.examples_per_second = (double)outcome->examples / outcome->seconds;
         r.gflops = r.examples_per_second * shape_flop(&run->shape) * 1e-9;

@@ -45,8 +45,7 @@ heddle_status heddle_table_read(const char *path, const heddle_read_options *opt
         /* What cannot be had is done without: the table is the same. */
         heddle_status status = topology_create(&topology, NULL);
         if (status == HEDDLE_OK)
-            status =
-                plan_create(topology, reading.options->threads, BIND_NONE, &plan, NULL);
+            status = plan_create(topology, reading.options->threads, BIND_NONE, &plan, NULL);
         if (status == HEDDLE_OK && plan->workers > 1)
             status = team_create(plan, &team, NULL);
         if (team) {

@@ -18,11 +18,14 @@
 #include "machine/topology.h"
 #include "network/shape.h"
 #include "network/weights.h"
+#include "pass/pass.h"
+#include "train/schedule.h"
 
 /** Every option, in the order of the help. */
 enum option {
     OPTION_TARGET,
     OPTION_DROP,
+    OPTION_WEIGHTS,
     OPTION_TASK,
     OPTION_SCALE,
     OPTION_MISSING,
@@ -31,6 +34,9 @@ enum option {
     OPTION_ACTIVATION,
     OPTION_OUTPUT_ACTIVATION,
     OPTION_LOSS,
+    OPTION_LABEL_SMOOTHING,
+    OPTION_DROPOUT,
+    OPTION_NOISE,
     OPTION_INIT,
     OPTION_PRECISION,
     OPTION_RECIPE,
@@ -40,10 +46,23 @@ enum option {
     OPTION_BETA1,
     OPTION_BETA2,
     OPTION_EPSILON,
+    OPTION_SCHEDULE,
+    OPTION_SCHEDULE_FACTOR,
+    OPTION_SCHEDULE_EVERY,
+    OPTION_WARMUP,
+    OPTION_WEIGHT_DECAY,
+    OPTION_L1,
+    OPTION_L2,
+    OPTION_CLIP,
+    OPTION_CLIP_VALUE,
+    OPTION_MAX_NORM,
+    OPTION_CLASS_WEIGHTS,
     OPTION_BATCH,
     OPTION_EPOCHS,
     OPTION_STEPS,
     OPTION_MIN_ERROR,
+    OPTION_PATIENCE,
+    OPTION_TIME_LIMIT,
     OPTION_SEED,
     OPTION_SHARD,
     OPTION_SHUFFLE,
@@ -65,6 +84,10 @@ struct recipe_facts {
     size_t inputs;  /* n[0] */
     size_t classes; /* 0: numbers are predicted */
     size_t targets;
+    char *const *class_name;   /* (classes) for class weights; NULL: there can be none */
+    const size_t *class_rows;  /* (classes) rows to train on */
+    double lowest_target;      /* as encoded, of the rows to train on */
+    const double *row_weight;  /* (rows) what rows count for, or NULL */
     const struct shape *initial; /* shape of the model to start from, or NULL */
 };
 
@@ -78,6 +101,16 @@ struct run_recipe {
     double init_spread;
     enum optimizer optimizer;
     double rate, momentum, beta1, beta2, epsilon;
+    struct schedule schedule;
+    uint64_t plateau;   /* epochs; 0: no plateau */
+    double weight_decay, l1, l2;
+    double clip, clip_value, max_norm; /* 0: none */
+    struct training_extras extras;
+    bool has_extras;
+    double *class_weight;      /* what extras point to; memory_free() */
+    const double *row_weight;  /* (rows) what rows count for, the caller's, or NULL */
+    uint64_t patience;  /* epochs; 0: for ever */
+    double time_limit;  /* seconds; 0: none */
     size_t batch;       /* examples, at most the rows */
     size_t shard;
     uint64_t epochs;    /* 0: counted in steps alone */
@@ -111,6 +144,9 @@ bool recipe_single_output(const heddle_recipe *recipe);
 /** Everything else. HEDDLE_E_ARGUMENT names the options that contradict each other. */
 heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_facts *facts,
                              struct run_recipe *run, heddle_error *err);
+
+/** Release what a resolved recipe holds. */
+void recipe_done(struct run_recipe *run);
 
 /** The machine's part. threads 0: not given. max_memory 0: no limit. */
 int recipe_threads(const heddle_recipe *recipe);

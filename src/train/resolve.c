@@ -81,7 +81,8 @@ void recipe_preprocess(const heddle_recipe *recipe, struct preprocess_options *o
     options->scale = (enum scale)choice(recipe, OPTION_SCALE, scales);
     options->missing = (enum missing)choice(recipe, OPTION_MISSING, missings);
     /* a bounded output cannot reach a standardised target */
-    options->scale_targets = is(recipe, OPTION_OUTPUT_ACTIVATION, "auto") ||
+    options->scale_targets = (is(recipe, OPTION_OUTPUT_ACTIVATION, "auto") &&
+                              !is(recipe, OPTION_LOSS, "poisson")) ||
                              is(recipe, OPTION_OUTPUT_ACTIVATION, "linear");
     options->numbers_are_classes = !recipe_is_tutorial(recipe);
 }
@@ -142,7 +143,9 @@ static heddle_status resolve_shape(const heddle_recipe *recipe, const struct rec
                           "--activation names %zu functions for %zu hidden layers", given, hidden);
     }
     shape->layers = hidden + 1;
-    enum activation output = facts->classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR;
+    enum activation output = facts->classes                     ? ACTIVATION_SOFTMAX :
+                             is(recipe, OPTION_LOSS, "poisson") ? ACTIVATION_EXP :
+                                                                  ACTIVATION_LINEAR;
     if (!is(recipe, OPTION_OUTPUT_ACTIVATION, "auto")) {
         activation_find(recipe_text(recipe, OPTION_OUTPUT_ACTIVATION), &output);
     }
@@ -173,6 +176,20 @@ static heddle_status resolve_loss(const heddle_recipe *recipe, const struct reci
         return status_set(err, HEDDLE_E_ARGUMENT,
                           "--output-activation softmax needs classes, but the target is a number: "
                           "use linear, or --task classify");
+    }
+    if (run->loss == LOSS_POISSON && facts->classes) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--loss poisson needs counts, but the target has classes: use "
+                          "--loss cross-entropy or --task regress");
+    }
+    if (run->loss == LOSS_POISSON && facts->lowest_target < 0) {
+        return status_set(err, HEDDLE_E_DATA,
+                          "--loss poisson needs counts, but a target is below 0: use --loss mse");
+    }
+    if (number(recipe, OPTION_LABEL_SMOOTHING, 0) > 0 && run->loss != LOSS_CROSS_ENTROPY) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--label-smoothing goes with --loss cross-entropy, not %s",
+                          loss_name(run->loss));
     }
     const char *conflict = loss_conflict(run->loss, output);
     return conflict ? status_set(err, HEDDLE_E_ARGUMENT, "%s", conflict) : HEDDLE_OK;
@@ -218,13 +235,199 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     run->report_every = count(recipe, OPTION_REPORT_EVERY, planned / 20 + 1);
 }
 
-/** Every choice that decides bits, as canonical JSON. */
-static void write_text(struct run_recipe *run, bool from_model)
+static const char *const optimizers[] = {"sgd",   "momentum", "nesterov", "adam", "adamw",
+                                         "rmsprop", "adagrad",  "rprop",    NULL};
+
+static const char *const schedules[] = {"constant", "step",      "exponential", "inverse",
+                                        "cosine",   "one-cycle", "plateau",     NULL};
+
+static heddle_status resolve_optimizer(const heddle_recipe *recipe, struct run_recipe *run,
+                                       heddle_error *err)
+{
+    static const double rates[] = {0.1, 0.01, 0.01, 0.001, 0.001, 0.01, 0.01, 0.01};
+    run->optimizer = (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizers);
+    run->rate = number(recipe, OPTION_RATE, rates[run->optimizer]);
+    run->momentum = number(recipe, OPTION_MOMENTUM, 0);
+    run->beta1 = number(recipe, OPTION_BETA1, 0);
+    run->beta2 = number(recipe, OPTION_BETA2, run->optimizer == OPTIMIZER_RMSPROP ? 0.99 : 0.999);
+    run->epsilon =
+        number(recipe, OPTION_EPSILON, run->optimizer == OPTIMIZER_ADAGRAD ? 1e-10 : 1e-8);
+    run->weight_decay =
+        number(recipe, OPTION_WEIGHT_DECAY, run->optimizer == OPTIMIZER_ADAMW ? 0.01 : 0);
+    run->l1 = number(recipe, OPTION_L1, 0);
+    run->l2 = number(recipe, OPTION_L2, 0);
+    run->clip = number(recipe, OPTION_CLIP, 0);
+    run->clip_value = number(recipe, OPTION_CLIP_VALUE, 0);
+    run->max_norm = number(recipe, OPTION_MAX_NORM, 0);
+    if (run->weight_decay * run->rate >= 1) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--weight-decay times --rate is 1 or more: no weight would be left");
+    }
+    return HEDDLE_OK;
+}
+
+/** What contradicts rprop: it needs the same examples in each update. */
+static heddle_status check_rprop(const heddle_recipe *recipe, const struct recipe_facts *facts,
+                                 const struct run_recipe *run, heddle_error *err)
+{
+    if (run->optimizer != OPTIMIZER_RPROP) {
+        return HEDDLE_OK;
+    }
+    if (run->batch < facts->rows) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--optimizer rprop needs --batch full: it goes by the signs of one "
+                          "gradient to the next");
+    }
+    if (!is(recipe, OPTION_SCHEDULE, "constant") || count(recipe, OPTION_WARMUP, 0) > 0) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--optimizer rprop makes its own steps: leave out --schedule and "
+                          "--warmup");
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status resolve_schedule(const heddle_recipe *recipe, const struct recipe_facts *facts,
+                                      struct run_recipe *run, heddle_error *err)
+{
+    static const double factors[] = {1, 0.1, 0.95, 0.5, 0, 1, 0.1};
+    struct schedule *schedule = &run->schedule;
+    uint64_t per_epoch = (facts->rows + run->batch - 1) / run->batch;
+    uint64_t epochs = run->steps / per_epoch;
+    schedule->kind = (enum schedule_kind)choice(recipe, OPTION_SCHEDULE, schedules);
+    schedule->rate = run->rate;
+    schedule->factor = number(recipe, OPTION_SCHEDULE_FACTOR, factors[schedule->kind]);
+    schedule->warmup = count(recipe, OPTION_WARMUP, 0);
+    schedule->steps = run->steps;
+    uint64_t every = schedule->kind == SCHEDULE_STEP    ? epochs / 3 + (epochs % 3 > 0) :
+                     schedule->kind == SCHEDULE_PLATEAU ? 10 :
+                                                          1;
+    every = count(recipe, OPTION_SCHEDULE_EVERY, every ? every : 1);
+    schedule->every = (double)every * (double)per_epoch;
+    run->plateau = schedule->kind == SCHEDULE_PLATEAU ? every : 0;
+    if (schedule_needs_end(schedule->kind) && run->steps == UINT64_MAX) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--schedule %s needs an end: give --epochs or --steps",
+                          schedules[schedule->kind]);
+    }
+    if (schedule->kind == SCHEDULE_ONE_CYCLE && schedule->warmup) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--schedule one-cycle has a warm-up of its own: leave out --warmup");
+    }
+    if (schedule->warmup && schedule->warmup >= run->steps) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--warmup %llu is not shorter than the run of %llu updates",
+                          (unsigned long long)schedule->warmup, (unsigned long long)run->steps);
+    }
+    return HEDDLE_OK;
+}
+
+/** "NAME:X,NAME:X": a weight each; classes not named count 1. */
+static heddle_status read_class_weights(const char *text, const struct recipe_facts *facts,
+                                        double *weight, heddle_error *err)
+{
+    for (size_t c = 0; c < facts->classes; c++) {
+        weight[c] = 1;
+    }
+    while (text) {
+        size_t n = strcspn(text, ",");
+        size_t name = n;
+        while (name > 0 && text[name - 1] != ':') {
+            name--;
+        }
+        double value;
+        size_t c = 0;
+        if (name < 2 || !text_to_double(text + name, n - name, &value) || value < 0) {
+            return status_set(err, HEDDLE_E_ARGUMENT,
+                              "--class-weights '%.*s': a class and its weight are such as yes:2",
+                              (int)n, text);
+        }
+        while (c < facts->classes && (strlen(facts->class_name[c]) != name - 1 ||
+                                      memcmp(facts->class_name[c], text, name - 1) != 0)) {
+            c++;
+        }
+        if (c == facts->classes) {
+            return status_set(err, HEDDLE_E_ARGUMENT, "--class-weights: there is no class '%.*s'",
+                              (int)(name - 1), text);
+        }
+        weight[c] = value;
+        text = text[n] ? text + n + 1 : NULL;
+    }
+    return HEDDLE_OK;
+}
+
+static heddle_status resolve_class_weights(const heddle_recipe *recipe,
+                                           const struct recipe_facts *facts,
+                                           struct run_recipe *run, heddle_error *err)
+{
+    if (is(recipe, OPTION_CLASS_WEIGHTS, "none")) {
+        return HEDDLE_OK;
+    }
+    if (!facts->classes || !facts->class_name) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--class-weights needs classes, but the target is a number");
+    }
+    double *weight = memory_new(facts->classes, sizeof *weight);
+    if (!weight) {
+        return status_memory(err, "the weights of the classes", facts->classes * sizeof *weight);
+    }
+    run->class_weight = weight;
+    run->extras.class_weight = weight;
+    heddle_status status = HEDDLE_OK;
+    double total = 0;
+    if (is(recipe, OPTION_CLASS_WEIGHTS, "balanced")) {
+        for (size_t c = 0; c < facts->classes; c++) {
+            if (!facts->class_rows[c]) {
+                return status_set(err, HEDDLE_E_DATA,
+                                  "--class-weights balanced: class '%s' has no row to train on",
+                                  facts->class_name[c]);
+            }
+            weight[c] = (double)facts->rows /
+                        ((double)facts->classes * (double)facts->class_rows[c]);
+        }
+    } else {
+        status = read_class_weights(recipe_text(recipe, OPTION_CLASS_WEIGHTS), facts, weight, err);
+    }
+    for (size_t c = 0; c < facts->classes; c++) {
+        total += weight[c] * (double)facts->class_rows[c];
+    }
+    if (!status && total <= 0) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--class-weights: no class that has rows counts for anything");
+    }
+    return status;
+}
+
+static heddle_status resolve_extras(const heddle_recipe *recipe, const struct recipe_facts *facts,
+                                    struct run_recipe *run, heddle_error *err)
+{
+    struct training_extras *extras = &run->extras;
+    heddle_status status = resolve_class_weights(recipe, facts, run, err);
+    extras->seed = run->seed;
+    extras->smoothing = number(recipe, OPTION_LABEL_SMOOTHING, 0);
+    extras->dropout = number(recipe, OPTION_DROPOUT, 0);
+    extras->noise = number(recipe, OPTION_NOISE, 0);
+    extras->weighted = run->row_weight || extras->class_weight;
+    run->has_extras = extras->smoothing > 0 || extras->dropout > 0 || extras->noise > 0 ||
+                      extras->weighted;
+    if (!status && extras->dropout > 0 && run->shape.layers < 2) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--dropout needs hidden layers: leave it out, or give --hidden");
+    }
+    return status;
+}
+
+void recipe_done(struct run_recipe *run)
+{
+    memory_free(run->text.data);
+    memory_free(run->class_weight);
+}
+
+/** Every choice that decides bits, as canonical JSON; younger options only where they are used. */
+static void write_text(struct run_recipe *run, bool from_model, size_t classes)
 {
     struct string *s = &run->text;
     char number_text[TEXT_NUMBER_SIZE];
     static const char *const inits[] = {"normal", "glorot", "he", "zeros"};
-    static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "adam"};
     string_print(s, "{\"batch\":%zu,\"epochs\":%llu,\"init\":\"%s", run->batch,
                  (unsigned long long)run->epochs, from_model ? "model" : inits[run->init]);
     if (run->init == INIT_NORMAL && !from_model) {
@@ -232,6 +435,8 @@ static void write_text(struct run_recipe *run, bool from_model)
         string_print(s, ":%s", number_text);
     }
     string_print(s, "\",\"optimizer\":\"%s\"", optimizers[run->optimizer]);
+    const struct schedule *schedule = &run->schedule;
+    bool adam = run->optimizer == OPTIMIZER_ADAM || run->optimizer == OPTIMIZER_ADAMW;
     struct {
         const char *name;
         double value;
@@ -240,16 +445,44 @@ static void write_text(struct run_recipe *run, bool from_model)
         {"rate", run->rate, true},
         {"momentum", run->momentum,
          run->optimizer == OPTIMIZER_MOMENTUM || run->optimizer == OPTIMIZER_NESTEROV},
-        {"beta1", run->beta1, run->optimizer == OPTIMIZER_ADAM},
-        {"beta2", run->beta2, run->optimizer == OPTIMIZER_ADAM},
-        {"epsilon", run->epsilon, run->optimizer == OPTIMIZER_ADAM},
+        {"beta1", run->beta1, adam},
+        {"beta2", run->beta2, adam || run->optimizer == OPTIMIZER_RMSPROP},
+        {"epsilon", run->epsilon,
+         adam || run->optimizer == OPTIMIZER_RMSPROP || run->optimizer == OPTIMIZER_ADAGRAD},
         {"min-error", run->min_error, run->min_error >= 0},
+        {"label-smoothing", run->extras.smoothing, run->extras.smoothing > 0},
+        {"dropout", run->extras.dropout, run->extras.dropout > 0},
+        {"noise", run->extras.noise, run->extras.noise > 0},
+        {"weight-decay", run->weight_decay, run->weight_decay > 0},
+        {"l1", run->l1, run->l1 > 0},
+        {"l2", run->l2, run->l2 > 0},
+        {"clip", run->clip, run->clip > 0},
+        {"clip-value", run->clip_value, run->clip_value > 0},
+        {"max-norm", run->max_norm, run->max_norm > 0},
+        {"patience", (double)run->patience, run->patience > 0},
+        {"schedule-factor", schedule->factor,
+         schedule->kind != SCHEDULE_CONSTANT && schedule->kind != SCHEDULE_ONE_CYCLE},
+        {"schedule-every", schedule->every, schedule->kind != SCHEDULE_CONSTANT},
+        {"warmup", (double)schedule->warmup, schedule->warmup > 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (numbers[i].used) {
             text_from_double(numbers[i].value, number_text);
             string_print(s, ",\"%s\":%s", numbers[i].name, number_text);
         }
+    }
+    if (schedule->kind != SCHEDULE_CONSTANT) {
+        string_print(s, ",\"schedule\":\"%s\"", schedules[schedule->kind]);
+    }
+    for (size_t c = 0; run->class_weight && c < classes; c++) {
+        text_from_double(run->class_weight[c], number_text);
+        string_print(s, c ? ",%s" : ",\"class-weights\":[%s", number_text);
+    }
+    if (run->class_weight) {
+        string_add(s, "]");
+    }
+    if (run->row_weight) {
+        string_add(s, ",\"weights\":true");
     }
     string_print(s, ",\"seed\":%llu,\"shuffle\":%s", (unsigned long long)run->seed,
                  run->shuffle ? "true" : "false");
@@ -291,19 +524,27 @@ heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_fa
         run->init = (enum init_rule)choice(recipe, OPTION_INIT, names);
     }
 
-    static const char *const optimizers[] = {"sgd", "momentum", "nesterov", "adam", NULL};
-    static const double rates[] = {0.1, 0.01, 0.01, 0.001};
-    run->optimizer = (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizers);
-    run->rate = number(recipe, OPTION_RATE, rates[run->optimizer]);
-    run->momentum = number(recipe, OPTION_MOMENTUM, 0);
-    run->beta1 = number(recipe, OPTION_BETA1, 0);
-    run->beta2 = number(recipe, OPTION_BETA2, 0);
-    run->epsilon = number(recipe, OPTION_EPSILON, 0);
+    run->patience = count(recipe, OPTION_PATIENCE, 0);
+    run->time_limit = number(recipe, OPTION_TIME_LIMIT, 0);
     resolve_batches(recipe, facts, run);
-    write_text(run, facts->initial != NULL);
-    if (run->text.failed) {
-        memory_free(run->text.data);
-        return status_memory(err, "the recipe's text", 0);
+    run->row_weight = facts->row_weight;
+    status = resolve_optimizer(recipe, run, err);
+    if (!status) {
+        status = check_rprop(recipe, facts, run, err);
     }
-    return HEDDLE_OK;
+    if (!status) {
+        status = resolve_schedule(recipe, facts, run, err);
+    }
+    if (!status) {
+        status = resolve_extras(recipe, facts, run, err);
+    }
+    if (!status) {
+        write_text(run, facts->initial != NULL, facts->classes);
+        status = run->text.failed ? status_memory(err, "the recipe's text", 0) : HEDDLE_OK;
+    }
+    if (status) {
+        recipe_done(run);
+        *run = (struct run_recipe){0};
+    }
+    return status;
 }

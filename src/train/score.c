@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/sum.h"
+#include "train/metrics.h"
 #include "train/trainer.h"
 
 struct scorer {
@@ -14,6 +15,7 @@ struct scorer {
     enum loss loss;
     bool wants_loss;
     size_t width;        /* n[L] */
+    enum activation output;
     struct examples examples;
     double *outputs;     /* (rows, width) */
     double *each;        /* (rows) */
@@ -38,9 +40,10 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         .loss = loss,
         .wants_loss = wants_loss,
         .width = shape->width[shape->layers],
+        .output = shape->activation[shape->layers],
         .examples = examples_of(set),
         .workers = workers,
-        .bytes = passes->workspace_bytes(shape, SCORE_BLOCK),
+        .bytes = passes->workspace_bytes(shape, SCORE_BLOCK, NULL),
     };
     size_t count;
     s->memory = memory_new((size_t)workers, sizeof *s->memory);
@@ -55,7 +58,7 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         complete = s->memory[w] != NULL;
         if (complete) {
             s->ws[w] = passes->workspace_place(s->memory[w], shape,
-                                               kernels_find(isa, set->use_double), SCORE_BLOCK);
+                                               kernels_find(isa, set->use_double), SCORE_BLOCK, NULL);
         }
     }
     if (!complete) {
@@ -181,44 +184,121 @@ double scorer_headline(const struct scorer *scorer)
     return total / (double)scorer->width;
 }
 
+/** More classes than this have no area under the curve: it takes a sort for each. */
+enum { AUC_CLASSES = 100, TOP = 3 };
+
+/** Area under the curve: of class 1 of two, else the mean over classes with rows and others. */
+static double area(const struct scorer *scorer, size_t classes, struct metrics_row *scratch)
+{
+    const struct dataset *set = scorer->set;
+    if (classes == 2) {
+        return metrics_auc(scorer->outputs + (scorer->width - 1), scorer->width, set->class_index,
+                           1, set->rows, scratch);
+    }
+    double total = 0;
+    size_t counted = 0;
+    for (size_t c = 0; c < classes && classes <= AUC_CLASSES; c++) {
+        double one = metrics_auc(scorer->outputs + c, scorer->width, set->class_index, (int32_t)c,
+                                 set->rows, scratch);
+        if (one == one) {
+            total += one;
+            counted++;
+        }
+    }
+    return counted ? total / (double)counted : __builtin_nan("");
+}
+
+static heddle_status score_classes(const struct scorer *scorer, size_t k, heddle_score *score,
+                                   heddle_error *err)
+{
+    const struct dataset *set = scorer->set;
+    struct metrics_row *scratch = memory_new(set->rows, sizeof *scratch);
+    score->confusion = memory_new(k * k, sizeof *score->confusion);
+    score->precision = memory_new(k, sizeof *score->precision);
+    score->recall = memory_new(k, sizeof *score->recall);
+    score->f1 = memory_new(k, sizeof *score->f1);
+    if (!scratch || !score->confusion || !score->precision || !score->recall || !score->f1) {
+        memory_free(scratch);
+        return status_memory(err, "the confusion matrix", k * k * sizeof(size_t));
+    }
+    score->classify = true;
+    score->classes = k;
+    score->accuracy = (double)count_right(scorer) / (double)set->rows;
+    for (size_t r = 0; r < set->rows; r++) {
+        size_t said = output_class(scorer->outputs + r * scorer->width, scorer->width);
+        score->confusion[(size_t)set->class_index[r] * k + said]++;
+    }
+    score->balanced_accuracy =
+        metrics_classes(score->confusion, k, score->precision, score->recall, score->f1);
+    score->top3 = scorer->width > 1 ? metrics_top(scorer->outputs, set->class_index, set->rows,
+                                                  scorer->width, TOP) :
+                                      1;
+    bool probabilities = scorer->output == ACTIVATION_SOFTMAX ||
+                         (scorer->output == ACTIVATION_SIGMOID && scorer->width == 1);
+    score->log_loss = probabilities ? metrics_log_loss(scorer->outputs, set->class_index,
+                                                       set->rows, scorer->width) :
+                                      __builtin_nan("");
+    score->auc = area(scorer, k, scratch);
+    memory_free(scratch);
+    return HEDDLE_OK;
+}
+
+static heddle_status score_numbers(const struct scorer *scorer, const struct preprocess *preprocess,
+                                   heddle_score *score, heddle_error *err)
+{
+    const struct dataset *set = scorer->set;
+    size_t n = scorer->width;
+    double *scratch = memory_new(set->rows, sizeof *scratch);
+    score->target_rmse = memory_new(n, sizeof *score->target_rmse);
+    score->target_mae = memory_new(n, sizeof *score->target_mae);
+    score->target_r2 = memory_new(n, sizeof *score->target_r2);
+    if (!scratch || !score->target_rmse || !score->target_mae || !score->target_r2) {
+        memory_free(scratch);
+        return status_memory(err, "scoring", set->rows * sizeof *scratch);
+    }
+    score->targets = n;
+    for (size_t o = 0; o < n; o++) {
+        double mse, r2;
+        double unit = preprocess->target[o].factor;
+        regress(scorer, o, scratch, &mse, &r2);
+        for (size_t r = 0; r < set->rows; r++) {
+            scratch[r] = __builtin_fabs(scorer->outputs[r * n + o] - target(set, r, o));
+        }
+        score->target_rmse[o] = __builtin_sqrt(mse) / unit;
+        score->target_mae[o] = sum_values(scratch, set->rows) / (double)set->rows / unit;
+        score->target_r2[o] = r2;
+        score->rmse += score->target_rmse[o];
+        score->mae += score->target_mae[o];
+        score->r2 += r2;
+    }
+    score->rmse /= (double)n;
+    score->mae /= (double)n;
+    score->r2 /= (double)n;
+    memory_free(scratch);
+    return HEDDLE_OK;
+}
+
 heddle_status scorer_score(const struct scorer *scorer, const struct preprocess *preprocess,
                            bool sum, heddle_score *score, heddle_error *err)
 {
-    const struct dataset *set = scorer->set;
-    *score = (heddle_score){.rows = set->rows, .loss = scorer_loss(scorer, sum)};
-    if (set->class_index) {
-        size_t k = preprocess->classes;
-        score->confusion = memory_new(k * k, sizeof *score->confusion);
-        if (!score->confusion) {
-            return status_memory(err, "the confusion matrix", k * k * sizeof(size_t));
-        }
-        score->classify = true;
-        score->classes = k;
-        score->accuracy = (double)count_right(scorer) / (double)set->rows;
-        for (size_t r = 0; r < set->rows; r++) {
-            size_t said = output_class(scorer->outputs + r * scorer->width, scorer->width);
-            score->confusion[(size_t)set->class_index[r] * k + said]++;
-        }
-        return HEDDLE_OK;
+    *score = (heddle_score){.rows = scorer->set->rows, .loss = scorer_loss(scorer, sum)};
+    heddle_status status = scorer->set->class_index
+                               ? score_classes(scorer, preprocess->classes, score, err)
+                               : score_numbers(scorer, preprocess, score, err);
+    if (status) {
+        heddle_score_done(score);
     }
-    double *scratch = memory_new(set->rows, sizeof *scratch);
-    if (!scratch) {
-        return status_memory(err, "scoring", set->rows * sizeof *scratch);
-    }
-    for (size_t o = 0; o < scorer->width; o++) {
-        double mse, r2;
-        regress(scorer, o, scratch, &mse, &r2);
-        score->rmse += __builtin_sqrt(mse) / preprocess->target[o].factor;
-        score->r2 += r2;
-    }
-    score->rmse /= (double)scorer->width;
-    score->r2 /= (double)scorer->width;
-    memory_free(scratch);
-    return HEDDLE_OK;
+    return status;
 }
 
 void heddle_score_done(heddle_score *score)
 {
     memory_free(score->confusion);
+    memory_free(score->precision);
+    memory_free(score->recall);
+    memory_free(score->f1);
+    memory_free(score->target_rmse);
+    memory_free(score->target_mae);
+    memory_free(score->target_r2);
     *score = (heddle_score){0};
 }

@@ -14,7 +14,7 @@
 struct subtree {
     size_t first; /* shard */
     unsigned level;
-    int slot;     /* whose sum it is: a partial, or nothing yet */
+    int slot; /* whose sum it is: a partial, or nothing yet */
 };
 
 static bool joins(const struct subtree *left, const struct subtree *right)
@@ -142,8 +142,8 @@ static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chun
         size_t count = plan->shards * (w + 1) / workers - first;
         struct worker_share share = {0};
         struct subtree keeps[PARTIALS_MAX];
-        size_t kept = plan_worker(pieces, plan, first, count, chunk_shards, &share, keeps,
-                                  &plan->partials);
+        size_t kept =
+            plan_worker(pieces, plan, first, count, chunk_shards, &share, keeps, &plan->partials);
         for (size_t j = 0; j < kept; j++) {
             stack[depth++] = keeps[j];
             deepest = depth > deepest ? depth : deepest;

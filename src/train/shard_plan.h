@@ -25,12 +25,12 @@ enum { PARTIALS_MAX = 80 };
 
 /** A block of examples that one worker takes through the passes at once. */
 struct chunk {
-    size_t first;          /* example of the batch */
+    size_t first; /* example of the batch */
     size_t examples;
     size_t first_shard;
-    struct shard_run run;  /* its shards; `end` counted from `first` */
-    int *partial;          /* (run.subtrees) which of the worker's partial sums receives which */
-    int (*join)[2];        /* after the chunk: partial join[i][0] += partial join[i][1] */
+    struct shard_run run; /* its shards; `end` counted from `first` */
+    int *partial;         /* (run.subtrees) which of the worker's partial sums receives which */
+    int (*join)[2];       /* after the chunk: partial join[i][0] += partial join[i][1] */
     size_t joins;
 };
 
@@ -43,10 +43,10 @@ struct worker_share {
 struct shard_plan {
     size_t batch, shard, shards;
     int workers;
-    size_t capacity;             /* most examples of a chunk */
-    struct worker_share *share;  /* (workers) */
-    int partials;                /* most partial sums that a worker holds at a time */
-    struct sum_program program;  /* entry k: partial k % PARTIALS_MAX of worker k / PARTIALS_MAX */
+    size_t capacity;            /* most examples of a chunk */
+    struct worker_share *share; /* (workers) */
+    int partials;               /* most partial sums that a worker holds at a time */
+    struct sum_program program; /* entry k: partial k % PARTIALS_MAX of worker k / PARTIALS_MAX */
     void *memory;
 };
 

@@ -14,6 +14,7 @@
 #include "pass/pass.h"
 #include "train/score.h"
 #include "train/shard_plan.h"
+#include "train/watch.h"
 
 /**
  * Most examples that a workspace holds: bounded memory, activations that stay in the caches. Only a
@@ -56,6 +57,12 @@ struct run {
     bool resident;                    /* the batch never changes: gather it once */
     struct scorer *validation;
     const heddle_callbacks *callbacks;
+    void *mask;                       /* block: 1 for weights, 0 for biases; NULL: no penalties */
+    double *squares;                  /* (pieces) Σ g² for --clip, or NULL */
+    size_t pieces;
+    bool watched;                     /* ends of epochs decide something */
+    struct watch watch;               /* worker 0's, read by all after a meeting */
+    void *best;                       /* block: weights of the best epoch, or NULL */
 
     /*
      * Written by worker 0 before a meeting and read by all after it. Two of them, so that worker 0
@@ -94,7 +101,7 @@ struct examples examples_of(const struct dataset *set)
 
 /** Worker w's shards of the batch that begins at row `begin` of the order. */
 static void work_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w,
-                       bool first_step)
+                       uint64_t step)
 {
     const struct passes *passes = run->passes;
     struct worker *me = &run->worker[w];
@@ -104,7 +111,10 @@ static void work_batch(struct run *run, const struct shard_plan *plan, size_t be
     for (size_t c = 0; c < share->chunks; c++) {
         const struct chunk *chunk = &share->chunk[c];
         size_t first = begin + chunk->first;
-        if (first_step || !run->resident || share->chunks > 1) {
+        if (run->recipe->has_extras) {
+            passes->begin_step(me->ws, step);
+        }
+        if (step == 0 || !run->resident || share->chunks > 1) {
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                            chunk->examples);
         }
@@ -188,23 +198,55 @@ static size_t find_layer(const struct run *run, double loss)
     return 0;
 }
 
+/** What the weight deltas are multiplied by so that their norm is at most --clip; takes a meeting. */
+static double clip_factor(struct run *run, const struct shard_plan *plan, double scale, int w)
+{
+    size_t workers = (size_t)run->workers;
+    run->passes->squares(run->kernels, &plan->program, run->partial, run->packed,
+                         run->pieces * (size_t)w / workers,
+                         run->pieces * ((size_t)w + 1) / workers, run->squares);
+    team_barrier(run->team, w, run->workers);
+    double norm = scale * __builtin_sqrt(sum_tree(run->squares, run->pieces));
+    double factor = run->recipe->clip / (norm + 1e-6);
+    return factor < 1 ? factor : 1;
+}
+
+/** The rate of the update that is number `step`, from 1. */
+static double rate_of(const struct run *run, uint64_t step)
+{
+    double rate = schedule_rate(&run->recipe->schedule, step - 1);
+    return run->recipe->plateau ? rate * run->watch.factor : rate;
+}
+
 static void update_slice(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
 {
     const struct run_recipe *recipe = run->recipe;
     struct update_rule rule = {
         .optimizer = recipe->optimizer,
         .scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch,
-        .rate = recipe->rate,
+        .rate = rate_of(run, step),
         .momentum = recipe->momentum,
         .beta1 = recipe->beta1,
         .beta2 = recipe->beta2,
         .epsilon = recipe->epsilon,
         .step = step,
+        .clip_value = recipe->clip_value,
+        .l1 = recipe->l1,
+        .l2 = recipe->l2,
+        .weight_mask = run->mask,
     };
+    rule.decay = rule.rate * recipe->weight_decay;
+    if (run->squares) {
+        rule.scale *= clip_factor(run, plan, rule.scale, w);
+    }
     size_t begin, end;
     slice(run, w, &begin, &end);
     run->passes->update(run->kernels, &plan->program, run->partial, begin, end, &rule, run->W,
                         run->state1, run->state2);
+    if (recipe->max_norm > 0) {
+        team_barrier(run->team, w, run->workers);
+        run->passes->limit_norms(&recipe->shape, run->W, recipe->max_norm, w, run->workers);
+    }
 }
 
 /* ------------------------------------------------------------------ the loop ---------------- */
@@ -214,13 +256,45 @@ static void shuffle(struct run *run, uint64_t epoch)
     random_permutation(run->recipe->seed, RANDOM_SHUFFLE, epoch, run->order, run->set->rows);
 }
 
-/** Validation by all workers, the report by worker 0; ends with a meeting. */
+/**
+ * The end of an epoch: validation by all workers, worker 0 decides, and what was the best is put
+ * aside. Returns whether to go on.
+ */
+static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
+{
+    const struct run_recipe *recipe = run->recipe;
+    if (run->validation) {
+        scorer_work(run->validation, run->W, w);
+        team_barrier(run->team, w, run->workers);
+    }
+    if (w == 0) {
+        if (run->validation) {
+            loss = scorer_loss(run->validation, recipe->sum_deltas);
+        }
+        watch_epoch(&run->watch, loss, recipe->patience, recipe->plateau,
+                    recipe->schedule.factor);
+    }
+    team_barrier(run->team, w, run->workers);
+    if (run->best && run->watch.improved) {
+        size_t begin, end;
+        size_t size = run->passes->real_size;
+        slice(run, w, &begin, &end);
+        memcpy((char *)run->best + begin * size, (char *)run->W + begin * size,
+               (end - begin) * size);
+        if (w == 0) {
+            run->outcome.best_epoch = epochs;
+        }
+    }
+    return !run->watch.exhausted;
+}
+
+/** Validation by all workers unless they just did it, the report by worker 0; ends with a meeting. */
 static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss, bool last,
-                   double start, int w)
+                   bool scored, double start, int w)
 {
     const heddle_callbacks *callbacks = run->callbacks;
     double began = now();
-    if (run->validation) {
+    if (run->validation && !scored) {
         scorer_work(run->validation, run->W, w);
         team_barrier(run->team, w, run->workers);
     }
@@ -232,7 +306,7 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
             .epochs = recipe->epochs,
             .steps = recipe->steps,
             .loss = loss,
-            .rate = recipe->rate,
+            .rate = rate_of(run, steps),
             .has_validation = run->validation != NULL,
             .seconds = began - start - run->pause,
             .tutorial = recipe->tutorial,
@@ -264,15 +338,20 @@ static void work(void *context, int w)
     size_t begin = 0;
     bool stop = false;
     bool reached = false;
-    while (steps < recipe->steps && !stop && !reached) {
+    bool go_on = true;
+    while (steps < recipe->steps && !stop && !reached && go_on) {
         if (steps == recipe->untimed) {
             start = now();
         }
         size_t left = rows - begin;
         const struct shard_plan *plan = left >= recipe->batch ? run->full : run->tail;
-        work_batch(run, plan, begin, w, steps == 0);
+        work_batch(run, plan, begin, w, steps);
         if (w == 0 && callbacks && callbacks->stop) {
             run->stop_step = callbacks->stop(callbacks->user) != 0;
+        }
+        if (w == 0 && recipe->time_limit > 0 && now() - start >= recipe->time_limit) {
+            run->outcome.late = true;
+            run->stop_step = true;
         }
         team_barrier(run->team, w, run->workers);
         stop = run->stop_step;
@@ -301,17 +380,21 @@ static void work(void *context, int w)
             epochs++;
             epoch_loss = 0;
             reached = recipe->min_error >= 0 && mean <= recipe->min_error;
+            if (run->watched) {
+                go_on = watch_over(run, epochs, mean, w);
+            }
         }
         if (w == 0) {
             run->outcome.loss = mean;
         }
         bool due = recipe->tutorial ? epoch_ends && (epochs - 1) % recipe->report_every == 0 :
                                       epoch_ends && epochs % recipe->report_every == 0;
-        if (due || (!recipe->tutorial && (last || reached))) {
-            report(run, steps, epochs, mean, last || reached, start, w);
+        last = last || reached || !go_on;
+        if (due || (!recipe->tutorial && last)) {
+            report(run, steps, epochs, mean, last, run->watched && epoch_ends, start, w);
             stop = stop || run->stop_report;
         }
-        if (epoch_ends && run->order && recipe->shuffle && !last && !reached) {
+        if (epoch_ends && run->order && recipe->shuffle && !last) {
             if (w == 0) {
                 shuffle(run, epochs);
             }
@@ -324,6 +407,7 @@ static void work(void *context, int w)
         run->outcome.seconds = now() - start - run->pause;
         run->outcome.stopped = stop;
         run->outcome.min_error = reached;
+        run->outcome.impatient = !go_on;
     }
 }
 
@@ -339,18 +423,15 @@ static void run_done(struct run *run)
     arena_free(run->W, run->block_bytes);
     arena_free(run->state1, run->block_bytes);
     arena_free(run->state2, run->block_bytes);
+    arena_free(run->mask, run->block_bytes);
+    arena_free(run->best, run->block_bytes);
+    memory_free(run->squares);
     memory_free(run->partial);
     memory_free(run->shard_loss);
     memory_free(run->order);
     shard_plan_free(run->full);
     shard_plan_free(run->tail);
     scorer_free(run->validation);
-}
-
-/** States an optimizer keeps for each parameter. */
-static int state_count(enum optimizer optimizer)
-{
-    return optimizer == OPTIMIZER_ADAM ? 2 : optimizer == OPTIMIZER_SGD ? 0 : 1;
 }
 
 static heddle_status plan_batches(struct run *run, heddle_error *err)
@@ -373,6 +454,42 @@ static heddle_status plan_batches(struct run *run, heddle_error *err)
     return status;
 }
 
+/** What only some recipes need: the mask, the squares, the best weights. */
+static bool take_more(struct run *run, bool validates)
+{
+    const struct run_recipe *recipe = run->recipe;
+    run->watched = recipe->patience || recipe->plateau;
+    watch_begin(&run->watch);
+    if (recipe->clip > 0) {
+        run->pieces = (run->packed + PASS_PIECE - 1) / PASS_PIECE;
+        run->squares = memory_new(run->pieces, sizeof *run->squares);
+    }
+    if (recipe->patience && validates) {
+        run->best = arena_new(run->block_bytes);
+    }
+    if (recipe->weight_decay > 0 || recipe->l1 > 0 || recipe->l2 > 0 || recipe->clip_value > 0) {
+        size_t count = shape_parameters(&recipe->shape);
+        double *ones = memory_new(count, sizeof *ones);
+        run->mask = arena_new(run->block_bytes);
+        for (size_t l = 1; ones && l <= recipe->shape.layers; l++) {
+            double *weight = ones + weights_begin(&recipe->shape, l);
+            for (size_t i = 0; i < recipe->shape.width[l - 1] * recipe->shape.width[l]; i++) {
+                weight[i] = 1;
+            }
+        }
+        if (ones && run->mask) {
+            weights_pack(&recipe->shape, ones, run->set->use_double, run->mask);
+        }
+        bool complete = ones && run->mask;
+        memory_free(ones);
+        if (!complete) {
+            return false;
+        }
+    }
+    return (recipe->clip <= 0 || run->squares) &&
+           (!recipe->patience || !validates || run->best);
+}
+
 /** Sizes of everything a run takes; the batches are planned already. */
 static struct trainer_memory count_memory(struct run *run)
 {
@@ -380,11 +497,12 @@ static struct trainer_memory count_memory(struct run *run)
     size_t workers = (size_t)run->workers;
     run->packed = shape_packed(&recipe->shape);
     run->block_bytes = run->packed * run->passes->real_size;
-    size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity) +
+    size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity,
+                                                  recipe->has_extras ? &recipe->extras : NULL) +
                    run->capacity * sizeof(double);
     return (struct trainer_memory){
         .weights = run->block_bytes,
-        .states = (size_t)state_count(recipe->optimizer) * run->block_bytes,
+        .states = (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
         .partials = workers * (size_t)run->slots * run->block_bytes,
         .workspaces = workers * (space + sizeof *run->worker),
         .order = run->full->shards * sizeof *run->shard_loss +
@@ -393,11 +511,13 @@ static struct trainer_memory count_memory(struct run *run)
 }
 
 /** All memory of a run. */
-static heddle_status take_memory(struct run *run, size_t max_memory, heddle_error *err)
+static heddle_status take_memory(struct run *run, size_t max_memory, bool validates,
+                                 heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
     size_t workers = (size_t)run->workers;
-    int states = state_count(recipe->optimizer);
+    int states = optimizer_states(recipe->optimizer);
+    const struct training_extras *extras = recipe->has_extras ? &recipe->extras : NULL;
     struct trainer_memory m = count_memory(run);
     size_t space = m.workspaces / workers - sizeof *run->worker;
     size_t deltas = m.partials / workers;
@@ -426,7 +546,7 @@ static heddle_status take_memory(struct run *run, size_t max_memory, heddle_erro
         if (complete) {
             worker->each = (double *)((char *)worker->arena + space) - run->capacity;
             worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
-                                                      run->capacity);
+                                                      run->capacity, extras);
             for (int s = 0; s < run->slots; s++) {
                 run->partial[w * PARTIALS_MAX + (size_t)s] =
                     (char *)worker->deltas + (size_t)s * run->block_bytes;
@@ -437,6 +557,7 @@ static heddle_status take_memory(struct run *run, size_t max_memory, heddle_erro
         run->order = memory_new(run->set->rows, sizeof *run->order);
         complete = run->order != NULL;
     }
+    complete = complete && take_more(run, validates);
     return complete ? HEDDLE_OK : status_memory(err, "training", total);
 }
 
@@ -487,11 +608,12 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .team = team,
         .workers = team_workers(team),
         .callbacks = callbacks,
-        .resident = recipe->batch == set->rows && !recipe->shuffle,
+        .resident = recipe->batch == set->rows && !recipe->shuffle && recipe->extras.noise <= 0,
     };
+    run.examples.weight = recipe->row_weight;
     heddle_status status = plan_batches(&run, err);
     if (!status) {
-        status = take_memory(&run, max_memory, err);
+        status = take_memory(&run, max_memory, validation != NULL, err);
     }
     if (!status && validation) {
         status = scorer_create(&recipe->shape, recipe->loss, validation, isa, run.workers, true,
@@ -506,7 +628,8 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         if (run.diverged) {
             status = diverged(&run, err);
         } else {
-            weights_unpack(&recipe->shape, run.W, set->use_double, values);
+            bool kept = run.best && run.outcome.best_epoch;
+            weights_unpack(&recipe->shape, kept ? run.best : run.W, set->use_double, values);
             *outcome = run.outcome;
         }
     }

@@ -25,6 +25,9 @@ struct run_outcome {
     double seconds;        /* of training alone */
     uint64_t examples;     /* taken through the passes */
     bool stopped, min_error;
+    bool impatient;        /* --patience ran out */
+    bool late;             /* --time-limit was reached */
+    uint64_t best_epoch;   /* whose weights are the model's, counted from 1; 0: the last */
 };
 
 /**

@@ -1,0 +1,120 @@
+/** element: one loop a type, so that the type is asked once and not for every element. */
+#include <math.h>
+#include <string.h>
+
+#include "data/element.h"
+
+static const struct {
+    const char *name;
+    size_t size;
+} types[] = {
+    [ELEMENT_U8] = {"u1", 1},  [ELEMENT_I8] = {"i1", 1},  [ELEMENT_BOOL] = {"b1", 1},
+    [ELEMENT_U16] = {"u2", 2}, [ELEMENT_I16] = {"i2", 2}, [ELEMENT_U32] = {"u4", 4},
+    [ELEMENT_I32] = {"i4", 4}, [ELEMENT_U64] = {"u8", 8}, [ELEMENT_I64] = {"i8", 8},
+    [ELEMENT_F16] = {"f2", 2}, [ELEMENT_F32] = {"f4", 4}, [ELEMENT_F64] = {"f8", 8},
+};
+
+size_t element_size(enum element_type type)
+{
+    return types[type].size;
+}
+
+const char *element_name(enum element_type type)
+{
+    return types[type].name;
+}
+
+bool element_is_whole(enum element_type type)
+{
+    return type < ELEMENT_F16;
+}
+
+static uint16_t load16(const uint8_t *p, bool swapped)
+{
+    uint16_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return swapped ? __builtin_bswap16(bits) : bits;
+}
+
+static uint32_t load32(const uint8_t *p, bool swapped)
+{
+    uint32_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return swapped ? __builtin_bswap32(bits) : bits;
+}
+
+static uint64_t load64(const uint8_t *p, bool swapped)
+{
+    uint64_t bits;
+    memcpy(&bits, p, sizeof bits);
+    return swapped ? __builtin_bswap64(bits) : bits;
+}
+
+static double half(uint16_t bits)
+{
+    int exponent = bits >> 10 & 0x1f;
+    double fraction = (double)(bits & 0x3ff), value;
+    if (exponent == 0)
+        value = ldexp(fraction, -24);
+    else if (exponent < 0x1f)
+        value = ldexp(fraction + 1024, exponent - 25);
+    else
+        value = fraction != 0 ? NAN : INFINITY;
+    return bits & 0x8000 ? -value : value;
+}
+
+static double single(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
+}
+
+static double twice(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* p is the element. */
+#define EACH(expression)                                                                           \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const uint8_t *p = start + (row ? row[i] : first + i) * stride;                            \
+        out[i] = (double)(expression);                                                             \
+    }                                                                                              \
+    break
+
+void element_read(const struct element_array *array, size_t c, const uint32_t *row, size_t first,
+                  size_t n, double *out)
+{
+    const uint8_t *start = array->data + c * array->column;
+    const size_t stride = array->row;
+    const bool swapped = array->swapped;
+    switch (array->type) {
+    case ELEMENT_U8:
+        EACH(*p);
+    case ELEMENT_I8:
+        EACH((int8_t)*p);
+    case ELEMENT_BOOL:
+        EACH(*p != 0);
+    case ELEMENT_U16:
+        EACH(load16(p, swapped));
+    case ELEMENT_I16:
+        EACH((int16_t)load16(p, swapped));
+    case ELEMENT_U32:
+        EACH(load32(p, swapped));
+    case ELEMENT_I32:
+        EACH((int32_t)load32(p, swapped));
+    case ELEMENT_U64:
+        EACH(load64(p, swapped));
+    case ELEMENT_I64:
+        EACH((int64_t)load64(p, swapped));
+    case ELEMENT_F16:
+        EACH(half(load16(p, swapped)));
+    case ELEMENT_F32:
+        EACH(single(load32(p, swapped)));
+    case ELEMENT_F64:
+        EACH(twice(load64(p, swapped)));
+    }
+}
