@@ -98,7 +98,8 @@ HAVE_avx512 := -DHEDDLE_HAVE_AVX512
 HAVE_neon := -DHEDDLE_HAVE_NEON
 
 # With protobuf-c there is ONNX, without it a file that says so.
-no_onnx := src/model/export_onnx$(if $(filter yes,$(have_onnx)),_none).c
+no_onnx := $(if $(filter yes,$(have_onnx)),src/model/export_onnx_none.c,src/model/export_onnx.c \
+    src/model/onnx_graph.c)
 
 once := $(filter-out src/machine/cluster_%.c $(no_onnx),$(wildcard $(ROOMS:%=src/%/*.c))) \
     $(wildcard $(KERNEL_ONCE))
@@ -192,8 +193,8 @@ $(onnx_o): $(build)/onnx/onnx.pb-c.c $(build)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$Q$(CC) $(base_flags) -w -I$(<D) $(PROTOBUF_C_CFLAGS) -O2 $(last_flags) -c -o $@ $<
-$o/model/export_onnx.o: $(build)/onnx/onnx.pb-c.c
-$o/model/export_onnx.o: private lib_flags += -isystem $(build)/onnx $(PROTOBUF_C_CFLAGS)
+$o/model/onnx_graph.o: $(build)/onnx/onnx.pb-c.c
+$o/model/onnx_graph.o: private lib_flags += -isystem $(build)/onnx $(PROTOBUF_C_CFLAGS)
 # The command line sees heddle.h and nothing else of ours.
 $(eval $(call rule,$(cli_o),,$$(base_flags) -Iinclude $$(JANSSON_CFLAGS) -O2))
 $(foreach t_,f32 f64,$(eval \
@@ -235,7 +236,9 @@ $t/check: $(tests_o) $(lib_a) $(build)/lists
 	$(call say,LINK,$@)
 	$Q$(link) -o $@ $(objects) $(CRITERION_LIBS) $(libs)
 
-$t/fuzz: $t/fuzz_main.o $t/fuzz_readers.o $(lib_a)
+# Only what reads: kernels take minutes to compile with all the watching.
+$t/fuzz: $t/fuzz_main.o $t/fuzz_readers.o $(filter $o/base/% $o/data/%,$(once_o)) \
+    $o/model/safetensors.o $o/model/table_safetensors.o
 	$(call say,LINK,$@)
 	$Q$(link) -fsanitize=fuzzer -o $@ $(objects) $(libs)
 
@@ -309,7 +312,7 @@ check-long: check-build
 	$(call scripts,tests/long_*.sh)
 	@$(sanitizer_log)
 
-# The whole library again, watched by libFuzzer, in a build directory of its own.
+# The readers again, watched by libFuzzer, in a build directory of their own.
 FUZZ_SECONDS ?= 180
 FUZZ_READERS ?= csv idx npy svmlight fann safetensors file
 FUZZ_CC ?= $(firstword $(foreach c,clang-14 clang,$(shell command -v $c)))

@@ -47,13 +47,11 @@ static const size_t widths[] = {1,  2,  3,  5,  8,  10, 13, 15, 16, 17, 31,
 static const size_t examples[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 31, 33, 64};
 enum { WIDTHS = sizeof widths / sizeof *widths, EXAMPLES = sizeof examples / sizeof *examples };
 
-static const enum activation functions[] = {ACTIVATION_LINEAR, ACTIVATION_SIGMOID, ACTIVATION_TANH,
-                                            ACTIVATION_RELU, ACTIVATION_LEAKY_RELU,
-                                            ACTIVATION_ELU, ACTIVATION_SELU, ACTIVATION_GELU,
-                                            ACTIVATION_SILU, ACTIVATION_SOFTPLUS,
-                                            ACTIVATION_SOFTSIGN, ACTIVATION_HARD_SIGMOID,
-                                            ACTIVATION_GAUSSIAN, ACTIVATION_SINE, ACTIVATION_EXP,
-                                            ACTIVATION_SOFTMAX};
+static const enum activation functions[] = {
+    ACTIVATION_LINEAR,     ACTIVATION_SIGMOID,  ACTIVATION_TANH,     ACTIVATION_RELU,
+    ACTIVATION_LEAKY_RELU, ACTIVATION_ELU,      ACTIVATION_SELU,     ACTIVATION_GELU,
+    ACTIVATION_SILU,       ACTIVATION_SOFTPLUS, ACTIVATION_SOFTSIGN, ACTIVATION_HARD_SIGMOID,
+    ACTIVATION_GAUSSIAN,   ACTIVATION_SINE,     ACTIVATION_EXP,      ACTIVATION_SOFTMAX};
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
 /* ---------------------------------------------------------------- values --------------------- */
@@ -458,12 +456,14 @@ LEVEL_TEST(gradient_joins_as_it_is_told)
         for (size_t s = 0; s < run.count; s++) {
             uint8_t most = (uint8_t)run.subtrees;
             end[s] = (uint32_t)((s + 1) * EACH - (kind == 19 ? s % 2 : 0));
-            merges[s] = kind == 0 ? 0 : /* none */
-                            kind == 1 ? most
-                                      : /* a chain */
-                            kind == 2 ? (s + 1 == run.count ? most : 0)
-                                      : /* all at the end */
-                            (uint8_t)(test_random(&state) % (most + 1u));
+            merges[s] = (uint8_t)(test_random(&state) % (most + 1u));
+            if (kind == 0) { /* none is joined */
+                merges[s] = 0;
+            } else if (kind == 1) { /* a chain */
+                merges[s] = most;
+            } else if (kind == 2) { /* all at the end */
+                merges[s] = s + 1 == run.count ? most : 0;
+            }
             run.subtrees = run.subtrees - merges[s] + 1;
         }
         check_run(k, rows, &D, 0, &run, M, N);
@@ -494,6 +494,37 @@ LEVEL_TEST(activate)
             block_free(&before);
             block_free(&want);
             block_free(&got);
+        }
+    }
+}
+
+/* Outputs and slopes in one go. */
+LEVEL_TEST(activate_keep)
+{
+    uint64_t state = 15;
+    for (size_t i = 0; i < WIDTHS; i++) {
+        for (size_t f = 0; f < FUNCTIONS - 1; f++) {
+            size_t n = widths[i], E = examples[(i + f) % EXAMPLES];
+            struct block before =
+                block_random(E, stride_for(n + 1), n, (enum values)((i + f) % VALUES), &state);
+            struct block slopes = block_new(E, stride_for(n + 1));
+            struct block want = block_copy(&before), got = block_copy(&before);
+            struct block want_S = block_copy(&slopes), got_S = block_copy(&slopes);
+            plain()->activate_keep(functions[f], want.at, want.ld, E, n, want_S.at);
+            k->activate_keep(functions[f], got.at, got.ld, E, n, got_S.at);
+            char what[96];
+            snprintf(what, sizeof what, "%s activate_keep %s E %zu n %zu", k->isa,
+                     activation_name(functions[f]), E, n);
+            expect(what, &before, &want, &got,
+                   (struct fate){.rows = E, .same = n + 1, .open = round16(n)});
+            expect(what, &slopes, &want_S, &got_S,
+                   (struct fate){.rows = E, .same = n, .open = round16(n)});
+            block_free(&before);
+            block_free(&slopes);
+            block_free(&want);
+            block_free(&got);
+            block_free(&want_S);
+            block_free(&got_S);
         }
     }
 }
@@ -609,7 +640,8 @@ static void check_loss(const kernels *k, enum loss loss, enum activation f, size
     }
     struct REAL(targets) targets = {.class_index = classes ? class_index : NULL,
                                     .value = classes ? NULL : value.at,
-                                    .ld = value.ld};
+                                    .ld = value.ld,
+                                    .smoothing = classes && E % 2 ? (real)0.1 : 0};
     plain()->loss(loss, f, want.at, want.ld, E, n, &targets, want_each.at);
     k->loss(loss, f, got.at, got.ld, E, n, &targets, got_each.at);
     char what[96];

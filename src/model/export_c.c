@@ -4,139 +4,20 @@
  * The file has, in this order: what it is and how to use it; declarations; the elementary
  * functions (model/export_c_text.h); the data of the model, weights as (inputs, outputs), so that
  * the inner loop runs over outputs, whose sums are independent, and a compiler may use vectors
- * without changing a bit; from columns to inputs; the layers; and a test of itself.
- *
- * The test's rows are made up around what the model was fitted to, its expected values come from
- * heddle_model_predict() itself.
+ * without changing a bit; from columns to inputs; the layers; and a test of itself
+ * (export_c_test.c).
  */
-#include <stdint.h>
+#include "model/export_c.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "base/status.h"
-#include "base/text.h"
-#include "data/table.h"
-#include "model/export.h"
+#include "model/c_list.h"
 #include "model/export_c_text.h"
-#include "model/model.h"
 #include "network/weights.h"
-
-enum { TEST_ROWS = 6, LINE_WIDTH = 100, HEX_SIZE = 40 };
-
-struct c_file {
-    const heddle_model *model;
-    const struct preprocess *p;
-    struct string out;
-    char name[EXPORT_NAME_SIZE];  /* what public names begin with, */
-    char upper[EXPORT_NAME_SIZE]; /* and macros */
-    bool portable;
-    size_t numbers, texts; /* columns */
-    size_t outputs;        /* values of a prediction */
-};
-
-/* ---------------------------------------------------------------- constants ------------------ */
-
-/** value as C99 writes it in hexadecimal, whatever the locale; with an f behind if `single`. */
-static void hex_text(double value, bool single, char text[HEX_SIZE])
-{
-    if (!__builtin_isfinite(value)) {
-        strcpy(text, value > 0 ? "INFINITY" : value < 0 ? "-INFINITY" : "NAN");
-        return;
-    }
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    uint64_t mantissa = bits & (((uint64_t)1 << 52) - 1);
-    int exponent = (int)(bits >> 52 & 0x7ff);
-    size_t at = 0;
-    if (bits >> 63) {
-        text[at++] = '-';
-    }
-    if (exponent == 0 && mantissa == 0) {
-        strcpy(text + at, single ? "0.0f" : "0.0");
-        return;
-    }
-    text[at++] = '0';
-    text[at++] = 'x';
-    text[at++] = exponent ? '1' : '0';
-    text[at++] = '.';
-    size_t first = at;
-    for (int shift = 48; shift >= 0 && (mantissa || at == first); shift -= 4) {
-        text[at++] = "0123456789abcdef"[mantissa >> 48 & 15];
-        mantissa = mantissa << 4 & (((uint64_t)1 << 52) - 1);
-    }
-    int power = exponent ? exponent - 1023 : -1022;
-    text[at++] = 'p';
-    text[at++] = power < 0 ? '-' : '+';
-    unsigned size = (unsigned)(power < 0 ? -power : power);
-    for (unsigned ten = 1000; ten; ten /= 10) {
-        if (size >= ten || ten == 1) {
-            text[at++] = (char)('0' + size / ten % 10);
-        }
-    }
-    strcpy(text + at, single ? "f" : "");
-}
-
-/* A list of constants in braces, broken into lines. */
-struct list {
-    struct string *out;
-    size_t column; /* 0: before the first */
-};
-
-static void list_add(struct list *list, const char *text)
-{
-    size_t n = strlen(text);
-    if (list->column == 0) {
-        string_add(list->out, "\n    ");
-        list->column = 4;
-    } else if (list->column + n + 3 > LINE_WIDTH) {
-        string_add(list->out, ",\n    ");
-        list->column = 4;
-    } else {
-        string_add(list->out, ", ");
-        list->column += 2;
-    }
-    string_add_n(list->out, text, n);
-    list->column += n;
-}
-
-static void list_add_number(struct list *list, double value, bool single)
-{
-    char text[HEX_SIZE];
-    hex_text(value, single, text);
-    list_add(list, text);
-}
-
-/**
- * text as a literal of C. Bytes beyond ASCII become octal, which every compiler takes; so does
- * '?', which can be the begin of a trigraph.
- */
-static void quote(struct string *out, const char *text)
-{
-    string_add(out, "\"");
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c > 0x7e || c == '?') {
-            string_print(out, "\\%03o", (unsigned)c);
-        } else if (c == '"' || c == '\\') {
-            string_print(out, "\\%c", c);
-        } else {
-            string_add_n(out, text, 1);
-        }
-    }
-    string_add(out, "\"");
-}
-
-static void list_add_text(struct list *list, const char *text)
-{
-    struct string quoted = {0};
-    quote(&quoted, text);
-    list_add(list, quoted.failed ? "" : quoted.data);
-    list->out->failed |= quoted.failed;
-    memory_free(quoted.data);
-}
 
 /* ---------------------------------------------------------------- head ----------------------- */
 
@@ -311,20 +192,20 @@ static void add_names(struct c_file *f)
         if (text ? f->texts == 0 : f->numbers == 0) {
             continue;
         }
-        struct list list = {&f->out, 0};
+        struct c_list list = {&f->out, 0};
         string_print(&f->out, "\nconst char *const %s_%s[%zu] = {", f->name,
                      text ? "texts" : "numbers", text ? f->texts : f->numbers);
         for (size_t j = 0; j < f->p->inputs; j++) {
             if (f->p->input[j].text == (text == 1)) {
-                list_add_text(&list, f->p->input[j].name);
+                c_list_add_text(&list, f->p->input[j].name);
             }
         }
         string_add(&f->out, "};\n");
     }
-    struct list list = {&f->out, 0};
+    struct c_list list = {&f->out, 0};
     string_print(&f->out, "\nconst char *const %s_outputs[%zu] = {", f->name, f->outputs);
     for (size_t i = 0; i < f->outputs; i++) {
-        list_add_text(&list, output_name(f, i));
+        c_list_add_text(&list, output_name(f, i));
     }
     string_add(&f->out, "};\n");
 }
@@ -333,16 +214,16 @@ enum column_value { COLUMN_SHIFT, COLUMN_FACTOR, COLUMN_FILL };
 
 static void add_column_values(struct c_file *f, const char *title, enum column_value which)
 {
-    struct list list = {&f->out, 0};
+    struct c_list list = {&f->out, 0};
     string_print(&f->out, "static const double %s[] = {", title);
     for (size_t j = 0; j < f->p->inputs; j++) {
         const struct preprocess_input *input = &f->p->input[j];
         if (!input->text) {
-            list_add_number(&list,
-                            which == COLUMN_SHIFT    ? input->shift
-                            : which == COLUMN_FACTOR ? input->factor
-                                                     : input->fill,
-                            false);
+            c_list_add_number(&list,
+                              which == COLUMN_SHIFT    ? input->shift
+                              : which == COLUMN_FACTOR ? input->factor
+                                                       : input->fill,
+                              false);
         }
     }
     string_add(&f->out, "};\n");
@@ -351,14 +232,14 @@ static void add_column_values(struct c_file *f, const char *title, enum column_v
 /** Which input of the network each number is; needed if texts stand between them. */
 static void add_places(struct c_file *f)
 {
-    struct list list = {&f->out, 0};
+    struct c_list list = {&f->out, 0};
     size_t at = 0;
     string_add(&f->out, "static const int column_place[] = {");
     for (size_t j = 0; j < f->p->inputs; j++) {
         if (!f->p->input[j].text) {
             char place[24];
             snprintf(place, sizeof place, "%zu", at);
-            list_add(&list, place);
+            c_list_add(&list, place);
         }
         at += export_width(&f->p->input[j]);
     }
@@ -386,10 +267,10 @@ static void add_column_data(struct c_file *f)
             continue;
         }
         if (input->categories) {
-            struct list list = {&f->out, 0};
+            struct c_list list = {&f->out, 0};
             string_print(&f->out, "static const char *const categories_%zu[] = {", k);
             for (size_t c = 0; c < input->categories; c++) {
-                list_add_text(&list, input->category[c]);
+                c_list_add_text(&list, input->category[c]);
             }
             string_add(&f->out, "};\n");
         }
@@ -406,20 +287,20 @@ static void add_weights(struct c_file *f)
         size_t n = shape->width[l];
         const double *W = f->model->values + weights_begin(shape, l);
         const double *b = W + m * n;
-        struct list list = {&f->out, 0};
+        struct c_list list = {&f->out, 0};
         string_print(&f->out,
                      "\n/* Layer %zu: weights (%zu inputs, %zu outputs), biases. */\n"
                      "static const real weights_%zu[] = {",
                      l, m, n, l);
         for (size_t i = 0; i < m; i++) {
             for (size_t o = 0; o < n; o++) {
-                list_add_number(&list, W[o * m + i], single);
+                c_list_add_number(&list, W[o * m + i], single);
             }
         }
         string_print(&f->out, "};\nstatic const real biases_%zu[] = {", l);
-        list = (struct list){&f->out, 0};
+        list = (struct c_list){&f->out, 0};
         for (size_t o = 0; o < n; o++) {
-            list_add_number(&list, b[o], single);
+            c_list_add_number(&list, b[o], single);
         }
         string_add(&f->out, "};\n");
     }
@@ -428,12 +309,13 @@ static void add_weights(struct c_file *f)
 static void add_target_values(struct c_file *f)
 {
     for (int factor = 0; factor <= 1; factor++) {
-        struct list list = {&f->out, 0};
+        struct c_list list = {&f->out, 0};
         string_print(&f->out, "%sstatic const double target_%s[] = {",
                      factor ? "" : "\n/* A number y comes out as y / factor + shift. */\n",
                      factor ? "factor" : "shift");
         for (size_t t = 0; t < f->p->targets; t++) {
-            list_add_number(&list, factor ? f->p->target[t].factor : f->p->target[t].shift, false);
+            c_list_add_number(&list, factor ? f->p->target[t].factor : f->p->target[t].shift,
+                              false);
         }
         string_add(&f->out, "};\n");
     }
@@ -486,8 +368,8 @@ static void add_scaling(struct c_file *f)
     const char *place = f->texts ? "column_place[j]" : "j";
     if (f->p->scale == SCALE_BYTE) {
         bool use_double = f->model->use_double;
-        char scale[HEX_SIZE];
-        hex_text(use_double ? 1.0 / 255.0 : (double)(float)(1.0 / 255.0), !use_double, scale);
+        char scale[C_HEX_SIZE];
+        c_hex(use_double ? 1.0 / 255.0 : (double)(float)(1.0 / 255.0), !use_double, scale);
         string_print(&f->out, "        x[%s] = (real)v * %s; /* 1 / 255 */\n", place, scale);
     } else if (export_scales(f->p)) {
         string_print(&f->out, "        x[%s] = (real)((v - column_shift[j]) * column_factor[j]);\n",
@@ -605,231 +487,6 @@ static void add_predict(struct c_file *f)
     string_add(out, "}\n");
 }
 
-/* ---------------------------------------------------------------- self-test ------------------ */
-
-/** A number like those the model was fitted to: within two deviations, or in the range. */
-static double made_number(const struct preprocess *p, size_t j, size_t row)
-{
-    const struct preprocess_input *input = &p->input[j];
-    double u = random_uniform(0, RANDOM_SYNTHETIC, row, (uint32_t)j, 0);
-    switch (p->scale) {
-    case SCALE_BYTE:
-        return (double)(int)(u * 256);
-    case SCALE_MINMAX:
-        return input->factor != 0 ? u / input->factor + input->shift : input->shift;
-    default:
-        return input->factor != 0 ? (4 * u - 2) / input->factor + input->shift : input->shift;
-    }
-}
-
-static bool fill_numbers(const struct preprocess *p, size_t j, struct table_column *column)
-{
-    column->number = memory_new(TEST_ROWS, sizeof *column->number);
-    for (size_t r = 0; column->number && r < TEST_ROWS; r++) {
-        bool missing = p->missing == MISSING_MEAN && (r + j) % TEST_ROWS == 2;
-        double made = made_number(p, j, r);
-        column->number[r] = missing ? __builtin_nan("") : __builtin_isfinite(made) ? made : 0;
-    }
-    return column->number != NULL;
-}
-
-/** Words: the categories by turns, one that is none, and a missing one. */
-static bool fill_words(const struct preprocess *p, size_t j, struct table_column *column)
-{
-    static const char stranger[] = "(never seen)";
-    const struct preprocess_input *input = &p->input[j];
-    size_t words = input->categories + 1;
-    size_t bytes = sizeof stranger;
-    for (size_t c = 0; c < input->categories; c++) {
-        bytes += strlen(input->category[c]) + 1;
-    }
-    column->text = true;
-    column->words = words;
-    column->code = memory_new(TEST_ROWS, sizeof *column->code);
-    column->word = memory_new(words, sizeof *column->word);
-    column->letters = memory_new(bytes, 1);
-    if (!column->code || !column->word || !column->letters) {
-        return false;
-    }
-    char *at = column->letters;
-    for (size_t c = 0; c < words; c++) {
-        const char *word = c < input->categories ? input->category[c] : stranger;
-        size_t n = strlen(word) + 1;
-        memcpy(at, word, n);
-        column->word[c] = at;
-        at += n;
-    }
-    for (size_t r = 0; r < TEST_ROWS; r++) {
-        size_t c = (r + j) % (words + 1);
-        column->code[r] = c < words ? (uint32_t)c : TABLE_MISSING;
-    }
-    return true;
-}
-
-static heddle_table *make_rows(const struct preprocess *p)
-{
-    heddle_table *table = table_create("the self-test", p->inputs);
-    bool fits = table && table_number_names(table, "x");
-    for (size_t j = 0; fits && j < p->inputs; j++) {
-        fits = p->input[j].text ? fill_words(p, j, &table->column[j])
-                                : fill_numbers(p, j, &table->column[j]);
-    }
-    if (!fits) {
-        heddle_table_free(table);
-        return NULL;
-    }
-    table->rows = TEST_ROWS;
-    return table;
-}
-
-static void add_test_numbers(struct c_file *f, const heddle_table *table)
-{
-    struct list list = {&f->out, 0};
-    string_add(&f->out, "static const double test_numbers[] = {");
-    for (size_t r = 0; r < TEST_ROWS; r++) {
-        for (size_t j = 0; j < f->p->inputs; j++) {
-            if (!f->p->input[j].text) {
-                list_add_number(&list, table->column[j].number[r], false);
-            }
-        }
-    }
-    string_add(&f->out, "};\n");
-}
-
-static void add_test_texts(struct c_file *f, const heddle_table *table)
-{
-    struct list list = {&f->out, 0};
-    string_add(&f->out, "static const char *const test_texts[] = {");
-    for (size_t r = 0; r < TEST_ROWS; r++) {
-        for (size_t j = 0; j < f->p->inputs; j++) {
-            const struct table_column *column = &table->column[j];
-            if (column->text && column->code[r] == TABLE_MISSING) {
-                list_add(&list, "0");
-            } else if (column->text) {
-                list_add_text(&list, column->word[column->code[r]]);
-            }
-        }
-    }
-    string_add(&f->out, "};\n");
-}
-
-static void add_expected(struct c_file *f, const heddle_predictions *expected)
-{
-    struct list list = {&f->out, 0};
-    string_add(&f->out, "static const double test_out[] = {");
-    for (size_t i = 0; i < expected->rows * expected->width; i++) {
-        list_add_number(&list, expected->values[i], false);
-    }
-    string_add(&f->out, "};\n");
-    if (expected->classes) {
-        string_add(&f->out, "static const int test_class[] = {");
-        for (size_t r = 0; r < expected->rows; r++) {
-            string_print(&f->out, r ? ", %zu" : "%zu", expected->classes[r]);
-        }
-        string_add(&f->out, "};\n");
-    }
-}
-
-static const char compare_exact[] =
-    "/* All bits, so that 0 and -0 are two; a NaN is as good as another. */\n"
-    "static int same(double a, double b)\n"
-    "{\n"
-    "    return memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b);\n"
-    "}\n";
-
-static void add_compare(struct c_file *f)
-{
-    if (!f->portable) {
-        string_add(&f->out, compare_exact);
-        return;
-    }
-    string_print(&f->out,
-                 "/* As near as %s arithmetic without fma can be expected to come. */\n"
-                 "static int same(double a, double b)\n"
-                 "{\n"
-                 "    return a == b || fabs(a - b) <= %s * (1 + fabs(b)) || (a != a && b != b);\n"
-                 "}\n",
-                 f->model->use_double ? "double" : "float", f->model->use_double ? "1e-9" : "1e-3");
-}
-
-static void add_main(struct c_file *f)
-{
-    struct string *out = &f->out;
-    string_print(out,
-                 "\n"
-                 "int main(void)\n"
-                 "{\n"
-                 "    double out[%zu];\n"
-                 "    int r, o, wrong = 0;\n"
-                 "    for (r = 0; r < %d; r++) {\n"
-                 "        int answer = %s_predict(",
-                 f->outputs, TEST_ROWS, f->name);
-    if (f->numbers) {
-        string_print(out, "test_numbers + r * %zu, ", f->numbers);
-    } else {
-        string_add(out, "0, ");
-    }
-    if (f->texts) {
-        string_print(out, "test_texts + r * %zu, out);\n", f->texts);
-    } else {
-        string_add(out, "0, out);\n");
-    }
-    if (f->portable) { /* a row may stand on the border between two classes */
-        string_add(out, "        wrong += answer < 0;\n");
-    } else if (f->p->task == TASK_CLASSIFY) {
-        string_add(out, "        wrong += answer != test_class[r];\n");
-    } else {
-        string_add(out, "        wrong += answer != 0;\n");
-    }
-    string_print(out,
-                 "        for (o = 0; o < %zu; o++) {\n"
-                 "            if (answer >= 0 && !same(out[o], test_out[r * %zu + o])) {\n"
-                 "                printf(\"row %%d, output %%d: %%a instead of %%a\\n\", r, o, "
-                 "out[o],\n"
-                 "                       test_out[r * %zu + o]);\n"
-                 "                wrong++;\n"
-                 "            }\n"
-                 "        }\n"
-                 "    }\n"
-                 "    printf(\"%s: %d rows, %%s\\n\", wrong ? \"WRONG\" : \"%s\");\n"
-                 "    return wrong != 0;\n"
-                 "}\n",
-                 f->outputs, f->outputs, f->outputs, f->name, TEST_ROWS,
-                 f->portable ? "near enough" : "the same bits");
-}
-
-static heddle_status add_test(struct c_file *f, heddle_error *err)
-{
-    heddle_table *table = make_rows(f->p);
-    if (!table) {
-        return status_memory(err, "the self-test", TEST_ROWS * f->p->inputs * sizeof(double));
-    }
-    heddle_predictions expected;
-    heddle_status status = heddle_model_predict(f->model, table, 1, &expected, err);
-    if (!status) {
-        string_print(&f->out, "\n#ifdef %s_SELF_TEST\n\n#include <stdio.h>\n", f->upper);
-        string_add(&f->out, f->portable ? "\n" : "#include <string.h>\n\n");
-        if (f->numbers) {
-            add_test_numbers(f, table);
-        }
-        if (f->texts) {
-            add_test_texts(f, table);
-        }
-        if (f->portable && expected.classes) {
-            memory_free(expected.classes);
-            expected.classes = NULL;
-        }
-        add_expected(f, &expected);
-        string_add(&f->out, "\n");
-        add_compare(f);
-        add_main(f);
-        string_add(&f->out, "\n#endif\n");
-        heddle_predictions_done(&expected);
-    }
-    heddle_table_free(table);
-    return status;
-}
-
 /* ---------------------------------------------------------------- the file ------------------- */
 
 static heddle_status check_functions(const struct shape *shape, heddle_error *err)
@@ -862,7 +519,7 @@ static heddle_status write_text(struct c_file *f, const char *path, heddle_error
     }
     add_inputs(f);
     add_predict(f);
-    status = add_test(f, err);
+    status = export_c_add_test(f, err);
     string_add(&f->out, "\n#endif\n");
     if (!status && f->out.failed) {
         status = status_memory(err, "a C file", f->out.length);

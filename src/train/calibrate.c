@@ -1,7 +1,8 @@
 /**
- * calibrate: from many workers to few, since that is where a trial costs least when steps are long,
- * and when they are short all trials together cost next to nothing. The time of a step as a
- * function of the number of workers has one valley, so the search ends when it climbs.
+ * calibrate: candidates are the powers of two below the planned number, and that number. Where steps
+ * are short, workers may cost more than they do, and one is tried first, then more; where they are
+ * long, all are tried first, which is where a trial costs least. As a function of the number of
+ * workers the time of a step has one valley, so the search ends when it climbs.
  */
 #include "train/calibrate.h"
 
@@ -12,9 +13,15 @@
 #include "base/memory.h"
 #include "base/status.h"
 
-/** A trial: at least so many steps and seconds; the first steps are not counted. */
-enum { STEPS = 3, UNTIMED = 2 };
-#define SECONDS 0.002
+/**
+ * A trial is the fastest of TRIES, each of at least so many steps and seconds; the first steps are
+ * not counted. (Others use the machine too: the fastest of three is what it can do.)
+ */
+enum { TRIES = 3, STEPS = 3, UNTIMED = 2 };
+#define SECONDS 0.0007
+
+/** Steps up to this many seconds of one worker are short. */
+#define SHORT_STEP 0.001
 
 /** A run shorter than this is not worth the start of a second thread. */
 #define TINY_SECONDS 0.005
@@ -36,6 +43,9 @@ enum { STEPS = 3, UNTIMED = 2 };
  */
 #define GUESS_FLOP 2e10
 #define GUESS_STEP 2e-7
+
+/** 1, 2, 4 … 4,096 and a number between. */
+enum { CANDIDATES = 14 };
 
 /** A trial looks at so many rows at most, or at a batch if that is more. */
 enum { ROWS = 65536 };
@@ -71,8 +81,9 @@ static double try_team(const struct trial *trial, const struct workers *workers,
                        double *spent)
 {
     size_t count = shape_parameters(&trial->run->shape);
-    double step = 0;
-    for (uint64_t steps = STEPS;;) {
+    double fastest = 0;
+    uint64_t steps = STEPS;
+    for (int tries = 0; tries < TRIES;) {
         struct run_recipe run = *trial->run;
         struct run_outcome outcome;
         double begin = now();
@@ -89,15 +100,17 @@ static double try_team(const struct trial *trial, const struct workers *workers,
             outcome.seconds <= 0) {
             return 0;
         }
-        step = outcome.seconds / (double)steps;
+        double step = outcome.seconds / (double)steps;
         *spent += now() - begin;
-        if (outcome.seconds >= SECONDS) {
-            return step;
+        if (outcome.seconds < SECONDS && steps < 1000000) {
+            steps = (uint64_t)(1.3 * SECONDS / step) + 1 + steps; /* so that the next is enough */
+            continue;
         }
-        /* aim a little beyond, so that the next one is the last */
-        double wanted = 1.3 * SECONDS / step;
-        steps = wanted < 1e6 ? (uint64_t)wanted + steps : 1000000;
+        fastest = fastest == 0 || step < fastest ? step : fastest;
+        /* long steps are steady enough */
+        tries = outcome.seconds > TRIES * SECONDS ? TRIES : tries + 1;
     }
+    return fastest;
 }
 
 /** Seconds as people read them: "0.19 µs", "3.4 ms". */
@@ -132,67 +145,81 @@ static heddle_status change_workers(struct workers *workers, int count, enum bin
     return HEDDLE_OK;
 }
 
-/** Time the candidates; *best is the number to take, `why` what was measured. */
-static heddle_status search(const struct trial *trial, struct workers *workers, enum bind bind,
-                            double steps, int *best, char why[256], heddle_error *err)
-{
-    int most = workers->plan->workers;
-    double fastest = 0;
-    double spent = 0;
-    char measured[256] = "";
-    for (int count = most, next; count > 0; count = next) {
-        next = 1;
-        while (2 * next < count) {
-            next *= 2;
-        }
-        next = count > 1 ? next : 0;
-        struct plan *plan = NULL;
-        struct team *team = workers->team;
-        heddle_status status = HEDDLE_OK;
-        if (count != most) {
-            status = plan_create(workers->topology, count, bind, &plan, err);
-            if (!status) {
-                status = team_create(plan, &team, err);
-            }
-            if (status) {
-                plan_free(plan);
-                return status;
-            }
-        }
-        double step = try_team(trial, workers, team, &spent);
-        if (count != most) {
-            team_free(team);
-            plan_free(plan);
-        }
-        if (step <= 0) {
-            continue;
-        }
-        char text[32], all[256];
-        snprintf(all, sizeof all, "%d worker%s %s%s%s%s", count, count == 1 ? "" : "s",
-                 time_text(step, text), *measured ? "" : " a step", *measured ? ", " : "",
-                 measured);
-        snprintf(measured, sizeof measured, "%s", all);
-        if (fastest == 0 || step <= fastest * WITHIN) {
-            *best = count;
-        }
-        fastest = fastest == 0 || step < fastest ? step : fastest;
-        if (step > fastest * CLIMB) {
-            break;
-        }
-        /* half the workers take at most twice as long */
-        double next_one = 2 * step * (UNTIMED + STEPS);
-        if (spent + next_one > FREE_SECONDS && spent + next_one > SHARE * steps * fastest) {
-            break;
-        }
-    }
-    snprintf(why, 256, "calibrated: %.240s", measured);
-    return HEDDLE_OK;
-}
-
 /** Seconds of a step of one worker, guessed. */
 static double guess_step(const struct run_recipe *run)
 {
     return shape_flop(&run->shape) * (double)run->batch / GUESS_FLOP + GUESS_STEP;
+}
+
+/** Seconds of a step with `count` workers, bound as a run would have them; 0: could not be tried. */
+static heddle_status try_count(const struct trial *trial, struct workers *workers, enum bind bind,
+                               int count, double *step, double *spent, heddle_error *err)
+{
+    struct plan *plan;
+    struct team *team;
+    if (count == workers->plan->workers) {
+        *step = try_team(trial, workers, workers->team, spent);
+        return HEDDLE_OK;
+    }
+    heddle_status status = plan_create(workers->topology, count, bind, &plan, err);
+    if (status) {
+        return status;
+    }
+    status = team_create(plan, &team, err);
+    if (!status) {
+        *step = try_team(trial, workers, team, spent);
+        team_free(team);
+    }
+    plan_free(plan);
+    return status;
+}
+
+/** Time the candidates; *best is the number to take, `why` what was measured. */
+static heddle_status search(const struct trial *trial, struct workers *workers, enum bind bind,
+                            double steps, int *best, char why[256], heddle_error *err)
+{
+    int candidate[CANDIDATES];
+    double step[CANDIDATES] = {0};
+    int count = 0;
+    for (int n = 1; n < workers->plan->workers; n *= 2) {
+        candidate[count++] = n;
+    }
+    candidate[count++] = workers->plan->workers;
+    bool upward = guess_step(trial->run) <= SHORT_STEP;
+    double fastest = 0;
+    double spent = 0;
+    for (int k = 0; k < count; k++) {
+        int i = upward ? k : count - 1 - k;
+        heddle_status status = try_count(trial, workers, bind, candidate[i], &step[i], &spent, err);
+        if (status) {
+            return status;
+        }
+        if (step[i] > 0) {
+            fastest = fastest == 0 || step[i] < fastest ? step[i] : fastest;
+        }
+        /* half the workers take at most twice as long */
+        double next = (upward ? 1 : 2) * step[i] * (UNTIMED + STEPS);
+        bool dear = spent + next > FREE_SECONDS && spent + next > SHARE * steps * fastest;
+        if (step[i] > fastest * CLIMB || dear) {
+            break;
+        }
+    }
+    *best = workers->plan->workers;
+    for (int i = count; i-- > 0;) {
+        if (step[i] > 0 && step[i] <= fastest * WITHIN) {
+            *best = candidate[i];
+        }
+    }
+    int used = snprintf(why, 256, "calibrated:");
+    for (int i = 0; i < count && used < 200; i++) {
+        char text[32];
+        if (step[i] > 0) {
+            used += snprintf(why + used, 256 - (size_t)used, "%s %d worker%s %s%s",
+                             used > 11 ? "," : "", candidate[i], candidate[i] == 1 ? "" : "s",
+                             time_text(step[i], text), used > 11 ? "" : " a step");
+        }
+    }
+    return HEDDLE_OK;
 }
 
 static bool tiny(const struct run_recipe *run, const struct dataset *set)
@@ -219,6 +246,16 @@ heddle_status calibrate(const struct run_recipe *run, const struct dataset *set,
     const struct plan *plan = workers->plan;
     if (!plan->fixed && plan->workers > 1 && tiny(run, set)) {
         return change_workers(workers, 1, bind, "the run is too short for a second worker", err);
+    }
+    size_t shards = (run->batch + run->shard - 1) / run->shard;
+    if (!plan->fixed && shards < (size_t)plan->workers) {
+        char few[64];
+        snprintf(few, sizeof few, "a batch is %zu shard%s", shards, shards == 1 ? "" : "s");
+        heddle_status capped = change_workers(workers, (int)shards, bind, few, err);
+        if (capped) {
+            return capped;
+        }
+        plan = workers->plan;
     }
     if (!calibrate_tries(run, set, plan)) {
         return HEDDLE_OK;

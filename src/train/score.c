@@ -62,8 +62,9 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         }
     }
     if (!complete) {
+        size_t bytes = s->bytes;
         scorer_free(s);
-        return status_memory(err, "scoring", s->bytes);
+        return status_memory(err, "scoring", bytes);
     }
     *scorer = s;
     return HEDDLE_OK;

@@ -75,6 +75,7 @@ put("svmlight", "zero", "1 0:1\n2.5 1:2\n")
 put("svmlight", "vast", "1 4000000000:1\n")
 put("svmlight", "twice", "1 1:1 1:2\n")
 put("svmlight", "several", "1,2 1:1 3:2\n")
+put("svmlight", "several_at_the_end", "1,2")
 put("svmlight", "wide", "1 16000:1\n" * 3)
 put("svmlight", "odd", "1 1: 2:3\n1 a:b\n1 1:1:1\n")
 

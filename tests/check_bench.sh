@@ -1,0 +1,233 @@
+#!/bin/sh
+# heddle bench, --dry-run and the calibration of the number of workers: what they print and that
+# the bits never depend on it. Nothing here looks at seconds.
+#
+#     HEDDLE=build/heddle sh tests/check_bench.sh
+#
+# Prints each case that fails, and last "N passed, N failed"; status 1 if one failed. Cases that
+# need python3 or gnuplot are skipped where there is none.
+
+HEDDLE=${HEDDLE:-build/heddle}
+case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
+[ -x "$HEDDLE" ] || { echo "no program '$HEDDLE'" >&2; exit 1; }
+heddle() { "$HEDDLE" "$@"; }
+
+unset OMP_NUM_THREADS
+room=$(mktemp -d) || exit 1
+trap 'cd /; rm -rf "$room"' EXIT
+trap 'exit 1' INT TERM HUP
+cd "$room" || exit 1
+passed=0
+failed=0
+
+# complain TEXT...: one case failed.
+complain() {
+    failed=$((failed + 1))
+    printf 'FAILED %s\n' "$case"
+    printf '    %s\n' "$@"
+    sed 's/^/    stdout: /' out | head -n 6
+    sed 's/^/    stderr: /' err | head -n 6
+}
+
+# matches FILE REGEX: '' is anything, '-' nothing at all, else an extended regular expression.
+matches() {
+    case $2 in
+    '') return 0 ;;
+    -) [ ! -s "$1" ] ;;
+    *) grep -Eq -e "$2" "$1" ;;
+    esac
+}
+
+# t STATUS STDOUT STDERR COMMAND: run a line of shell and compare.
+t() {
+    case=$4
+    (eval "$4") >out 2>err </dev/null
+    status=$?
+    if [ "$status" != "$1" ]; then
+        complain "status $status instead of $1"
+    elif ! matches out "$2"; then
+        complain "stdout does not match '$2'"
+    elif ! matches err "$3"; then
+        complain "stderr does not match '$3'"
+    else
+        passed=$((passed + 1))
+    fi
+}
+
+# holds NAME COMMAND: the line of shell must succeed.
+holds() {
+    case=$1
+    if (eval "$2") >out 2>err </dev/null; then
+        passed=$((passed + 1))
+    else
+        complain "not so: $2"
+    fi
+}
+
+quick='--repeats 1 --steps 5 --rows 256 --batch 32'
+
+# ---------------------------------------------------------------- formats
+
+t 0 '^\| *threads \| *µs/step' - "heddle bench --shape 8,7,3 --threads 1,2 $quick | tee md"
+holds 'md: aligned, one row a number of threads' '
+    grep "^|" md >table && [ "$(wc -l <table)" = 4 ] &&
+    [ "$(sed "s/µ/u/" table | awk "{ print length }" | sort -u | wc -l)" = 1 ]'
+t 0 '^Scaling: 2 threads are .* times as fast as 1' - "heddle bench --shape 8,7,3 --threads 1,2 $quick"
+t 0 '^Scaling: only 3 threads were measured' - "heddle bench --shape 8,7,3 --threads 3 $quick"
+t 0 '' - "heddle bench --shape 8,7,3 --threads 1,2,5 $quick --format csv >c.csv; cat c.csv"
+holds 'csv: # lines say what it is' 'grep -q "^# machine: ." c.csv && grep -q "^# kernels: ." c.csv'
+holds 'csv: a header, three rows, as many fields each' '
+    grep -v "^#" c.csv >body && [ "$(wc -l <body)" = 4 ] &&
+    head -1 body | grep -q "^threads,us_per_step,us_min,us_max,examples_per_second,gflops" &&
+    [ "$(awk -F, "{ print NF }" body | sort -u | wc -l)" = 1 ]'
+holds 'csv: the same sha256 in all rows' '
+    sed 1d body | awk -F, "{ print \$NF }" | sort -u >hashes &&
+    [ "$(wc -l <hashes)" = 1 ] && grep -Eqx "[0-9a-f]{64}" hashes'
+
+hash_of() { heddle bench "$@" --format csv 2>&1 | awk -F, '!/^#/ && NR > 1 { h = $NF } END { print h }'; }
+for isa in $(heddle info --json | sed -n 's/.*"isa_available": "\(.*\)".*/\1/p' | tr -d ,); do
+    holds "the same sha256 on $isa" \
+        "[ \"\$(hash_of --shape 8,7,3 --threads 2 $quick --isa $isa)\" = $(cat hashes) ]"
+done
+holds 'another seed, another sha256' \
+    "[ \"\$(hash_of --shape 8,7,3 --threads 2 $quick --seed 5)\" != $(cat hashes) ]"
+for precision in float double; do
+    for recipe in '--optimizer adam' '--activation relu --output-activation linear --rate 0.001' \
+        '--shard 32' '--batch 13 --threads 1,2,3,7'; do
+        case="one hash: $precision $recipe"
+        # shellcheck disable=SC2086 # options are words
+        heddle bench --shape 20,33,17,5 --threads 1,2,3,4,8 $quick --precision $precision $recipe \
+            --format csv >out 2>err
+        if [ "$(grep -v '^#' out | sed 1d | awk -F, '{ print $NF }' | sort -u | wc -l)" = 1 ]; then
+            passed=$((passed + 1))
+        else
+            complain 'the hashes differ'
+        fi
+    done
+done
+
+if command -v python3 >/dev/null 2>&1; then
+    cat >shape.py <<'END'
+import json, math, sys
+def strict(text):
+    raise ValueError(text)
+value = json.load(sys.stdin, parse_constant=strict)
+threads = [int(n) for n in sys.argv[1].split(",")]
+assert sorted(map(int, value["limit_gflops"])) == sorted(set(threads)), value["limit_gflops"]
+assert [row["threads"] for row in value["rows"]] == threads
+for row in value["rows"]:
+    for key in ("shape batch threads ranks isa precision shard us_per_step us_min us_max "
+                "examples_per_second gflops percent_of_limit speedup efficiency serial "
+                "sha256").split():
+        assert key in row, key
+    assert row["us_min"] <= row["us_per_step"] <= row["us_max"]
+    limit = value["limit_gflops"][str(row["threads"])]
+    assert math.isclose(row["percent_of_limit"], 100 * row["gflops"] / limit, rel_tol=1e-6)
+    assert len(row["sha256"]) == 64 and row["sha256"] == value["rows"][0]["sha256"]
+assert value["rows"][0]["speedup"] == 1 and value["rows"][0]["serial"] is None
+END
+    holds json "heddle bench --shape 8,7,3 --threads 1,2,3 $quick --format json |
+        python3 shape.py 1,2,3"
+    holds '--json, data, not from one thread on' \
+        'heddle bench builtin:xor --hidden 4 --threads 2,4 --repeats 3 --steps 9 --json |
+            python3 shape.py 2,4'
+    holds 'a shape that fits the data' \
+        'heddle bench builtin:digits --shape 64,20,10 --threads 1 --repeats 1 --steps 3 --json |
+            python3 shape.py 1'
+fi
+t 0 '' '' "heddle bench --shape 8,7,3 --repeats 1 --rows 256 --steps 3" # all numbers of threads
+
+# ---------------------------------------------------------------- misuse
+
+for bad in '3' '3,' ',3' '3,x,4' '0,4' '3,,4' '-3,4' '99999999999,2'; do
+    t 2 - "shape '$bad'.*784,128,10" "heddle bench --shape=$bad $quick"
+done
+for bad in 0 -1 1, ,1 1,,2 2x 1.5 '' 99999; do
+    t 2 - '--threads' "heddle bench --threads='$bad' $quick"
+done
+t 2 - 'md\|csv\|json' 'heddle bench --format xml'
+t 2 - 'contradict' 'heddle bench --format csv --json'
+t 2 - 'svg.*png' 'heddle bench --plot scaling.gif'
+t 2 - '--rows is for made-up rows' 'heddle bench builtin:xor --rows 5'
+t 2 - '--hidden is for DATA' 'heddle bench --hidden 5'
+t 2 - 'does not fit data of' 'heddle bench builtin:digits --shape 63,10'
+t 2 - '--epochs means nothing here' 'heddle bench --epochs 3'
+t 2 - "no function 'relux'" 'heddle bench --activation relux'
+t 2 - 'did you mean' 'heddle bench --repeat 3'
+t 2 - 'unexpected argument' 'heddle bench builtin:xor builtin:xor'
+t 66 - "cannot open 'nowhere.csv'" 'heddle bench nowhere.csv'
+t 73 - 'nowhere' 'heddle bench --plot nowhere/x.svg'
+
+# ---------------------------------------------------------------- plots
+
+mkdir plots no-programs
+export TMPDIR="$room/plots"
+if command -v gnuplot >/dev/null 2>&1; then
+    for kind in svg png txt; do
+        t 0 '' - "heddle bench --shape 8,7,3 --threads 1,2,4 $quick --plot it.$kind"
+    done
+    holds 'svg' 'grep -q "<svg" it.svg && grep -q "</svg>" it.svg && grep -q "8-7-3" it.svg'
+    holds 'png' '[ "$(dd if=it.png bs=1 skip=1 count=3 2>/dev/null)" = PNG ]'
+    holds 'txt' 'grep -q "8-7-3" it.txt'
+    holds 'nothing is left over' '[ -z "$(ls plots; ls it.*.* 2>/dev/null)" ]'
+    t 0 '' - "heddle bench --shape 8,7,3 --threads 1,32 $quick --plot wide.svg"
+    holds 'logarithmic' 'grep -q "</svg>" wide.svg'
+fi
+t 2 '^Scaling' 'gnuplot is not installed.*apt-get' \
+    "PATH=$room/no-programs; heddle bench --shape 8,7,3 --threads 1,2 $quick --plot none.svg"
+holds 'data and script stay' '[ -s plots/*/scaling.dat ] && [ -s plots/*/scaling.gp ] && [ ! -e none.svg ]'
+
+# ---------------------------------------------------------------- dry run
+
+t 0 '^work .* GFLOP an epoch' '' 'heddle train builtin:digits --dry-run'
+t 0 '^batch .*: 4 shards of 16, enough for 4 workers' '' 'heddle train builtin:digits --batch 64 --dry-run'
+t 0 'all, with the data' '' 'heddle train builtin:digits --dry-run -o no.model'
+holds 'nothing is written' '[ ! -e no.model ]'
+t 65 '' "has no column 'nothing'" 'heddle train builtin:digits --target nothing --dry-run'
+if command -v python3 >/dev/null 2>&1; then
+    cat >estimate.py <<'END'
+import json, sys
+e = json.load(sys.stdin)
+assert e["dry_run"] is True
+assert e["shape"] == "64-300-10" and e["parameters"] == 64 * 300 + 300 + 300 * 10 + 10
+assert e["steps_per_epoch"] == -(-e["rows"] // e["batch"])
+assert e["flop_per_epoch"] == e["rows"] * 2 * (3 * (64 * 300 + 300 * 10) - 64 * 300)
+assert e["shards"] == -(-e["batch"] // e["shard"]) and e["epochs"] == 3
+m = e["memory_bytes"]
+assert all(m[k] > 0 for k in ("data", "parameters", "states", "partial_sums", "workspaces", "peak"))
+END
+    holds 'dry run --json' 'heddle train builtin:digits --hidden 300 --epochs 3 --dry-run --json 2>&1 |
+        grep -v "^heddle: note" | python3 estimate.py'
+fi
+
+# ---------------------------------------------------------------- the number of workers
+
+model() { heddle train "$@" --json 2>/dev/null; }
+field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\).*/\1/p" "$2"; }
+model builtin:xor --recipe tutorial --seed 3 --steps 3000 >free.json
+model builtin:xor --recipe tutorial --seed 3 --steps 3000 --threads 3 >fixed.json
+holds 'xor is worth one worker' '[ "$(field threads free.json)" = 1 ]'
+holds 'a number that was given is kept' '[ "$(field threads fixed.json)" = 3 ]'
+holds 'and why is said' 'grep -q "threads_why.*--threads 3" fixed.json'
+model builtin:xor --recipe tutorial --seed 3 --steps 100000 --min-error 0 >long.json
+model builtin:xor --recipe tutorial --seed 3 --steps 100000 --min-error 0 --threads 1 >one.json
+holds 'a longer run of it too' '[ "$(field threads long.json)" = 1 ]'
+holds 'xor: the same bits' '[ "$(field sha256 free.json)" = "$(field sha256 fixed.json)" ] &&
+    [ "$(field sha256 long.json)" = "$(field sha256 one.json)" ]'
+for options in '' '--precision double --batch 100' '--batch full --optimizer momentum' \
+    '--hidden 256,256 --epochs 4' '--seed 9 --shuffle no'; do
+    # shellcheck disable=SC2086
+    model builtin:digits --epochs 12 $options >free.json
+    # shellcheck disable=SC2086
+    model builtin:digits --epochs 12 $options --threads 2 >fixed.json
+    # shellcheck disable=SC2086
+    OMP_NUM_THREADS=3 model builtin:digits --epochs 12 $options >variable.json
+    holds "digits $options: the same bits" '
+        [ -n "$(field sha256 free.json)" ] &&
+        [ "$(field sha256 free.json)" = "$(field sha256 fixed.json)" ] &&
+        [ "$(field sha256 free.json)" = "$(field sha256 variable.json)" ]'
+done
+holds 'OMP_NUM_THREADS is kept' '[ "$(field threads variable.json)" = 3 ]'
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
