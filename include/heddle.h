@@ -46,19 +46,19 @@ HEDDLE_API const char *heddle_version(void);
  * line's exit status is given behind each.
  */
 typedef enum heddle_status {
-    HEDDLE_OK = 0,            /**< 0 */
-    HEDDLE_E_ARGUMENT = 1,    /**< 2: an option or argument makes no sense */
-    HEDDLE_E_DATA = 2,        /**< 65: the content of a data or model file is wrong */
-    HEDDLE_E_OPEN = 3,        /**< 66: an input cannot be opened */
-    HEDDLE_E_CREATE = 4,      /**< 73: an output cannot be created */
-    HEDDLE_E_IO = 5,          /**< 74: a read or a write failed */
-    HEDDLE_E_MEMORY = 6,      /**< 71: out of memory */
-    HEDDLE_E_THREADS = 7,     /**< 71: threads cannot be started */
-    HEDDLE_E_DIVERGED = 8,    /**< 3: the loss or a weight delta is no longer finite */
-    HEDDLE_E_RESUME = 9,      /**< 75: the checkpoint belongs to other data or another recipe */
-    HEDDLE_E_STOPPED = 10,    /**< a callback asked to stop */
+    HEDDLE_OK = 0,             /**< 0 */
+    HEDDLE_E_ARGUMENT = 1,     /**< 2: an option or argument makes no sense */
+    HEDDLE_E_DATA = 2,         /**< 65: the content of a data or model file is wrong */
+    HEDDLE_E_OPEN = 3,         /**< 66: an input cannot be opened */
+    HEDDLE_E_CREATE = 4,       /**< 73: an output cannot be created */
+    HEDDLE_E_IO = 5,           /**< 74: a read or a write failed */
+    HEDDLE_E_MEMORY = 6,       /**< 71: out of memory */
+    HEDDLE_E_THREADS = 7,      /**< 71: threads cannot be started */
+    HEDDLE_E_DIVERGED = 8,     /**< 3: the loss or a weight delta is no longer finite */
+    HEDDLE_E_RESUME = 9,       /**< 75: the checkpoint belongs to other data or another recipe */
+    HEDDLE_E_STOPPED = 10,     /**< a callback asked to stop */
     HEDDLE_E_UNSUPPORTED = 11, /**< 2: not built in, or not possible on this machine */
-    HEDDLE_E_INTERNAL = 12    /**< 70: a mistake of Heddle's */
+    HEDDLE_E_INTERNAL = 12     /**< 70: a mistake of Heddle's */
 } heddle_status;
 
 /** What failed, in one line: lower case, the problem first, the subject in single quotes. */
@@ -75,15 +75,19 @@ HEDDLE_API const char *heddle_status_name(heddle_status status);
 /** Data as it was read: named columns of numbers or text, all of the same number of rows. */
 typedef struct heddle_table heddle_table;
 
-typedef enum heddle_header { HEDDLE_HEADER_AUTO, HEDDLE_HEADER_YES, HEDDLE_HEADER_NO } heddle_header;
+typedef enum heddle_header {
+    HEDDLE_HEADER_AUTO,
+    HEDDLE_HEADER_YES,
+    HEDDLE_HEADER_NO
+} heddle_header;
 
 /** How to read a file. All zero is the default: find everything out from the content. */
 typedef struct heddle_read_options {
     const char *labels;   /**< a second file whose only column is the target (IDX, NPY), or NULL */
     char delimiter;       /**< ',' ';' '\t' ' ' or 0: find out */
     heddle_header header; /**< is the first line of a text table its header? */
-    size_t max_bytes;     /**< refuse data that would need more memory than this; 0: what there is */
-    int threads;          /**< workers that read; 0: as many as a run would have. Never changes
+    size_t max_bytes; /**< refuse data that would need more memory than this; 0: what there is */
+    int threads;      /**< workers that read; 0: as many as a run would have. Never changes
                                what is read */
 } heddle_read_options;
 
@@ -129,12 +133,12 @@ HEDDLE_API const char *heddle_table_format(const heddle_table *table);
 /** What is known of one column. */
 typedef struct heddle_column {
     const char *name;
-    bool text;              /**< its cells are words, not numbers */
-    size_t missing;         /**< cells without a value */
-    size_t distinct;        /**< different values; 0 if not counted (more than 1,000 numbers) */
+    bool text;               /**< its cells are words, not numbers */
+    size_t missing;          /**< cells without a value */
+    size_t distinct;         /**< different values; 0 if not counted (more than 1,000 numbers) */
     double minimum, maximum; /**< of the numbers; NaN if there is none or the column is text */
-    double mean;            /**< of the numbers; NaN likewise */
-    const char *flaw;       /**< why it cannot be used, or NULL */
+    double mean;             /**< of the numbers; NaN likewise */
+    const char *flaw;        /**< why it cannot be used, or NULL */
 } heddle_column;
 
 /** Fill *column for column i < heddle_table_columns(table). */
@@ -214,13 +218,13 @@ typedef struct heddle_score {
     size_t classes;
     size_t *confusion; /**< (classes, classes): row = true class, column = predicted; or NULL */
     double balanced_accuracy; /**< mean of the recalls of the classes that have rows */
-    double top3;       /**< share of rows whose class is among the three likeliest */
-    double log_loss;   /**< mean -ln p(class); NaN if the outputs are no probabilities */
-    double auc;        /**< area under the ROC curve: class 1 of two, else the mean of each class
+    double top3;              /**< share of rows whose class is among the three likeliest */
+    double log_loss;          /**< mean -ln p(class); NaN if the outputs are no probabilities */
+    double auc; /**< area under the ROC curve: class 1 of two, else the mean of each class
                             against the rest; NaN with one class, or more than 100 */
     double *precision, *recall, *f1; /**< (classes) of each class; or NULL */
-    size_t targets;    /**< numbers predicted */
-    double mae;        /**< mean absolute error in the target's unit, mean over the targets */
+    size_t targets;                  /**< numbers predicted */
+    double mae; /**< mean absolute error in the target's unit, mean over the targets */
     double *target_rmse, *target_mae, *target_r2; /**< (targets) of each; or NULL */
 } heddle_score;
 
@@ -229,18 +233,18 @@ HEDDLE_API void heddle_score_done(heddle_score *score);
 
 /** State of a run, given to the callback. */
 typedef struct heddle_report {
-    uint64_t step;      /**< updates done (tutorial: the iteration, counted from 0) */
-    uint64_t epoch;     /**< passes over the data completed */
-    uint64_t epochs;    /**< passes planned; 0 if the run is counted in steps */
-    uint64_t steps;     /**< updates planned */
-    double loss;        /**< mean training loss of the epoch (tutorial: the error of this iteration) */
-    double rate;        /**< learning rate in force */
+    uint64_t step;   /**< updates done (tutorial: the iteration, counted from 0) */
+    uint64_t epoch;  /**< passes over the data completed */
+    uint64_t epochs; /**< passes planned; 0 if the run is counted in steps */
+    uint64_t steps;  /**< updates planned */
+    double loss;     /**< mean training loss of the epoch (tutorial: the error of this iteration) */
+    double rate;     /**< learning rate in force */
     bool has_validation;
     double validation_loss;
     double validation_score; /**< accuracy, or R² */
-    double seconds;     /**< of training so far */
-    bool tutorial;      /**< the tutorial's report: "Iteration STEP  Error: LOSS" */
-    bool last;          /**< the run ends with this report */
+    double seconds;          /**< of training so far */
+    bool tutorial;           /**< the tutorial's report: "Iteration STEP  Error: LOSS" */
+    bool last;               /**< the run ends with this report */
 } heddle_report;
 
 /** What to call during a run; any may be NULL. They are called by the thread that called train. */
@@ -256,28 +260,29 @@ typedef struct heddle_callbacks {
 
 /** What a run did. */
 typedef struct heddle_result {
-    char shape[128];      /**< "784-128-10", cut with "…" if very long */
+    char shape[128]; /**< "784-128-10", cut with "…" if very long */
     size_t parameters;
     uint64_t steps, epochs;
-    double loss;          /**< as in the last report */
+    double loss; /**< as in the last report */
     bool has_validation, has_test;
     heddle_score validation, test;
-    size_t rows;          /**< rows trained on */
-    double seconds;       /**< training only: no reading, no scoring of test data */
+    size_t rows;    /**< rows trained on */
+    double seconds; /**< training only: no reading, no scoring of test data */
     double examples_per_second, gflops;
-    double percent_of_limit; /**< of the machine's FMA rate for as many threads; NaN: not measured */
+    double
+        percent_of_limit; /**< of the machine's FMA rate for as many threads; NaN: not measured */
     int threads, ranks;
-    char why[256];        /**< why that many threads: what was asked for, or measured */
+    char why[256]; /**< why that many threads: what was asked for, or measured */
     char isa[16];
     size_t batch, shard;
     uint64_t seed;
-    bool stopped;         /**< a callback ended the run early */
-    bool min_error;       /**< the error went to or below min-error in the last update (the tutorial's
+    bool stopped;    /**< a callback ended the run early */
+    bool min_error;  /**< the error went to or below min-error in the last update (the tutorial's
                                iteration steps - 1) */
-    char sha256[65];      /**< of the model file's bytes */
-    bool impatient;       /**< patience ran out */
-    bool late;            /**< the time limit ended the run */
-    uint64_t best_epoch;  /**< with patience: whose weights the model has, from 1; 0: the last */
+    char sha256[65]; /**< of the model file's bytes */
+    bool impatient;  /**< patience ran out */
+    bool late;       /**< the time limit ended the run */
+    uint64_t best_epoch; /**< with patience: whose weights the model has, from 1; 0: the last */
 } heddle_result;
 
 /** Release what a result holds and zero it. */
@@ -326,20 +331,20 @@ typedef struct heddle_estimate {
     size_t parameters;
     size_t rows, validation_rows; /**< trained on; watched */
     size_t batch, shard;
-    size_t shards;              /**< of a batch: more workers than that have nothing to do */
-    uint64_t steps, epochs;     /**< planned; epochs 0: counted in steps alone */
+    size_t shards;          /**< of a batch: more workers than that have nothing to do */
+    uint64_t steps, epochs; /**< planned; epochs 0: counted in steps alone */
     uint64_t steps_per_epoch;
-    double flop_per_epoch;      /**< of training; without validation */
+    double flop_per_epoch; /**< of training; without validation */
     uint64_t seed;
-    int threads;                /**< workers the run would start; it may find that fewer do */
+    int threads; /**< workers the run would start; it may find that fewer do */
     char why[256];
     char isa[16];
-    size_t data_bytes;          /**< the rows as the network sees them, besides the tables */
-    size_t parameter_bytes;     /**< the weights, as computed with and as kept */
-    size_t state_bytes;         /**< the optimizer's */
-    size_t partial_bytes;       /**< sums of weight deltas, of all workers */
-    size_t workspace_bytes;     /**< activations and deltas, of all workers */
-    size_t peak_bytes;          /**< the most memory the process would hold, tables included; 0 if
+    size_t data_bytes;      /**< the rows as the network sees them, besides the tables */
+    size_t parameter_bytes; /**< the weights, as computed with and as kept */
+    size_t state_bytes;     /**< the optimizer's */
+    size_t partial_bytes;   /**< sums of weight deltas, of all workers */
+    size_t workspace_bytes; /**< activations and deltas, of all workers */
+    size_t peak_bytes;      /**< the most memory the process would hold, tables included; 0 if
                                      the system does not tell what it holds now */
 } heddle_estimate;
 
@@ -353,13 +358,10 @@ typedef struct heddle_estimate {
  *
  * Returns HEDDLE_OK, or what heddle_train() returns before it trains.
  */
-HEDDLE_API heddle_status heddle_train_estimate(const heddle_recipe *recipe,
-                                               const heddle_table *table,
-                                               const heddle_table *validation,
-                                               const heddle_table *test,
-                                               const heddle_model *initial,
-                                               const heddle_callbacks *callbacks,
-                                               heddle_estimate *estimate, heddle_error *err);
+HEDDLE_API heddle_status heddle_train_estimate(
+    const heddle_recipe *recipe, const heddle_table *table, const heddle_table *validation,
+    const heddle_table *test, const heddle_model *initial, const heddle_callbacks *callbacks,
+    heddle_estimate *estimate, heddle_error *err);
 
 /* ---------------------------------------------------------------- models --------------------- */
 
@@ -418,9 +420,9 @@ HEDDLE_API bool heddle_model_metadata(const heddle_model *model, size_t i, const
 /** What a model makes of a table. */
 typedef struct heddle_predictions {
     size_t rows;
-    size_t width;      /**< values a row: classes (probabilities) or targets */
-    double *values;    /**< (rows, width) row-major */
-    size_t *classes;   /**< (rows) index of the likeliest class, or NULL for numbers */
+    size_t width;    /**< values a row: classes (probabilities) or targets */
+    double *values;  /**< (rows, width) row-major */
+    size_t *classes; /**< (rows) index of the likeliest class, or NULL for numbers */
 } heddle_predictions;
 
 HEDDLE_API void heddle_predictions_done(heddle_predictions *predictions);
@@ -439,9 +441,8 @@ HEDDLE_API heddle_status heddle_model_predict(const heddle_model *model, const h
                                               heddle_error *err);
 
 /** Score a model on a table that has the targets. Errors as heddle_model_predict(). */
-HEDDLE_API heddle_status heddle_model_evaluate(const heddle_model *model,
-                                               const heddle_table *table, int threads,
-                                               heddle_score *score, heddle_error *err);
+HEDDLE_API heddle_status heddle_model_evaluate(const heddle_model *model, const heddle_table *table,
+                                               int threads, heddle_score *score, heddle_error *err);
 
 /** How a model leaves Heddle. All zero is the default. */
 typedef struct heddle_export_options {
@@ -488,16 +489,16 @@ HEDDLE_API heddle_status heddle_model_export_onnx(const heddle_model *model, con
 typedef struct heddle_machine {
     int packages, numa_nodes, cores, processors; /**< of the whole machine */
     int allowed_cores, allowed_processors;       /**< that affinity and cgroup sets leave us */
-    double quota;              /**< cgroup CPU quota in processors; 0: none */
-    size_t l1_bytes, l2_bytes, l3_bytes; /**< data cache of one core, and those it shares */
+    double quota;                                /**< cgroup CPU quota in processors; 0: none */
+    size_t l1_bytes, l2_bytes, l3_bytes;         /**< data cache of one core, and those it shares */
     size_t memory_bytes;
-    int threads;               /**< workers a run would start */
-    char why[256];             /**< … and why that many */
-    char bind[256];            /**< how workers would be bound, and why */
-    char isa[16];              /**< kernels that would be used */
-    char isa_available[64];    /**< all levels this processor has, slowest first */
-    char processor[128];       /**< its name, as the system gives it */
-    bool synthetic;            /**< a made-up machine (HWLOC_SYNTHETIC): nothing is bound */
+    int threads;            /**< workers a run would start */
+    char why[256];          /**< … and why that many */
+    char bind[256];         /**< how workers would be bound, and why */
+    char isa[16];           /**< kernels that would be used */
+    char isa_available[64]; /**< all levels this processor has, slowest first */
+    char processor[128];    /**< its name, as the system gives it */
+    bool synthetic;         /**< a made-up machine (HWLOC_SYNTHETIC): nothing is bound */
 } heddle_machine;
 
 /** Look at the machine; recipe (its threads, bind, isa) may be NULL. */
@@ -514,12 +515,12 @@ HEDDLE_API heddle_status heddle_machine_limit(int threads, bool use_double, cons
 
 /** What heddle_bench() measures. All zero is the default. */
 typedef struct heddle_bench_options {
-    const char *shape;    /**< "784,128,10"; NULL: 784,128,10, or by the recipe for a table */
-    size_t rows;          /**< synthetic rows; 0: 16,384 */
-    const int *threads;   /**< (thread_counts) numbers of workers, or NULL: 1, 2, 4 … all cores */
+    const char *shape;  /**< "784,128,10"; NULL: 784,128,10, or by the recipe for a table */
+    size_t rows;        /**< synthetic rows; 0: 16,384 */
+    const int *threads; /**< (thread_counts) numbers of workers, or NULL: 1, 2, 4 … all cores */
     size_t thread_counts;
-    uint64_t steps;       /**< updates in a measurement; 0: as many as take about 0.1 s */
-    int repeats;          /**< measurements of each number of workers; 0: 7 */
+    uint64_t steps; /**< updates in a measurement; 0: as many as take about 0.1 s */
+    int repeats;    /**< measurements of each number of workers; 0: 7 */
 } heddle_bench_options;
 
 /** One number of workers, measured. Times are of a whole update, batch assembly included. */
@@ -530,12 +531,12 @@ typedef struct heddle_bench_row {
     int threads, ranks;
     char isa[16];
     bool use_double;
-    uint64_t steps;       /**< of a measurement */
+    uint64_t steps; /**< of a measurement */
     int repeats;
-    double us_per_step;   /**< median of the repeats */
+    double us_per_step; /**< median of the repeats */
     double us_min, us_max;
     double examples_per_second, gflops;
-    double limit_gflops;  /**< of as many workers, measured in between */
+    double limit_gflops; /**< of as many workers, measured in between */
     double percent_of_limit;
     double speedup;       /**< over the first row */
     double efficiency;    /**< speedup / (threads / threads of the first row) */

@@ -148,8 +148,7 @@ static void try_file(const uint8_t *data, size_t size)
 }
 
 const struct fuzz_reader fuzz_readers[] = {
-    {"csv", try_csv},   {"idx", try_idx},
-    {"npy", try_npy},   {"svmlight", try_svmlight},
-    {"fann", try_fann}, {"safetensors", try_safetensors},
-    {"file", try_file}, {NULL, NULL},
+    {"csv", try_csv},           {"idx", try_idx},   {"npy", try_npy},
+    {"svmlight", try_svmlight}, {"fann", try_fann}, {"safetensors", try_safetensors},
+    {"file", try_file},         {NULL, NULL},
 };

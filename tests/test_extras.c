@@ -143,7 +143,8 @@ Test(extras, differ_from_step_to_step_and_not_within_one)
 Test(extras, dropout_keeps_the_mean)
 {
     const struct training_extras extras = {.seed = 1, .dropout = 0.3};
-    struct net *net = net_new(ACTIVATION_LINEAR, &extras), *plain = net_new(ACTIVATION_LINEAR, NULL);
+    struct net *net = net_new(ACTIVATION_LINEAR, &extras),
+               *plain = net_new(ACTIVATION_LINEAR, NULL);
     double each[BATCH], outputs[BATCH * OUT], mean = 0;
     net->shape.activation[3] = plain->shape.activation[3] = ACTIVATION_LINEAR;
     enum { STEPS = 20000 };

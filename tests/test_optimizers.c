@@ -144,7 +144,8 @@ Test(optimizers, thirty_steps_are_those_of_pytorch)
 
 Test(optimizers, schedules_begin_and_end_where_they_say)
 {
-    struct schedule s = {.kind = SCHEDULE_COSINE, .rate = 0.5, .factor = 0, .every = 1, .steps = 10};
+    struct schedule s = {
+        .kind = SCHEDULE_COSINE, .rate = 0.5, .factor = 0, .every = 1, .steps = 10};
     cr_assert(schedule_rate(&s, 0) == 0.5);
     cr_assert(fabs(schedule_rate(&s, 5) - 0.25) < 1e-16);
     cr_assert(schedule_rate(&s, 10) == 0 && schedule_rate(&s, 11) == 0);

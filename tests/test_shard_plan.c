@@ -42,7 +42,6 @@ static uint64_t tree(size_t first, size_t count)
     return plus(tree(first, half), tree(first + half, count - half));
 }
 
-
 /** One chunk as a workspace would do it: shards in order, merges, then the joins. */
 static void run_chunk(const struct shard_plan *plan, const struct chunk *chunk, uint64_t *partial,
                       unsigned char *seen)

@@ -37,11 +37,14 @@ int bench_plot_known(const char *path)
     return terminal_for(path) != NULL;
 }
 
-/** Write text for a string of gnuplot's in single quotes. */
+/** Write text for a string of gnuplot's in double quotes. */
 static void print_quoted(FILE *stream, const char *text)
 {
     for (; *text != '\0'; text++) {
-        fputs(*text == '\'' ? "''" : (char[]){*text, '\0'}, stream);
+        if (*text == '"' || *text == '\\') {
+            putc('\\', stream);
+        }
+        putc(*text, stream);
     }
 }
 
@@ -67,20 +70,23 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
         most = rows[i].threads > most ? rows[i].threads : most;
         least = rows[i].threads < least ? rows[i].threads : least;
     }
+    double lowest = 0.5;
+    for (size_t i = 0; i < count; i++) {
+        lowest = rows[i].speedup < 1.3 * lowest ? rows[i].speedup / 1.3 : lowest;
+    }
     bool wide = most >= 16 * least; /* then doubling is what the eye should see */
     fprintf(stream, "set terminal %s\nset encoding utf8\n", terminal);
-    fprintf(stream, "set title '%s, batch %zu (%zu shards), %s", rows[0].shape, rows[0].batch,
+    fprintf(stream, "set title \"%s, batch %zu in %zu shards, %s\\n", rows[0].shape, rows[0].batch,
             rows[0].shards, rows[0].use_double ? "double" : "float");
-    fputs(text ? " - " : "\\n{/*0.8 ", stream);
     print_quoted(stream, machine->processor);
-    fprintf(stream, ", %s%s'\n", rows[0].isa, text ? "" : "}");
+    fprintf(stream, ", %s\" noenhanced\n", rows[0].isa);
     fprintf(stream, "set xlabel 'threads'\nset ylabel 'speed-up over %d thread%s'\n",
             rows[0].threads, rows[0].threads == 1 ? "" : "s");
-    fputs("set key top left\nset tics out nomirror\nset border 3\n", stream);
+    fputs("set key top left Left reverse samplen 3\nset tics out nomirror\nset border 3\n", stream);
     fputs(text ? "unset grid\n" : "set grid lc rgb '#dddddd' lt 1 lw 0.7\n", stream);
     if (wide) {
-        fprintf(stream, "set logscale xy 2\nset xrange [%g:%g]\nset yrange [0.5:%g]\n", least / 1.3,
-                most * 1.5, 1.5 * most / rows[0].threads);
+        fprintf(stream, "set logscale xy 2\nset xrange [%g:%g]\nset yrange [%g:%g]\n", least / 1.3,
+                most * 1.5, lowest, 1.5 * most / rows[0].threads);
     } else {
         double pad = most > least ? 0.15 * (most - least) : 0.5;
         fprintf(stream, "set xrange [%g:%g]\nset yrange [0:%g]\n", least - pad, most + 1.6 * pad,
@@ -90,9 +96,10 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
     for (size_t i = 0; i < count; i++) {
         fprintf(stream, "%s%d", i > 0 ? ", " : "", rows[i].threads);
     }
-    fprintf(stream, ")\nideal(x) = x / %d.0\ndata = '", rows[0].threads);
+    fprintf(stream, ")\nideal(x) = x / %d.0\nlow = %g\ndata = \"", rows[0].threads,
+            wide ? 1.5 * lowest : 0.15 * most / rows[0].threads);
     print_quoted(stream, data);
-    fputs("'\n", stream);
+    fputs("\"\n", stream);
     if (text) {
         fputs("plot ideal(x) with lines title 'ideal', data using 1:2 with points pt 'O' "
               "title 'measured'\n",
@@ -103,8 +110,10 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
           "     data using 1:2 with linespoints lc rgb '#0b6e99' lw 2.5 pt 7 ps 1.2 "
           "title 'measured (median; bars: fastest and slowest)', \\\n"
           "     data using 1:2:3:4 with yerrorbars lc rgb '#0b6e99' lw 1.5 pt 0 notitle, \\\n"
-          "     data using 1:2:(sprintf('%.2f× · %.0f %% of limit', $2, $8)) with labels left "
-          "offset 1,-0.9 font ',11' tc rgb '#333333' notitle\n",
+          "     data using 1:($2 > low ? $2 : NaN):(sprintf('%.2f× · %.0f %% of limit', $2, $8)) "
+          "with labels left offset 1,-0.9 font ',11' tc rgb '#333333' notitle, \\\n"
+          "     data using 1:($2 > low ? NaN : $2):(sprintf('%.2f× · %.0f %% of limit', $2, $8)) "
+          "with labels left offset 1,0.9 font ',11' tc rgb '#333333' notitle\n",
           stream);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/available.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -15,7 +16,8 @@
 enum {
     ALIGNED_REALS = 16,
     PAGE = 4096, /* a stride of whole pages would put a column of a matrix into few cache sets */
-    BLOCK_ROWS = 256
+    BLOCK_ROWS = 256,
+    ASKED_FROM = 64 << 20 /* bytes: less is there, or nothing is */
 };
 
 static const uint32_t NO_CATEGORY = UINT32_MAX;
@@ -433,6 +435,18 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     if (a->target)
         fits = fits && size_multiply(a->rows, classify ? 1 : set->target_stride, &cells) &&
                reserve(&bytes, cells, classify ? sizeof(int32_t) : real_size, &target_at);
+    /* A large arena is only mapped, so it would be had, and the end would come later. */
+    if (fits && bytes >= ASKED_FROM) {
+        const size_t available = memory_available("");
+        const double mebi = 1024.0 * 1024.0;
+        if (bytes > available)
+            return status_set(
+                err, HEDDLE_E_MEMORY,
+                "'%s' needs %.1f MiB as inputs of a network, there are %.1f MiB; bytes "
+                "(%s) are used from the file",
+                a->table->path, (double)bytes / mebi, (double)available / mebi,
+                "'heddle convert --type u1'");
+    }
     char *arena = NULL;
     if (fits && bytes)
         fits = (arena = arena_new(bytes)) != NULL;

@@ -129,9 +129,11 @@ bool svmlight_recognise(const struct file_bytes *bytes)
         bool label = take_number(&s, &value);
         if (!label) { /* several, "2,5", as multilabel files have */
             const size_t n = word(&s, ':');
-            if (n == 0 || strspn(s.p, "0123456789,") < n)
+            for (const char *word_end = s.p + n; s.p < word_end; s.p++)
+                if (*s.p != ',' && (*s.p < '0' || *s.p > '9'))
+                    return false;
+            if (n == 0)
                 return false;
-            s.p += n;
         }
         skip_blanks(&s);
         if (take_qid(&s))

@@ -92,7 +92,7 @@ INLINE vec vlog(vec x)
     vec scaled = vselect(denormal, x * vset((real)(1ull << (REAL_MANTISSA_BITS + 2))), x);
     ivec bits = vbits(scaled);
     ivec shift = iset((real_bits)REAL_EXPONENT_BIAS << REAL_MANTISSA_BITS) - iset(SQRT_HALF_BITS);
-    ivec above = bits + shift; /* its exponent field counts from √½, not from 1 */
+    ivec above = iadd(bits, shift); /* its exponent field counts from √½, not from 1 */
     ivec whole = (above >> REAL_MANTISSA_BITS) - iset(REAL_EXPONENT_BIAS);
     ivec mantissa = (above & iset(((real_bits)1 << REAL_MANTISSA_BITS) - 1)) + iset(SQRT_HALF_BITS);
     vec f = vfrom_bits(mantissa) - vset(1);

@@ -4,6 +4,7 @@
  * REAL_IS_FLOAT or REAL_IS_DOUBLE.
  *
  *     vec, LANES          a register of LANES reals        ivec   as many integers, also a mask
+ *     iadd(a, b)          a + b, which may wrap around     uvec   as many without a sign
  *     vload, vstore       any address                      vset   one value in every lane
  *     vfma(a, b, c)       a b + c, rounded once, on every level
  *     vmax, vmin          a > b ? a : b: the second operand if either is NaN, on every level
@@ -34,10 +35,17 @@
 #endif
 #define LANES ((int)(KERNEL_BYTES / (int)sizeof(real)))
 
+#if defined(REAL_IS_DOUBLE)
+typedef uint64_t real_unsigned;
+#else
+typedef uint32_t real_unsigned;
+#endif
+
 #if defined(KERNEL_SCALAR)
 
 typedef real vec;
 typedef real_bits ivec;
+typedef real_unsigned uvec;
 
 INLINE vec vload(const real *p)
 {
@@ -119,6 +127,7 @@ INLINE vec vsqrt(vec a)
 
 typedef real vec __attribute__((vector_size(KERNEL_BYTES)));
 typedef real_bits ivec __attribute__((vector_size(KERNEL_BYTES)));
+typedef real_unsigned uvec __attribute__((vector_size(KERNEL_BYTES)));
 typedef real vec_anywhere
     __attribute__((vector_size(KERNEL_BYTES), aligned(sizeof(real)), may_alias));
 
@@ -390,10 +399,16 @@ INLINE vec vwith_sign(vec a, vec s)
     return vfrom_bits(vbits(a) | (vbits(s) & iset(REAL_SIGN)));
 }
 
+/** a + b that wraps around: the bits of a NaN may be anything, and C leaves signed overflow open. */
+INLINE ivec iadd(ivec a, ivec b)
+{
+    return (ivec)((uvec)a + (uvec)b);
+}
+
 /** 2^n for -bias < n ≤ bias. */
 INLINE vec vpower_of_two(ivec n)
 {
-    return vfrom_bits((n + iset(REAL_EXPONENT_BIAS)) << REAL_MANTISSA_BITS);
+    return vfrom_bits((ivec)((uvec)iadd(n, iset(REAL_EXPONENT_BIAS)) << REAL_MANTISSA_BITS));
 }
 
 #endif

@@ -30,8 +30,8 @@ static const struct {
     enum loss loss;
     const char *name;
 } losses[] = {
-    {LOSS_SSE, "sse"},     {LOSS_MSE, "mse"},         {LOSS_CROSS_ENTROPY, "cross-entropy"},
-    {LOSS_MAE, "mae"},     {LOSS_HUBER, "huber"},     {LOSS_POISSON, "poisson"},
+    {LOSS_SSE, "sse"}, {LOSS_MSE, "mse"},     {LOSS_CROSS_ENTROPY, "cross-entropy"},
+    {LOSS_MAE, "mae"}, {LOSS_HUBER, "huber"}, {LOSS_POISSON, "poisson"},
 };
 
 enum {

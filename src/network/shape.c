@@ -18,8 +18,9 @@ heddle_status shape_finish(struct shape *shape, heddle_error *err)
     size_t offset = 0;
     for (size_t l = 0; l <= shape->layers; l++) {
         if (shape->width[l] < 1 || shape->width[l] > WIDTH_MAX) {
-            return status_set(err, HEDDLE_E_ARGUMENT, "layer %zu of width %zu: 1 to %d are possible",
-                              l, shape->width[l], WIDTH_MAX);
+            return status_set(err, HEDDLE_E_ARGUMENT,
+                              "layer %zu of width %zu: 1 to %d are possible", l, shape->width[l],
+                              WIDTH_MAX);
         }
         if (l == 0) {
             continue;

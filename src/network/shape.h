@@ -14,8 +14,8 @@ enum { SHAPE_MAX_LAYERS = 64 };
 
 /** Letters as in design: L layers, n[0] … n[L] widths; layer l goes from n[l-1] to n[l]. */
 struct shape {
-    size_t layers;                                  /* L */
-    size_t width[SHAPE_MAX_LAYERS + 1];             /* n[0] … n[L] */
+    size_t layers;                                    /* L */
+    size_t width[SHAPE_MAX_LAYERS + 1];               /* n[0] … n[L] */
     enum activation activation[SHAPE_MAX_LAYERS + 1]; /* of layer l = 1 … L */
     size_t offset[SHAPE_MAX_LAYERS + 2]; /* packed weights of layer l begin at offset[l], in reals;
                                             offset[L + 1] is the size of the block */

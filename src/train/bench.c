@@ -61,24 +61,27 @@ static heddle_status copy_recipe(struct bench *b, const heddle_recipe *recipe, b
 {
     static const struct {
         const char *name, *value;
-    } defaults[] = {{"activation", "sigmoid"}, {"output-activation", "sigmoid"}, {"loss", "mse"},
-                    {"optimizer", "sgd"},      {"batch", "128"}};
+    } defaults[] = {{"activation", "sigmoid"},
+                    {"output-activation", "sigmoid"},
+                    {"loss", "mse"},
+                    {"optimizer", "sgd"},
+                    {"batch", "128"}};
     heddle_status status = heddle_recipe_create(&b->recipe, err);
     for (size_t i = 0; !status && made_up && i < sizeof defaults / sizeof *defaults; i++) {
         status = heddle_recipe_set(b->recipe, defaults[i].name, defaults[i].value, err);
     }
     for (size_t i = 0; !status && recipe && i < OPTION_COUNT; i++) {
         if (recipe->value[i]) {
-            status = heddle_recipe_set(b->recipe, heddle_recipe_option(i)->name, recipe->value[i],
-                                       err);
+            status =
+                heddle_recipe_set(b->recipe, heddle_recipe_option(i)->name, recipe->value[i], err);
         }
     }
     return status ? status : heddle_recipe_set(b->recipe, "validation", "0", err);
 }
 
 /** Split "784,128,10" into the ends and the text of the hidden widths. */
-static heddle_status read_shape(struct bench *b, const char *shape, size_t *inputs,
-                                size_t *outputs, heddle_error *err)
+static heddle_status read_shape(struct bench *b, const char *shape, size_t *inputs, size_t *outputs,
+                                heddle_error *err)
 {
     const char *first = strchr(shape, ',');
     const char *last = strrchr(shape, ',');
@@ -437,9 +440,9 @@ heddle_status heddle_bench(const heddle_recipe *recipe, const heddle_table *tabl
                 char hex[65];
                 hash_weights(&b, hex);
                 if (r > 0 && strcmp(hex, rows[i].sha256) != 0) {
-                    status = status_set(err, HEDDLE_E_INTERNAL,
-                                        "%d workers came to other weights than before",
-                                        b.threads[i]);
+                    status =
+                        status_set(err, HEDDLE_E_INTERNAL,
+                                   "%d workers came to other weights than before", b.threads[i]);
                     break;
                 }
                 memcpy(rows[i].sha256, hex, sizeof hex);

@@ -14,8 +14,8 @@ bool calibrate_tries(const struct run_recipe *run, const struct dataset *set,
 
 /**
  * Let `workers` have as many workers as make this run fastest: steps are timed on a copy of the
- * first weights with the planned number, half of it, … 1, and of those within 3 % of the fastest
- * the fewest are kept. plan->why then says what was measured. Nothing is tried
+ * first weights with 1, 2, 4 … the planned number, and of those within 3 % of the fastest the
+ * fewest are kept. plan->why then says what was measured. Nothing is tried
  * - if the user gave the number (plan->fixed) or there is one worker only;
  * - if the whole run is a matter of milliseconds: one worker;
  * - if the run is only a few long steps: all workers.

@@ -33,8 +33,8 @@ static heddle_status hold_out(struct encoded *encoded, const heddle_recipe *reci
     heddle_status status = preprocess_class_codes(table, options, codes, &classify, err);
     if (!status) {
         status = split_rows(recipe_seed(recipe), fraction, classify ? codes : NULL, table->rows,
-                            encoded->rows, &encoded->row_count, encoded->held,
-                            &encoded->held_count, err);
+                            encoded->rows, &encoded->row_count, encoded->held, &encoded->held_count,
+                            err);
     }
     memory_free(codes);
     return status;

@@ -12,11 +12,11 @@
 struct encoded {
     uint32_t *rows, *held; /* rows of the table to train on, rows held out */
     size_t row_count, held_count;
-    struct preprocess *preprocess; /* fitted on the rows to train on */
+    struct preprocess *preprocess;          /* fitted on the rows to train on */
     struct dataset train, validation, test; /* without rows where there are none */
-    double *weight;        /* (train.rows) what rows count for; NULL: 1 */
-    size_t *class_rows;    /* (classes) rows to train on, or NULL */
-    double lowest_target;  /* of the rows to train on, for numbers */
+    double *weight;                         /* (train.rows) what rows count for; NULL: 1 */
+    size_t *class_rows;                     /* (classes) rows to train on, or NULL */
+    double lowest_target;                   /* of the rows to train on, for numbers */
 };
 
 /**
@@ -27,8 +27,7 @@ struct encoded {
  */
 heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
                      const heddle_table *validation, const heddle_table *test,
-                     const heddle_callbacks *callbacks, struct encoded *encoded,
-                     heddle_error *err);
+                     const heddle_callbacks *callbacks, struct encoded *encoded, heddle_error *err);
 
 /** What the data say to a recipe; initial is the model to start from, or NULL. */
 struct recipe_facts encoded_facts(const struct encoded *encoded, const struct shape *initial);

@@ -21,15 +21,17 @@
 /** Bytes of memory this process holds now, and held at most; 0 where the system does not tell. */
 static size_t resident_now(void)
 {
-    unsigned long pages = 0;
+    uint64_t pages = 0; /* the second number of the line */
+    char line[128] = "";
     FILE *stream = fopen("/proc/self/statm", "r");
     if (stream) {
-        if (fscanf(stream, "%*s %lu", &pages) != 1) {
+        const char *second = fgets(line, sizeof line, stream) ? strchr(line, ' ') : NULL;
+        if (!second || !text_to_u64(second + 1, strcspn(second + 1, " "), &pages)) {
             pages = 0;
         }
         fclose(stream);
     }
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static size_t resident_most(void)

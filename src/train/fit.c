@@ -129,9 +129,9 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         r.gflops = r.examples_per_second * shape_flop(&run->shape) * 1e-9;
     }
     double limit = 0;
-    heddle_status status = limit_measure(fit->workers.plan,
-                                         kernels_fma_chains(fit->workers.isa, run->use_double),
-                                         LIMIT_SECONDS, &limit, err);
+    heddle_status status =
+        limit_measure(fit->workers.plan, kernels_fma_chains(fit->workers.isa, run->use_double),
+                      LIMIT_SECONDS, &limit, err);
     if (!status && limit > 0) {
         r.percent_of_limit = 100 * r.gflops / (limit * 1e-9);
     }
@@ -167,8 +167,7 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
                            heddle_model **model, heddle_result *result, heddle_error *err)
 {
     struct fit fit = {.recipe = recipe, .callbacks = callbacks};
-    heddle_status status =
-        encode(recipe, table, validation, test, callbacks, &fit.data, err);
+    heddle_status status = encode(recipe, table, validation, test, callbacks, &fit.data, err);
     if (!status) {
         struct recipe_facts facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &fit.run, err);
@@ -186,9 +185,8 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
     if (!status) {
         const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
         note(&fit, team_note(fit.workers.team));
-        status = trainer_run(&fit.run, &fit.data.train, watched,
-                             fit.workers.team, fit.workers.isa, recipe_max_memory(recipe),
-                             callbacks, fit.values, &fit.outcome, err);
+        status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers.team, fit.workers.isa,
+                             recipe_max_memory(recipe), callbacks, fit.values, &fit.outcome, err);
     }
     if (!status) {
         status = wrap_up(&fit, err);

@@ -14,8 +14,7 @@ heddle_status heddle_machine_look(const heddle_recipe *recipe, heddle_machine *m
     struct plan *plan = NULL;
     heddle_machine m = {0};
     enum isa isa = ISA_SCALAR;
-    heddle_status status =
-        isa_choose(recipe ? recipe_text(recipe, OPTION_ISA) : NULL, &isa, err);
+    heddle_status status = isa_choose(recipe ? recipe_text(recipe, OPTION_ISA) : NULL, &isa, err);
     if (!status) {
         status = topology_create(&topology, err);
     }
@@ -58,8 +57,8 @@ heddle_status heddle_machine_limit(int threads, bool use_double, const char *isa
         status = plan_create(topology, threads, BIND_AUTO, &plan, err);
     }
     if (!status) {
-        status = limit_measure(plan, kernels_fma_chains(isa, use_double), 0.1, &flop_per_second,
-                               err);
+        status =
+            limit_measure(plan, kernels_fma_chains(isa, use_double), 0.1, &flop_per_second, err);
     }
     if (!status) {
         *gflops = flop_per_second * 1e-9;

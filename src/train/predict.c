@@ -52,9 +52,8 @@ heddle_status heddle_model_predict(const heddle_model *model, const heddle_table
     struct workers workers = {0};
     heddle_predictions p = {0};
     double *outputs = NULL;
-    heddle_status status =
-        preprocess_apply(preprocess, table, NULL, table->rows, model->use_double,
-                         single_output(model), false, NULL, &set, err);
+    heddle_status status = preprocess_apply(preprocess, table, NULL, table->rows, model->use_double,
+                                            single_output(model), false, NULL, &set, err);
     if (!status) {
         p.rows = set.rows;
         p.width = preprocess->classes ? preprocess->classes : preprocess->targets;

@@ -84,10 +84,10 @@ struct recipe_facts {
     size_t inputs;  /* n[0] */
     size_t classes; /* 0: numbers are predicted */
     size_t targets;
-    char *const *class_name;   /* (classes) for class weights; NULL: there can be none */
-    const size_t *class_rows;  /* (classes) rows to train on */
-    double lowest_target;      /* as encoded, of the rows to train on */
-    const double *row_weight;  /* (rows) what rows count for, or NULL */
+    char *const *class_name;     /* (classes) for class weights; NULL: there can be none */
+    const size_t *class_rows;    /* (classes) rows to train on */
+    double lowest_target;        /* as encoded, of the rows to train on */
+    const double *row_weight;    /* (rows) what rows count for, or NULL */
     const struct shape *initial; /* shape of the model to start from, or NULL */
 };
 
@@ -102,26 +102,26 @@ struct run_recipe {
     enum optimizer optimizer;
     double rate, momentum, beta1, beta2, epsilon;
     struct schedule schedule;
-    uint64_t plateau;   /* epochs; 0: no plateau */
+    uint64_t plateau; /* epochs; 0: no plateau */
     double weight_decay, l1, l2;
     double clip, clip_value, max_norm; /* 0: none */
     struct training_extras extras;
     bool has_extras;
-    double *class_weight;      /* what extras point to; memory_free() */
-    const double *row_weight;  /* (rows) what rows count for, the caller's, or NULL */
-    uint64_t patience;  /* epochs; 0: for ever */
-    double time_limit;  /* seconds; 0: none */
-    size_t batch;       /* examples, at most the rows */
+    double *class_weight;     /* what extras point to; memory_free() */
+    const double *row_weight; /* (rows) what rows count for, the caller's, or NULL */
+    uint64_t patience;        /* epochs; 0: for ever */
+    double time_limit;        /* seconds; 0: none */
+    size_t batch;             /* examples, at most the rows */
     size_t shard;
-    uint64_t epochs;    /* 0: counted in steps alone */
-    uint64_t steps;     /* the run ends after so many updates at the latest */
-    double min_error;   /* below 0: never reached */
+    uint64_t epochs;  /* 0: counted in steps alone */
+    uint64_t steps;   /* the run ends after so many updates at the latest */
+    double min_error; /* below 0: never reached */
     uint64_t seed;
     bool shuffle;
-    bool sum_deltas;    /* weight deltas are summed, not averaged, over the examples */
+    bool sum_deltas;       /* weight deltas are summed, not averaged, over the examples */
     uint64_t report_every; /* epochs; steps for the tutorial */
     uint64_t untimed;      /* seconds are counted from this step on */
-    struct string text; /* canonical JSON of every choice that decides bits; memory_free(data) */
+    struct string text;    /* canonical JSON of every choice that decides bits; memory_free(data) */
 };
 
 /** The value of an option as set, or its default under the recipe's `recipe`. */

@@ -81,9 +81,9 @@ void recipe_preprocess(const heddle_recipe *recipe, struct preprocess_options *o
     options->scale = (enum scale)choice(recipe, OPTION_SCALE, scales);
     options->missing = (enum missing)choice(recipe, OPTION_MISSING, missings);
     /* a bounded output cannot reach a standardised target */
-    options->scale_targets = (is(recipe, OPTION_OUTPUT_ACTIVATION, "auto") &&
-                              !is(recipe, OPTION_LOSS, "poisson")) ||
-                             is(recipe, OPTION_OUTPUT_ACTIVATION, "linear");
+    options->scale_targets =
+        (is(recipe, OPTION_OUTPUT_ACTIVATION, "auto") && !is(recipe, OPTION_LOSS, "poisson")) ||
+        is(recipe, OPTION_OUTPUT_ACTIVATION, "linear");
     options->numbers_are_classes = !recipe_is_tutorial(recipe);
 }
 
@@ -143,17 +143,17 @@ static heddle_status resolve_shape(const heddle_recipe *recipe, const struct rec
                           "--activation names %zu functions for %zu hidden layers", given, hidden);
     }
     shape->layers = hidden + 1;
-    enum activation output = facts->classes                     ? ACTIVATION_SOFTMAX :
-                             is(recipe, OPTION_LOSS, "poisson") ? ACTIVATION_EXP :
-                                                                  ACTIVATION_LINEAR;
+    enum activation output = facts->classes                       ? ACTIVATION_SOFTMAX
+                             : is(recipe, OPTION_LOSS, "poisson") ? ACTIVATION_EXP
+                                                                  : ACTIVATION_LINEAR;
     if (!is(recipe, OPTION_OUTPUT_ACTIVATION, "auto")) {
         activation_find(recipe_text(recipe, OPTION_OUTPUT_ACTIVATION), &output);
     }
     shape->activation[shape->layers] = output;
-    shape->width[shape->layers] = !facts->classes ? facts->targets :
-                                  facts->classes == 2 && recipe_single_output(recipe) ?
-                                                    1 :
-                                                    facts->classes;
+    shape->width[shape->layers] = !facts->classes ? facts->targets
+                                  : facts->classes == 2 && recipe_single_output(recipe)
+                                      ? 1
+                                      : facts->classes;
     return shape_finish(shape, err);
 }
 
@@ -223,9 +223,8 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     } else {
         run->epochs = count(recipe, OPTION_EPOCHS, 0);
     }
-    uint64_t most = run->epochs && run->epochs <= UINT64_MAX / per_epoch ?
-                        run->epochs * per_epoch :
-                        UINT64_MAX;
+    uint64_t most =
+        run->epochs && run->epochs <= UINT64_MAX / per_epoch ? run->epochs * per_epoch : UINT64_MAX;
     run->steps = count(recipe, OPTION_STEPS, most);
     if (!run->epochs && !by_steps) {
         run->steps = 0; /* --epochs 0: the first weights are the model */
@@ -235,7 +234,7 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     run->report_every = count(recipe, OPTION_REPORT_EVERY, planned / 20 + 1);
 }
 
-static const char *const optimizers[] = {"sgd",   "momentum", "nesterov", "adam", "adamw",
+static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adam", "adamw",
                                          "rmsprop", "adagrad",  "rprop",    NULL};
 
 static const char *const schedules[] = {"constant", "step",      "exponential", "inverse",
@@ -298,9 +297,9 @@ static heddle_status resolve_schedule(const heddle_recipe *recipe, const struct 
     schedule->factor = number(recipe, OPTION_SCHEDULE_FACTOR, factors[schedule->kind]);
     schedule->warmup = count(recipe, OPTION_WARMUP, 0);
     schedule->steps = run->steps;
-    uint64_t every = schedule->kind == SCHEDULE_STEP    ? epochs / 3 + (epochs % 3 > 0) :
-                     schedule->kind == SCHEDULE_PLATEAU ? 10 :
-                                                          1;
+    uint64_t every = schedule->kind == SCHEDULE_STEP      ? epochs / 3 + (epochs % 3 > 0)
+                     : schedule->kind == SCHEDULE_PLATEAU ? 10
+                                                          : 1;
     every = count(recipe, OPTION_SCHEDULE_EVERY, every ? every : 1);
     schedule->every = (double)every * (double)per_epoch;
     run->plateau = schedule->kind == SCHEDULE_PLATEAU ? every : 0;
@@ -356,8 +355,8 @@ static heddle_status read_class_weights(const char *text, const struct recipe_fa
 }
 
 static heddle_status resolve_class_weights(const heddle_recipe *recipe,
-                                           const struct recipe_facts *facts,
-                                           struct run_recipe *run, heddle_error *err)
+                                           const struct recipe_facts *facts, struct run_recipe *run,
+                                           heddle_error *err)
 {
     if (is(recipe, OPTION_CLASS_WEIGHTS, "none")) {
         return HEDDLE_OK;
@@ -381,8 +380,8 @@ static heddle_status resolve_class_weights(const heddle_recipe *recipe,
                                   "--class-weights balanced: class '%s' has no row to train on",
                                   facts->class_name[c]);
             }
-            weight[c] = (double)facts->rows /
-                        ((double)facts->classes * (double)facts->class_rows[c]);
+            weight[c] =
+                (double)facts->rows / ((double)facts->classes * (double)facts->class_rows[c]);
         }
     } else {
         status = read_class_weights(recipe_text(recipe, OPTION_CLASS_WEIGHTS), facts, weight, err);
@@ -407,8 +406,8 @@ static heddle_status resolve_extras(const heddle_recipe *recipe, const struct re
     extras->dropout = number(recipe, OPTION_DROPOUT, 0);
     extras->noise = number(recipe, OPTION_NOISE, 0);
     extras->weighted = run->row_weight || extras->class_weight;
-    run->has_extras = extras->smoothing > 0 || extras->dropout > 0 || extras->noise > 0 ||
-                      extras->weighted;
+    run->has_extras =
+        extras->smoothing > 0 || extras->dropout > 0 || extras->noise > 0 || extras->weighted;
     if (!status && extras->dropout > 0 && run->shape.layers < 2) {
         return status_set(err, HEDDLE_E_ARGUMENT,
                           "--dropout needs hidden layers: leave it out, or give --hidden");

@@ -14,15 +14,15 @@ struct scorer {
     const struct passes *passes;
     enum loss loss;
     bool wants_loss;
-    size_t width;        /* n[L] */
+    size_t width; /* n[L] */
     enum activation output;
     struct examples examples;
-    double *outputs;     /* (rows, width) */
-    double *each;        /* (rows) */
+    double *outputs; /* (rows, width) */
+    double *each;    /* (rows) */
     int workers;
-    void **memory;       /* (workers) workspaces */
+    void **memory; /* (workers) workspaces */
     struct workspace **ws;
-    size_t bytes;        /* of one workspace */
+    size_t bytes; /* of one workspace */
 };
 
 heddle_status scorer_create(const struct shape *shape, enum loss loss, const struct dataset *set,
@@ -57,8 +57,8 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         s->memory[w] = arena_new(s->bytes);
         complete = s->memory[w] != NULL;
         if (complete) {
-            s->ws[w] = passes->workspace_place(s->memory[w], shape,
-                                               kernels_find(isa, set->use_double), SCORE_BLOCK, NULL);
+            s->ws[w] = passes->workspace_place(
+                s->memory[w], shape, kernels_find(isa, set->use_double), SCORE_BLOCK, NULL);
         }
     }
     if (!complete) {
@@ -133,8 +133,8 @@ size_t output_class(const double *outputs, size_t width)
 static double target(const struct dataset *set, size_t row, size_t o)
 {
     size_t at = row * set->target_stride + o;
-    return set->use_double ? ((const double *)set->target)[at] :
-                             (double)((const float *)set->target)[at];
+    return set->use_double ? ((const double *)set->target)[at]
+                           : (double)((const float *)set->target)[at];
 }
 
 static size_t count_right(const struct scorer *scorer)
@@ -232,13 +232,13 @@ static heddle_status score_classes(const struct scorer *scorer, size_t k, heddle
     score->balanced_accuracy =
         metrics_classes(score->confusion, k, score->precision, score->recall, score->f1);
     score->top3 = scorer->width > 1 ? metrics_top(scorer->outputs, set->class_index, set->rows,
-                                                  scorer->width, TOP) :
-                                      1;
+                                                  scorer->width, TOP)
+                                    : 1;
     bool probabilities = scorer->output == ACTIVATION_SOFTMAX ||
                          (scorer->output == ACTIVATION_SIGMOID && scorer->width == 1);
-    score->log_loss = probabilities ? metrics_log_loss(scorer->outputs, set->class_index,
-                                                       set->rows, scorer->width) :
-                                      __builtin_nan("");
+    score->log_loss = probabilities ? metrics_log_loss(scorer->outputs, set->class_index, set->rows,
+                                                       scorer->width)
+                                    : __builtin_nan("");
     score->auc = area(scorer, k, scratch);
     memory_free(scratch);
     return HEDDLE_OK;

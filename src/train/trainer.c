@@ -27,11 +27,11 @@ struct worker {
     struct workspace *ws;
     void *arena;
     size_t arena_bytes;
-    void *deltas;          /* its partial sums, one block each */
+    void *deltas; /* its partial sums, one block each */
     size_t deltas_bytes;
-    double *each;          /* (capacity) losses of a chunk, behind the workspace */
-    double size;           /* Σ |G| of the step */
-    bool finite;           /* the slow check's verdict for its slice */
+    double *each; /* (capacity) losses of a chunk, behind the workspace */
+    double size;  /* Σ |G| of the step */
+    bool finite;  /* the slow check's verdict for its slice */
     size_t where;
     char pad[64];
 };
@@ -44,25 +44,25 @@ struct run {
     struct examples examples;
     struct team *team;
     int workers;
-    struct shard_plan *full, *tail;   /* plans of a whole batch and of an epoch's last */
-    int slots;                        /* partial sums a worker */
-    size_t packed;                    /* reals of a block */
+    struct shard_plan *full, *tail; /* plans of a whole batch and of an epoch's last */
+    int slots;                      /* partial sums a worker */
+    size_t packed;                  /* reals of a block */
     void *W, *state1, *state2;
     size_t block_bytes;
-    void **partial;                   /* (workers, PARTIALS_MAX) */
+    void **partial; /* (workers, PARTIALS_MAX) */
     struct worker *worker;
     size_t capacity;
-    double *shard_loss;               /* (shards of a batch) */
-    uint32_t *order;                  /* (rows), or NULL: as they are */
-    bool resident;                    /* the batch never changes: gather it once */
+    double *shard_loss; /* (shards of a batch) */
+    uint32_t *order;    /* (rows), or NULL: as they are */
+    bool resident;      /* the batch never changes: gather it once */
     struct scorer *validation;
     const heddle_callbacks *callbacks;
-    void *mask;                       /* block: 1 for weights, 0 for biases; NULL: no penalties */
-    double *squares;                  /* (pieces) Σ g² for --clip, or NULL */
+    void *mask;      /* block: 1 for weights, 0 for biases; NULL: no penalties */
+    double *squares; /* (pieces) Σ g² for --clip, or NULL */
     size_t pieces;
-    bool watched;                     /* ends of epochs decide something */
-    struct watch watch;               /* worker 0's, read by all after a meeting */
-    void *best;                       /* block: weights of the best epoch, or NULL */
+    bool watched;       /* ends of epochs decide something */
+    struct watch watch; /* worker 0's, read by all after a meeting */
+    void *best;         /* block: weights of the best epoch, or NULL */
 
     /*
      * Written by worker 0 before a meeting and read by all after it. Two of them, so that worker 0
@@ -72,7 +72,7 @@ struct run {
 
     /* worker 0's */
     struct run_outcome outcome;
-    double pause;                     /* seconds of reports and validation */
+    double pause; /* seconds of reports and validation */
     bool diverged;
     size_t diverged_layer;
 };
@@ -169,8 +169,8 @@ static bool all_finite(struct run *run, const struct shard_plan *plan, double lo
     size_t begin, end;
     slice(run, w, &begin, &end);
     struct worker *me = &run->worker[w];
-    me->finite = run->passes->finite(run->kernels, &plan->program, run->partial, begin, end,
-                                     &me->where);
+    me->finite =
+        run->passes->finite(run->kernels, &plan->program, run->partial, begin, end, &me->where);
     team_barrier(run->team, w, run->workers);
     bool finite = true;
     for (int v = 0; v < run->workers; v++) {
@@ -203,8 +203,8 @@ static double clip_factor(struct run *run, const struct shard_plan *plan, double
 {
     size_t workers = (size_t)run->workers;
     run->passes->squares(run->kernels, &plan->program, run->partial, run->packed,
-                         run->pieces * (size_t)w / workers,
-                         run->pieces * ((size_t)w + 1) / workers, run->squares);
+                         run->pieces * (size_t)w / workers, run->pieces * ((size_t)w + 1) / workers,
+                         run->squares);
     team_barrier(run->team, w, run->workers);
     double norm = scale * __builtin_sqrt(sum_tree(run->squares, run->pieces));
     double factor = run->recipe->clip / (norm + 1e-6);
@@ -271,8 +271,7 @@ static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
         if (run->validation) {
             loss = scorer_loss(run->validation, recipe->sum_deltas);
         }
-        watch_epoch(&run->watch, loss, recipe->patience, recipe->plateau,
-                    recipe->schedule.factor);
+        watch_epoch(&run->watch, loss, recipe->patience, recipe->plateau, recipe->schedule.factor);
     }
     team_barrier(run->team, w, run->workers);
     if (run->best && run->watch.improved) {
@@ -387,8 +386,8 @@ static void work(void *context, int w)
         if (w == 0) {
             run->outcome.loss = mean;
         }
-        bool due = recipe->tutorial ? epoch_ends && (epochs - 1) % recipe->report_every == 0 :
-                                      epoch_ends && epochs % recipe->report_every == 0;
+        bool due = recipe->tutorial ? epoch_ends && (epochs - 1) % recipe->report_every == 0
+                                    : epoch_ends && epochs % recipe->report_every == 0;
         last = last || reached || !go_on;
         if (due || (!recipe->tutorial && last)) {
             report(run, steps, epochs, mean, last, run->watched && epoch_ends, start, w);
@@ -441,8 +440,8 @@ static heddle_status plan_batches(struct run *run, heddle_error *err)
                                              CHUNK_EXAMPLES, &run->full, err);
     size_t rest = run->set->rows % recipe->batch;
     if (!status && rest) {
-        status = shard_plan_create(rest, recipe->shard, run->workers, CHUNK_EXAMPLES, &run->tail,
-                                   err);
+        status =
+            shard_plan_create(rest, recipe->shard, run->workers, CHUNK_EXAMPLES, &run->tail, err);
     }
     if (!status) {
         run->slots = run->full->partials;
@@ -486,8 +485,7 @@ static bool take_more(struct run *run, bool validates)
             return false;
         }
     }
-    return (recipe->clip <= 0 || run->squares) &&
-           (!recipe->patience || !validates || run->best);
+    return (recipe->clip <= 0 || run->squares) && (!recipe->patience || !validates || run->best);
 }
 
 /** Sizes of everything a run takes; the batches are planned already. */
@@ -498,7 +496,7 @@ static struct trainer_memory count_memory(struct run *run)
     run->packed = shape_packed(&recipe->shape);
     run->block_bytes = run->packed * run->passes->real_size;
     size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity,
-                                                  recipe->has_extras ? &recipe->extras : NULL) +
+                                                recipe->has_extras ? &recipe->extras : NULL) +
                    run->capacity * sizeof(double);
     return (struct trainer_memory){
         .weights = run->block_bytes,

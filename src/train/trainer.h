@@ -22,12 +22,12 @@
 struct run_outcome {
     uint64_t steps, epochs;
     double loss;
-    double seconds;        /* of training alone */
-    uint64_t examples;     /* taken through the passes */
+    double seconds;    /* of training alone */
+    uint64_t examples; /* taken through the passes */
     bool stopped, min_error;
-    bool impatient;        /* --patience ran out */
-    bool late;             /* --time-limit was reached */
-    uint64_t best_epoch;   /* whose weights are the model's, counted from 1; 0: the last */
+    bool impatient;      /* --patience ran out */
+    bool late;           /* --time-limit was reached */
+    uint64_t best_epoch; /* whose weights are the model's, counted from 1; 0: the last */
 };
 
 /**

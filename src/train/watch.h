@@ -10,13 +10,13 @@
 
 /** All there is to remember; begin with watch_begin(). */
 struct watch {
-    double best;             /* lowest loss so far */
-    uint64_t waited;         /* epochs since */
-    double plateau_best;     /* the same for the plateau, with its threshold */
+    double best;         /* lowest loss so far */
+    uint64_t waited;     /* epochs since */
+    double plateau_best; /* the same for the plateau, with its threshold */
     uint64_t plateau_waited;
-    double factor;           /* what the rate is multiplied by */
-    bool improved;           /* the last loss was the lowest */
-    bool exhausted;          /* patience has run out */
+    double factor;  /* what the rate is multiplied by */
+    bool improved;  /* the last loss was the lowest */
+    bool exhausted; /* patience has run out */
 };
 
 void watch_begin(struct watch *watch);

@@ -59,9 +59,9 @@ static heddle_status score_rows(struct workers *workers, const struct shape *sha
         return status_memory(err, "the weights", bytes);
     }
     struct scoring scoring = {.W = W};
-    heddle_status status = scorer_create(shape, loss, set, workers->isa,
-                                         team_workers(workers->team), wants_loss, &scoring.scorer,
-                                         err);
+    heddle_status status =
+        scorer_create(shape, loss, set, workers->isa, team_workers(workers->team), wants_loss,
+                      &scoring.scorer, err);
     if (!status) {
         weights_pack(shape, values, set->use_double, W);
         team_run(workers->team, score_share, &scoring);
@@ -76,8 +76,7 @@ heddle_status workers_predict(struct workers *workers, const struct shape *shape
                               heddle_error *err)
 {
     struct scorer *scorer;
-    heddle_status status =
-        score_rows(workers, shape, LOSS_MSE, values, set, false, &scorer, err);
+    heddle_status status = score_rows(workers, shape, LOSS_MSE, values, set, false, &scorer, err);
     if (!status) {
         memcpy(outputs, scorer_outputs(scorer),
                set->rows * shape->width[shape->layers] * sizeof *outputs);
