@@ -261,7 +261,7 @@ $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/b
 
 # ---------------------------------------------------------------- goals
 
-.PHONY: all demo fuzz check check-build check-long bench install uninstall deps install-deps format \
+.PHONY: all demo fuzz check check-build check-long bench bench-peers install uninstall deps install-deps format \
     format-check layers headers clean distclean help showconfig FORCE
 FORCE:
 
@@ -269,6 +269,7 @@ FORCE:
 check: | $(filter demo,$(MAKECMDGOALS))
 check-long: | $(filter demo check,$(MAKECMDGOALS))
 bench: | $(filter demo check check-long,$(MAKECMDGOALS))
+bench-peers: | $(filter demo check check-long bench,$(MAKECMDGOALS))
 
 ## all: the library and the program (default)
 all: $(lib_a) $(lib_so) $(programs)
@@ -333,9 +334,25 @@ fuzz:
 	        { tail -40 build-fuzz/$$reader.log; exit 1; }; \
 	    grep -E 'number_of_executed_units|peak_rss' build-fuzz/$$reader.log; done
 
-## bench: build and run bench/bench_*.c, results in build/bench
+## bench: build and run bench/bench_*.c and bench/scaling.sh, results in build/bench
 bench: all $(benches)
-	@for program in $(benches); do HEDDLE='$(abspath $(build)/heddle)' $$program || exit 1; done
+	@for program in $(benches); do HEDDLE='$(abspath $(build)/heddle)' \
+	    HEDDLE_BENCH='$(abspath $(build)/bench)' $$program || exit 1; done
+	@HEDDLE='$(abspath $(build)/heddle)' sh bench/scaling.sh >$(build)/bench/scaling.md && \
+	    cat $(build)/bench/scaling.md
+	@sh bench/refresh.sh '$(build)/bench'
+
+# Debian's python3 has Debian's PyTorch; another one before it in the path may not.
+PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
+
+## bench-peers: beside PyTorch, scikit-learn, numpy and FANN, in build/bench/peers.md
+bench-peers: all
+	@mkdir -p $(build)/bench
+	@$(CC) -O3 -o $(build)/bench/peer_fann bench/peer_fann.c -lfloatfann -lm 2>/dev/null || \
+	    echo 'bench: without FANN (libfann-dev)' >&2
+	@$(PYTHON) bench/peers.py --heddle $(build)/heddle --fann $(build)/bench/peer_fann \
+	    --out $(build)/bench/peers.md
+	@sh bench/refresh.sh '$(build)/bench'
 
 ## install: programs, library, header, pkg-config file and manual page below prefix
 install: all

@@ -161,8 +161,10 @@ static void run_relu(const kernels *k, struct operands *o)
     k->activate(ACTIVATION_RELU, o->Z, o->ldz, o->is.E, o->is.n);
 }
 
+/* Of its own outputs it would make denormals in the end; the copy is a tenth of the time. */
 static void run_gelu(const kernels *k, struct operands *o)
 {
+    memcpy(o->Z, o->D, o->is.E * o->ldz * sizeof *o->Z);
     k->activate_keep(ACTIVATION_GELU, o->Z, o->ldz, o->is.E, o->is.n, o->S);
 }
 
@@ -322,10 +324,10 @@ static double median(double *values)
 
 /** Measure one job on one layer on all levels and print its row. */
 static void bench(const struct job *job, const struct layer *layer, const kernels *const *level,
-                  size_t levels, FILE *out)
+                  size_t levels, double *limit, FILE *out)
 {
     struct operands o;
-    double rate[SLOTS][REPEATS], limit[SLOTS][REPEATS];
+    double rate[SLOTS][REPEATS];
     long calls[SLOTS];
     bool products = job->work == flop_of;
     prepare(&o, *layer);
@@ -339,14 +341,15 @@ static void bench(const struct job *job, const struct layer *layer, const kernel
                 job->run(level[l], &o);
             }
             rate[l][r] = job->work(layer) * (double)calls[l] / (now() - begin) * 1e-9;
-            limit[l][r] = products ? flop_rate(level[l]) * 1e-9 : 0;
+            double seen = products ? flop_rate(level[l]) * 1e-9 : 0;
+            limit[l] = seen > limit[l] ? seen : limit[l];
         }
     }
     fprintf(out, "| %-26s | %4zu × %4zu → %4zu |", job->name, layer->E, layer->m, layer->n);
     for (size_t l = 0; l < levels; l++) {
         double speed = median(rate[l]);
         if (products) {
-            fprintf(out, " %7.2f (%3.0f %%) |", speed, 100 * speed / median(limit[l]));
+            fprintf(out, " %7.2f (%3.0f %%) |", speed, 100 * speed / limit[l]);
         } else {
             fprintf(out, " %7.2f         |", speed);
         }
@@ -360,6 +363,7 @@ static void bench(const struct job *job, const struct layer *layer, const kernel
 static int bench_kernels(void)
 {
     const kernels *level[SLOTS];
+    double limit[SLOTS] = {0}; /* the most that was seen: others may use the machine */
     size_t levels = 0;
     const char *room_for_results = getenv("HEDDLE_BENCH");
     char path[1024] = "";
@@ -377,6 +381,12 @@ static int bench_kernels(void)
             level[levels++] = kernels_find(isa, USE_DOUBLE);
         }
     }
+    for (int r = 0; r < 10 * REPEATS; r++) {
+        for (size_t l = 0; l < levels; l++) {
+            double seen = flop_rate(level[l]) * 1e-9;
+            limit[l] = seen > limit[l] ? seen : limit[l];
+        }
+    }
     fprintf(out,
             "Kernels in %s, one thread, operands in cache. Products: GFLOP/s (%% of the level's "
             "fused multiply-adds in registers); others: 10⁹ elements a second.\n\n",
@@ -392,7 +402,7 @@ static int bench_kernels(void)
     fputc('\n', out);
     for (size_t j = 0; j < JOBS; j++) {
         for (size_t i = 0; i < jobs[j].layers; i++) {
-            bench(&jobs[j], &layers[i], level, levels, out);
+            bench(&jobs[j], &layers[i], level, levels, limit, out);
         }
     }
     if (out != stdout && fclose(out) != 0) {

@@ -28,7 +28,6 @@ test "$(sha t.gz)" = "$first" || fail 'gzip'
 test "$(sha members.gz)" = "$first" || fail 'members of gzip'
 test "$(sha - <t.csv)" = "$first" || fail 'standard input'
 mkfifo pipe; cat t.csv >pipe & test "$(sha pipe)" = "$first" || fail 'FIFO'; wait
-sed 's/$/\r/' t.csv | sed 's/lines, /lines, /' >crlf.csv
 "$HEDDLE" convert t.csv again.csv >/dev/null
 test "$(sha again.csv)" = "$first" || fail 'convert to CSV'
 
@@ -53,11 +52,11 @@ test ! -e bad.npy || fail 'a file that should not be'
 test "$(find . -name '.heddle*' | wc -l)" = 0 || fail 'a temporary file is left'
 
 # A slip is complained of where it is used, and not where the column is dropped.
-sed '20s/^[0-9]*,/oops,/' t.csv >slip.csv
+sed '5s/^[0-9]*,/oops,/' t.csv >slip.csv
 if "$HEDDLE" train slip.csv --missing mean --epochs 1 --quiet 2>message >/dev/null; then
     fail 'a slip'
 fi
-grep -q "line [0-9]* column 1: 'oops' is not a number" message || fail "$(cat message)"
+grep -q "line 5 column 1: 'oops' is not a number" message || fail "$(cat message)"
 "$HEDDLE" train slip.csv --missing mean --drop id --epochs 1 --quiet >/dev/null || fail 'dropped'
 
 # Headers that lie, in little memory: 65 or 71, no model, a message.
@@ -72,9 +71,9 @@ printf '1 4000000000:1\n' >a.svm && refuse a.svm
 printf '\0\0\10\3\377\377\377\377\377\377\377\377\377\377\377\377' >a.idx && refuse a.idx
 printf '\0\0\10\4\200\0\0\0\200\0\0\0\0\0\0\4\0\0\0\1' >b.idx && refuse b.idx
 printf '18446744073709551615 2 1\n1 2\n3\n' >a.data && refuse a.data
-printf "\223NUMPY\1\0\114\0{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }" \
+printf "\223NUMPY\1\0\115\0{'descr': '<f8', 'fortran_order': False, 'shape': (4294967296, 4294967296), }" \
     >a.npy && refuse a.npy
 printf '\377\377\377\377\377\377\377\177{"x":1}' >a.safetensors && refuse a.safetensors
 head -c 500 t.gz >cut.gz && refuse cut.gz
-head -c 2000000000 /dev/zero | gzip -1 >bomb.gz && refuse bomb.gz
+head -c 600000000 /dev/zero | gzip -1 >bomb.gz && refuse bomb.gz
 rm -f bomb.gz

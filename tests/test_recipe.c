@@ -54,7 +54,7 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         {"init", "ones", "there are normal:DEVIATION"},
         {"precision", "half", "there are float, double"},
         {"recipe", "best", "there are auto, tutorial"},
-        {"optimizer", "Adam", "there are sgd, momentum, nesterov, adam"},
+        {"optimizer", "Adam", "there are auto, sgd, momentum, nesterov, adam"},
         {"rate", "0", "--rate 0: must be above 0"},
         {"rate", "-0.1", "must be above 0"},
         {"rate", "1e7", "must be above 0"},
@@ -68,7 +68,7 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         {"beta1", "1", "must be at least 0 and at most 0.999999"},
         {"beta2", "1", "must be at least 0 and at most 0.99999999"},
         {"epsilon", "0", "must be above 0 and at most 1"},
-        {"schedule", "linear", "there are constant, step, exponential"},
+        {"schedule", "linear", "there are auto, constant, step, exponential"},
         {"schedule-factor", "-1", "must be at least 0 and at most 10"},
         {"schedule-every", "0", "--schedule-every 0: must be at least 1"},
         {"warmup", "-1", "not a whole number"},
@@ -394,23 +394,23 @@ Test(recipe, batches_shards_and_ends_by_the_number_of_rows)
         uint64_t epochs, steps;
         bool shuffle;
     } rows[] = {
-        {"", 1, 1, 1, 200, 200, false},
-        {"", 4, 4, 4, 200, 200, false},
-        {"", 9, 8, 8, 200, 400, true},
-        {"", 255, 8, 8, 200, 6400, true},
-        {"", 256, 16, 16, 200, 3200, true},
-        {"", 1000, 32, 16, 200, 6400, true},
-        {"", 4096, 128, 16, 200, 6400, true},
+        {"", 1, 1, 1, 250, 250, false},
+        {"", 4, 4, 4, 250, 250, false},
+        {"", 9, 8, 8, 250, 500, true},
+        {"", 255, 8, 8, 250, 8000, true},
+        {"", 256, 16, 16, 250, 4000, true},
+        {"", 1000, 32, 16, 250, 8000, true},
+        {"", 4096, 128, 16, 250, 8000, true},
         {"", 60000, 128, 16, 22, 10318, true},
         {"", 1000000, 128, 16, 10, 78130, true},
-        {"batch=full", 60000, 60000, 64, 200, 200, false},
-        {"batch=full shuffle=yes", 600, 600, 64, 200, 200, true},
-        {"batch=100000", 600, 600, 64, 200, 200, false},
-        {"batch=255", 6000, 255, 16, 200, 4800, true},
-        {"batch=256", 6000, 256, 32, 200, 4800, true},
-        {"batch=512", 6000, 512, 64, 200, 2400, true},
-        {"batch=100 shard=1000", 600, 100, 100, 200, 1200, true},
-        {"batch=100 shard=7 shuffle=no", 600, 100, 7, 200, 1200, false},
+        {"batch=full", 60000, 60000, 64, 250, 250, false},
+        {"batch=full shuffle=yes", 600, 600, 64, 250, 250, true},
+        {"batch=100000", 600, 600, 64, 250, 250, false},
+        {"batch=255", 6000, 255, 16, 250, 6000, true},
+        {"batch=256", 6000, 256, 32, 250, 6000, true},
+        {"batch=512", 6000, 512, 64, 250, 3000, true},
+        {"batch=100 shard=1000", 600, 100, 100, 250, 1500, true},
+        {"batch=100 shard=7 shuffle=no", 600, 100, 7, 250, 1500, false},
         {"batch=100 epochs=3", 601, 100, 16, 3, 21, true},
         {"batch=100 steps=5", 601, 100, 16, 0, 5, true},
         {"batch=100 steps=5 epochs=3", 601, 100, 16, 3, 5, true},
@@ -452,21 +452,22 @@ Test(recipe, networks_by_the_data)
         enum activation hidden, output;
         enum loss loss;
     } rows[] = {
-        {"", 999, 3, 1, "4-32-3", ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
-        {"", 1000, 2, 1, "4-64-2", ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
+        {"", 999, 3, 1, "4-128-64-3", ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
+        {"", 1000, 2, 1, "4-128-64-2", ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
         {"", 999, 0, 2, "4-32-2", ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
-        {"", 1000, 0, 1, "4-64-32-1", ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
-        {"", 10000, 3, 1, "4-128-3", ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
+        {"", 1000, 0, 1, "4-128-64-1", ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
+        {"", 10000, 3, 1, "4-128-64-3", ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
         {"hidden=none", 10, 3, 1, "4-3", ACTIVATION_LINEAR, ACTIVATION_SOFTMAX, LOSS_CROSS_ENTROPY},
         {"hidden=5,6,7 activation=tanh", 10, 3, 1, "4-5-6-7-3", ACTIVATION_TANH, ACTIVATION_SOFTMAX,
          LOSS_CROSS_ENTROPY},
-        {"output-activation=sigmoid", 10, 2, 1, "4-32-1", ACTIVATION_RELU, ACTIVATION_SIGMOID,
+        {"output-activation=sigmoid", 10, 2, 1, "4-128-64-1", ACTIVATION_RELU, ACTIVATION_SIGMOID,
          LOSS_CROSS_ENTROPY},
-        {"output-activation=sigmoid", 10, 3, 1, "4-32-3", ACTIVATION_RELU, ACTIVATION_SIGMOID,
+        {"output-activation=sigmoid", 10, 3, 1, "4-128-64-3", ACTIVATION_RELU, ACTIVATION_SIGMOID,
          LOSS_CROSS_ENTROPY},
         {"output-activation=sigmoid", 10, 0, 1, "4-32-1", ACTIVATION_RELU, ACTIVATION_SIGMOID,
          LOSS_MSE},
-        {"output-activation=tanh", 10, 2, 1, "4-32-1", ACTIVATION_RELU, ACTIVATION_TANH, LOSS_MSE},
+        {"output-activation=tanh", 10, 2, 1, "4-128-64-1", ACTIVATION_RELU, ACTIVATION_TANH,
+         LOSS_MSE},
         {"recipe=tutorial", 4, 0, 1, "4-2-1", ACTIVATION_SIGMOID, ACTIVATION_SIGMOID, LOSS_SSE},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -518,7 +519,10 @@ Test(recipe, rates_by_the_optimizer)
         enum optimizer optimizer;
         double rate;
     } rows[] = {
-        {"", OPTIMIZER_ADAM, 0.001},
+        {"", OPTIMIZER_ADAMW, 0.005},
+        {"schedule=constant", OPTIMIZER_ADAMW, 0.001},
+        {"patience=3", OPTIMIZER_ADAMW, 0.001},
+        {"optimizer=adam", OPTIMIZER_ADAM, 0.001},
         {"optimizer=sgd", OPTIMIZER_SGD, 0.1},
         {"optimizer=momentum", OPTIMIZER_MOMENTUM, 0.01},
         {"optimizer=nesterov", OPTIMIZER_NESTEROV, 0.01},
@@ -571,10 +575,12 @@ Test(recipe, the_text_holds_what_decides_bits)
     cr_assert(recipe_resolve(other, &facts, &c, NULL) == HEDDLE_OK);
     cr_assert_str_eq(a.text.data, b.text.data);
     cr_assert(strcmp(a.text.data, c.text.data) != 0);
-    cr_assert_str_eq(a.text.data, "{\"batch\":32,\"epochs\":200,\"init\":\"glorot\",\"optimizer\":"
-                                  "\"adam\",\"rate\":0.001,\"beta1\":0.9,\"beta2\":0.999,"
-                                  "\"epsilon\":1e-08,\"seed\":0,\"shuffle\":true,\"steps\":6400,"
-                                  "\"sum\":false}");
+    cr_assert_str_eq(a.text.data,
+                     "{\"batch\":32,\"epochs\":250,\"init\":\"glorot\",\"optimizer\":"
+                     "\"adamw\",\"rate\":0.005,\"beta1\":0.9,\"beta2\":0.999,"
+                     "\"epsilon\":1e-08,\"weight-decay\":0.1,\"schedule\":\"one-cycle\","
+                     "\"seed\":0,\"shuffle\":true,\"steps\":8000,"
+                     "\"sum\":false}");
     recipe_done(&a);
     recipe_done(&b);
     recipe_done(&c);

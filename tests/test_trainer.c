@@ -269,7 +269,7 @@ Test(trainer, stops_when_a_report_says_so)
     }
 }
 
-/* A run that is stopped is the run of as many steps. */
+/* A run that is stopped is the run of as many steps, if the rate does not go by their number. */
 Test(trainer, a_stopped_run_is_a_shorter_run)
 {
     heddle_table *table = table_of("builtin:spirals");
@@ -277,9 +277,10 @@ Test(trainer, a_stopped_run_is_a_shorter_run)
     heddle_callbacks callbacks = {.user = &o, .stop = observe_stop};
     heddle_model *stopped, *shorter;
     double a[80], b[80];
-    cr_assert(train("hidden=3 batch=30 steps=20 threads=2", table, NULL, &callbacks, &stopped, NULL,
-                    NULL) == HEDDLE_OK);
-    cr_assert(train("hidden=3 batch=30 steps=8", table, NULL, NULL, &shorter, NULL, NULL) == 0);
+    cr_assert(train("hidden=3 batch=30 steps=20 schedule=constant threads=2", table, NULL,
+                    &callbacks, &stopped, NULL, NULL) == HEDDLE_OK);
+    cr_assert(train("hidden=3 batch=30 steps=8 schedule=constant", table, NULL, NULL, &shorter,
+                    NULL, NULL) == 0);
     for (size_t l = 1; l <= 2; l++) {
         size_t size = heddle_model_width(stopped, l) * heddle_model_width(stopped, l - 1);
         heddle_model_weights(stopped, l, a, a + size);

@@ -316,6 +316,25 @@ void heddle_table_numbers(const heddle_table *table, size_t i, size_t first, siz
     table_numbers(table, i, NULL, first, n, number);
 }
 
+/* A column of bytes, of which there may be hundreds: by counting each value. */
+static void count_bytes(const heddle_table *table, size_t c, heddle_column *column)
+{
+    const uint8_t *byte = table->block.data + table->column[c].byte * table->block.column;
+    size_t times[256] = {0};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < table->rows; i++)
+        times[table->block.type == ELEMENT_BOOL ? byte[i * table->block.row] != 0
+                                                : byte[i * table->block.row]]++;
+    for (size_t x = 0; x < 256; x++) {
+        if (!times[x])
+            continue;
+        column->minimum = column->distinct++ ? column->minimum : (double)x;
+        column->maximum = (double)x;
+        sum += x * times[x];
+    }
+    column->mean = (double)sum / (double)table->rows;
+}
+
 void heddle_table_column(const heddle_table *table, size_t i, heddle_column *column)
 {
     const struct table_column *source = &table->column[i];
@@ -324,6 +343,10 @@ void heddle_table_column(const heddle_table *table, size_t i, heddle_column *col
         column->distinct = source->words;
         for (size_t r = 0; r < table->rows; r++)
             column->missing += source->code[r] == TABLE_MISSING;
+        return;
+    }
+    if (table_is_byte(table, i)) {
+        count_bytes(table, i, column);
         return;
     }
     struct distinct_numbers set = {0};

@@ -107,8 +107,8 @@ static heddle_status resolve_shape(const heddle_recipe *recipe, const struct rec
         memcpy(shape->width + 1, facts->initial->width + 1, hidden * sizeof *shape->width);
     } else if (is(recipe, OPTION_HIDDEN, "auto")) {
         hidden = 1;
-        shape->width[1] = facts->rows < 1000 ? 32 : facts->rows < 10000 ? 64 : 128;
-        if (!facts->classes && facts->rows >= 1000) {
+        shape->width[1] = facts->classes || facts->rows >= 1000 ? 128 : 32;
+        if (shape->width[1] > 32) {
             hidden = 2;
             shape->width[2] = shape->width[1] / 2;
         }
@@ -216,7 +216,7 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
                    (is(recipe, OPTION_SHUFFLE, "auto") && run->batch < rows);
     uint64_t per_epoch = (rows + run->batch - 1) / run->batch;
     uint64_t epochs = (10000 + per_epoch - 1) / per_epoch;
-    epochs = epochs < 10 ? 10 : epochs > 200 ? 200 : epochs;
+    epochs = epochs < 10 ? 10 : epochs > 250 ? 250 : epochs;
     bool by_steps = !is(recipe, OPTION_STEPS, "none");
     if (is(recipe, OPTION_EPOCHS, "auto")) {
         run->epochs = by_steps ? 0 : epochs;
@@ -240,19 +240,37 @@ static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "ada
 static const char *const schedules[] = {"constant", "step",      "exponential", "inverse",
                                         "cosine",   "one-cycle", "plateau",     NULL};
 
-static heddle_status resolve_optimizer(const heddle_recipe *recipe, struct run_recipe *run,
+/** The kind of schedule; what "auto" is. */
+static enum schedule_kind choose_schedule(const heddle_recipe *recipe, const struct run_recipe *run)
+{
+    if (!is(recipe, OPTION_SCHEDULE, "auto")) {
+        return (enum schedule_kind)choice(recipe, OPTION_SCHEDULE, schedules);
+    }
+    bool cycle = is(recipe, OPTION_OPTIMIZER, "auto") && run->steps < UINT64_MAX &&
+                 !run->patience && count(recipe, OPTION_WARMUP, 0) == 0;
+    return cycle ? SCHEDULE_ONE_CYCLE : SCHEDULE_CONSTANT;
+}
+
+static heddle_status resolve_optimizer(const heddle_recipe *recipe,
+                                       const struct recipe_facts *facts, struct run_recipe *run,
                                        heddle_error *err)
 {
     static const double rates[] = {0.1, 0.01, 0.01, 0.001, 0.001, 0.01, 0.01, 0.01};
-    run->optimizer = (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizers);
-    run->rate = number(recipe, OPTION_RATE, rates[run->optimizer]);
+    bool automatic = is(recipe, OPTION_OPTIMIZER, "auto");
+    run->optimizer =
+        automatic ? OPTIMIZER_ADAMW : (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizers);
+    bool cycle = choose_schedule(recipe, run) == SCHEDULE_ONE_CYCLE;
+    run->rate = number(recipe, OPTION_RATE, automatic && cycle ? 0.005 : rates[run->optimizer]);
+    double decay = run->optimizer == OPTIMIZER_ADAMW ? 0.01 : 0;
+    if (automatic) {
+        decay = facts->classes || facts->rows >= 1000 ? 0.1 : 0.5;
+    }
     run->momentum = number(recipe, OPTION_MOMENTUM, 0);
     run->beta1 = number(recipe, OPTION_BETA1, 0);
     run->beta2 = number(recipe, OPTION_BETA2, run->optimizer == OPTIMIZER_RMSPROP ? 0.99 : 0.999);
     run->epsilon =
         number(recipe, OPTION_EPSILON, run->optimizer == OPTIMIZER_ADAGRAD ? 1e-10 : 1e-8);
-    run->weight_decay =
-        number(recipe, OPTION_WEIGHT_DECAY, run->optimizer == OPTIMIZER_ADAMW ? 0.01 : 0);
+    run->weight_decay = number(recipe, OPTION_WEIGHT_DECAY, decay);
     run->l1 = number(recipe, OPTION_L1, 0);
     run->l2 = number(recipe, OPTION_L2, 0);
     run->clip = number(recipe, OPTION_CLIP, 0);
@@ -277,7 +295,7 @@ static heddle_status check_rprop(const heddle_recipe *recipe, const struct recip
                           "--optimizer rprop needs --batch full: it goes by the signs of one "
                           "gradient to the next");
     }
-    if (!is(recipe, OPTION_SCHEDULE, "constant") || count(recipe, OPTION_WARMUP, 0) > 0) {
+    if (choose_schedule(recipe, run) != SCHEDULE_CONSTANT || count(recipe, OPTION_WARMUP, 0) > 0) {
         return status_set(err, HEDDLE_E_ARGUMENT,
                           "--optimizer rprop makes its own steps: leave out --schedule and "
                           "--warmup");
@@ -292,7 +310,7 @@ static heddle_status resolve_schedule(const heddle_recipe *recipe, const struct 
     struct schedule *schedule = &run->schedule;
     uint64_t per_epoch = (facts->rows + run->batch - 1) / run->batch;
     uint64_t epochs = run->steps / per_epoch;
-    schedule->kind = (enum schedule_kind)choice(recipe, OPTION_SCHEDULE, schedules);
+    schedule->kind = choose_schedule(recipe, run);
     schedule->rate = run->rate;
     schedule->factor = number(recipe, OPTION_SCHEDULE_FACTOR, factors[schedule->kind]);
     schedule->warmup = count(recipe, OPTION_WARMUP, 0);
@@ -461,7 +479,9 @@ static void write_text(struct run_recipe *run, bool from_model, size_t classes)
         {"patience", (double)run->patience, run->patience > 0},
         {"schedule-factor", schedule->factor,
          schedule->kind != SCHEDULE_CONSTANT && schedule->kind != SCHEDULE_ONE_CYCLE},
-        {"schedule-every", schedule->every, schedule->kind != SCHEDULE_CONSTANT},
+        {"schedule-every", schedule->every,
+         schedule->kind == SCHEDULE_STEP || schedule->kind == SCHEDULE_EXPONENTIAL ||
+             schedule->kind == SCHEDULE_INVERSE || schedule->kind == SCHEDULE_PLATEAU},
         {"warmup", (double)schedule->warmup, schedule->warmup > 0},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -527,7 +547,7 @@ heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_fa
     run->time_limit = number(recipe, OPTION_TIME_LIMIT, 0);
     resolve_batches(recipe, facts, run);
     run->row_weight = facts->row_weight;
-    status = resolve_optimizer(recipe, run, err);
+    status = resolve_optimizer(recipe, facts, run, err);
     if (!status) {
         status = check_rprop(recipe, facts, run, err);
     }
