@@ -7,8 +7,8 @@ Every contestant runs whole training steps in processes of its own, once for eac
 (1 and all cores); rounds are interleaved, medians are compared, and each contestant is shown with
 the number of threads that suits it best. A step of Heddle, PyTorch, scikit-learn and numpy takes a
 shuffled batch out of 16,384 rows; FANN trains on a batch that is there. Networks are sigmoid, the
-error is squared, the optimizer plain gradient descent; reals are floats but for numpy and
-scikit-learn on small data, whose way it is to use doubles (the tutorial's does).
+error is squared, the optimizer plain gradient descent; reals are floats, but doubles in numpy, as
+in the tutorial.
 
 What is not installed is left out and named.
 """
