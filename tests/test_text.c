@@ -406,3 +406,32 @@ Test(text, a_string_remembers_that_memory_ran_out)
     cr_assert(s.failed && strncmp(s.data, "kept", 4) == 0 && s.data[s.length] == '\0');
     memory_free(s.data);
 }
+
+Test(text, every_power_of_ten_scales_as_strtod_does)
+{
+    uint64_t state = 3;
+    size_t told = 0, asked = 0;
+    double value;
+    for (int e = TEXT_POWER_FIRST; e <= TEXT_POWER_LAST; e++) {
+        for (int k = 0; k < 300; k++) {
+            char text[64];
+            uint64_t digits = test_random(&state) >> (k % 60);
+            snprintf(text, sizeof text, "%llue%d", (unsigned long long)digits, e);
+            asked++;
+            if (!text_scale(digits, e, &value)) {
+                continue;
+            }
+            told++;
+            double want = strtod(text, NULL);
+            cr_assert(memcmp(&value, &want, sizeof want) == 0, "%s", text);
+        }
+    }
+    cr_assert(told > asked / 100 * 95); /* the rest is too large or too small */
+    cr_assert(!text_scale(1, TEXT_POWER_FIRST - 1, &value));
+    cr_assert(!text_scale(1, TEXT_POWER_LAST + 1, &value));
+    cr_assert(!text_scale(9007199254740993, -1000000000000, &value));
+    cr_assert(text_scale(0, 1000000, &value) && value == 0);
+    /* half way, where the power is exact: the even one */
+    cr_assert(text_scale(9007199254740993, 0, &value) && value == 9007199254740992.0);
+    cr_assert(text_scale(9007199254740995, 0, &value) && value == 9007199254740996.0);
+}

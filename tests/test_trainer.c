@@ -150,6 +150,7 @@ Test(trainer, same_bits_for_images_and_wide_layers)
 {
     heddle_table *table = table_of("builtin:digits");
     expect_one_hash(table, "hidden=50 steps=4 batch=200");
+    expect_one_hash(table, "hidden=5 steps=3 batch=full"); /* more than a workspace holds */
     heddle_table_free(table);
 }
 

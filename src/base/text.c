@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text_power.h"
 
 /* ---------------------------------------------------------------- numbers from text ---------- */
 
@@ -129,50 +128,6 @@ static double convert_long(const struct decimal *d)
     exponent = exponent > 9999 ? 9999 : exponent < -9999 ? -9999 : exponent;
     snprintf(buffer + n, sizeof(buffer) - n, "e%d", (int)exponent);
     return strtod(buffer, NULL);
-}
-
-bool text_scale(uint64_t digits, int64_t exponent, double *value)
-{
-    /* Both factors begin with a set bit, so the product of 128 bits has its first at 127 or 126.
-     * It is off by less than 2^63 for the rounding of the power: only where the cut-off part is
-     * nearer than that to one half can the answer be wrong.
-     *
-     * Source: W. Clinger, as below, "AlgorithmR"; D. Lemire, "Number parsing at a gigabyte per
-     * second", Software: Practice and Experience 51 (2021), who takes 128 bits of the power. */
-    enum { MANTISSA = 52, BIAS = 1023 };
-    if (digits == 0) {
-        *value = 0.0;
-        return true;
-    }
-    if (exponent < TEXT_POWER_FIRST || exponent > TEXT_POWER_LAST) {
-        return false;
-    }
-    const int shift = __builtin_clzll(digits);
-    __extension__ typedef unsigned __int128 wide;
-    wide product = (wide)(digits << shift) * text_power[exponent - TEXT_POWER_FIRST];
-    /* 10^exponent begins at this power of two: log2(10) × 2^16 = 217706 */
-    int64_t power = ((exponent * 217706) >> 16) + 63 - shift;
-    if (product >> 127) {
-        power++;
-    } else {
-        product <<= 1; /* the error grows to 2^64 */
-    }
-    if (power < 1 - BIAS || power > BIAS - 1) {
-        return false;
-    }
-    const wide cut = product << (MANTISSA + 1), half = (wide)1 << 127;
-    const wide error = (wide)1 << (64 + MANTISSA + 1);
-    const wide distance = cut > half ? cut - half : half - cut;
-    const bool exact = exponent >= 0 && exponent <= TEXT_POWER_EXACT;
-    uint64_t mantissa = (uint64_t)(product >> (127 - MANTISSA));
-    if (!exact && distance <= error) {
-        return false;
-    }
-    mantissa += cut > half || (cut == half && (mantissa & 1));
-    /* the first bit of the mantissa adds 1 to the exponent, and so does a carry */
-    uint64_t bits = ((uint64_t)(power + BIAS - 1) << MANTISSA) + mantissa;
-    memcpy(value, &bits, sizeof *value);
-    return true;
 }
 
 bool text_to_double(const char *text, size_t n, double *value)

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/text.h"
+
 enum cell {
     CELL_NUMBER,
     CELL_MISSING,  /* empty, NA, N/A, NaN, null, ? and -, in their usual spellings */
@@ -98,16 +100,21 @@ static inline const char *cell_number_fast(const char *p, const char *end, doubl
     if (digits == 0 || digits > 19)
         return NULL;
     double magnitude = (double)mantissa;
-    bool exponent = p < end && (*p == 'e' || *p == 'E');
-    if (!exponent && mantissa <= (uint64_t)1 << 53) {
-        if (decimals)
-            magnitude /= cell_power_of_ten[decimals];
-    } else {
+    if (p < end && (*p == 'e' || *p == 'E')) {
         p = cell_number_scaled(p, end, mantissa, decimals, &magnitude);
         if (!p)
             return NULL;
+    } else if (mantissa > (uint64_t)1 << 53) {
+        if (!text_scale(mantissa, -(int64_t)decimals, &magnitude))
+            return NULL;
+    } else if (decimals) {
+        magnitude /= cell_power_of_ten[decimals];
     }
-    *value = negative ? -magnitude : magnitude;
+    /* no branch: a sign is as good as random */
+    uint64_t bits;
+    memcpy(&bits, &magnitude, sizeof bits);
+    bits |= (uint64_t)negative << 63;
+    memcpy(value, &bits, sizeof bits);
     return p;
 }
 

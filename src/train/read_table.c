@@ -1,6 +1,6 @@
 /**
- * read: heddle_table_read(): the readers of data/ with the workers of machine/ to help them, and
- * with the format that model/ knows.
+ * read_table: heddle_table_read(): the readers of data/ with the workers of machine/ to help them,
+ * and with the format that model/ knows.
  */
 #include <string.h>
 #include <sys/stat.h>

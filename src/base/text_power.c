@@ -3,17 +3,12 @@
  *
  *     10^e = (text_power[e - TEXT_POWER_FIRST] + d) × 2^(floor(log2 10^e) - 63),   |d| ≤ 1/2
  *
- * d is 0 for 0 ≤ e ≤ 27, for 5^27 < 2^63. Made with Python's integers; tests/test_text.c checks
- * each against its neighbour.
+ * d is 0 for 0 ≤ e ≤ 27, for 5^27 < 2^63. Made with Python's integers; tests/test_text.c compares
+ * what comes of each with strtod.
  */
-#ifndef BASE_TEXT_POWER_H
-#define BASE_TEXT_POWER_H
+#include "base/text.h"
 
-#include <stdint.h>
-
-enum { TEXT_POWER_FIRST = -326, TEXT_POWER_LAST = 308, TEXT_POWER_EXACT = 27 };
-
-static const uint64_t text_power[TEXT_POWER_LAST - TEXT_POWER_FIRST + 1] = {
+const uint64_t text_power[TEXT_POWER_LAST - TEXT_POWER_FIRST + 1] = {
     0x84a57695fe98746d, 0xa5ced43b7e3e9188, 0xcf42894a5dce35ea, 0x818995ce7aa0e1b2,
     0xa1ebfb4219491a1f, 0xca66fa129f9b60a7, 0xfd00b897478238d1, 0x9e20735e8cb16382,
     0xc5a890362fddbc63, 0xf712b443bbd52b7c, 0x9a6bb0aa55653b2d, 0xc1069cd4eabe89f9,
@@ -174,5 +169,3 @@ static const uint64_t text_power[TEXT_POWER_LAST - TEXT_POWER_FIRST + 1] = {
     0x95527a5202df0ccb, 0xbaa718e68396cffe, 0xe950df20247c83fd, 0x91d28b7416cdd27e,
     0xb6472e511c81471e, 0xe3d8f9e563a198e5, 0x8e679c2f5e44ff8f,
 };
-
-#endif
