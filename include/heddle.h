@@ -254,9 +254,16 @@ typedef struct heddle_callbacks {
     int (*report)(void *user, const heddle_report *report);
     /** Something worth knowing that is no error: a refused binding, a column that was dropped. */
     void (*note)(void *user, const char *text);
-    /** Asked once a step; non-zero ends the run as soon as that step is finished. */
+    /** Asked once a step; returns a heddle_request, obeyed as soon as that step is finished. */
     int (*stop)(void *user);
 } heddle_callbacks;
+
+/** What a run can be asked for between two steps. */
+typedef enum heddle_request {
+    HEDDLE_GO_ON = 0,
+    HEDDLE_STOP = 1,      /**< end the run */
+    HEDDLE_CHECKPOINT = 2 /**< write the recipe's `checkpoint` now and go on */
+} heddle_request;
 
 /** What a run did. */
 typedef struct heddle_result {
@@ -283,6 +290,9 @@ typedef struct heddle_result {
     bool impatient;  /**< patience ran out */
     bool late;       /**< the time limit ended the run */
     uint64_t best_epoch; /**< with patience: whose weights the model has, from 1; 0: the last */
+    uint64_t resumed;    /**< steps that a checkpoint brought; they are among `steps` */
+    uint64_t checkpoint; /**< the last step of which a checkpoint was written; 0: none was */
+    heddle_status checkpoint_status; /**< HEDDLE_OK, or why the last one could not be written */
 } heddle_result;
 
 /** Release what a result holds and zero it. */
@@ -312,6 +322,13 @@ HEDDLE_API void heddle_result_done(heddle_result *result);
  *   HEDDLE_E_DATA      a table cannot be used: unknown target, text where numbers are needed, …
  *   HEDDLE_E_MEMORY, HEDDLE_E_THREADS
  *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them
+ *   HEDDLE_E_RESUME    the checkpoint to resume belongs to other data or another recipe
+ *   HEDDLE_E_OPEN, HEDDLE_E_IO  it cannot be read; HEDDLE_E_CREATE: a new one cannot be made
+ *
+ * With the recipe's `checkpoint`, the state of the run is kept in that file and the one before it
+ * in FILE.previous; `resume` goes on from there and ends with the bytes of a run that was never
+ * interrupted, with any number of threads. A checkpoint that cannot be written does not end the
+ * run: a note says so and result->checkpoint_status tells of the last. It is also a model file.
  *
  * The model's bytes are the same for any number of threads and any instruction set
  * (src/README.md, "The invariance contract").

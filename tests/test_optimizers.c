@@ -108,8 +108,8 @@ static void train(const char *hidden, const char *output, char *options, double 
     struct run_outcome outcome;
     cr_assert(recipe_resolve(recipe, &facts, &run, &err) == HEDDLE_OK, "%s", err.text);
     cr_assert(workers_create(recipe, 2, &workers, &err) == HEDDLE_OK, "%s", err.text);
-    cr_assert(trainer_run(&run, &set, NULL, workers.team, workers.isa, 0, NULL, values, &outcome,
-                          &err) == HEDDLE_OK,
+    cr_assert(trainer_run(&run, &set, NULL, workers.team, workers.isa, 0, NULL, NULL, values,
+                          &outcome, &err) == HEDDLE_OK,
               "%s", err.text);
     cr_assert(outcome.steps == 30);
     workers_done(&workers);

@@ -458,18 +458,23 @@ static void place_done(struct place *p)
 
 enum { TEMPORARY_SIZE = 32 };
 
-/* A new file in the directory, under a name nobody can have planted a link at: O_EXCL. It does not
- * grow with the file's own name, which may be as long as a name can be. */
+/* It does not grow with the file's own name, which may be as long as a name can be. */
+static void temporary_name(char name[TEMPORARY_SIZE], int try)
+{
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
+        number = (uint64_t)getpid() << 32 | (uint64_t)try;
+    }
+    snprintf(name, TEMPORARY_SIZE, ".heddle-%016llx", (unsigned long long)number);
+}
+
+/* A new file in the directory, under a name nobody can have planted a link at: O_EXCL. */
 static int temporary_open(const struct place *p, char name[TEMPORARY_SIZE])
 {
     enum { TRIES = 100 };
     int fd = -1;
     for (int i = 0; i < TRIES && fd < 0; i++) {
-        uint64_t number = 0;
-        if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
-            number = (uint64_t)getpid() << 32 | (uint64_t)i;
-        }
-        snprintf(name, TEMPORARY_SIZE, ".heddle-%016llx", (unsigned long long)number);
+        temporary_name(name, i);
         fd = open_again(p->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
         if (fd < 0 && errno != EEXIST) {
             break;
@@ -529,6 +534,39 @@ static int rename_in(const struct place *p, const char *from)
     return result == 0 ? 0 : errno;
 }
 
+/* Give the old file a second name, in one step: a link under a temporary name, renamed. Where there
+ * are no links (FAT, some network file systems) it is renamed itself. */
+static int keep_previous(const struct place *p)
+{
+    char previous[NAME_MAX + 1];
+    size_t length = strlen(p->base);
+    if (length + sizeof FILE_PREVIOUS > sizeof previous) {
+        return ENAMETOOLONG;
+    }
+    memcpy(previous, p->base, length);
+    memcpy(previous + length, FILE_PREVIOUS, sizeof FILE_PREVIOUS);
+    char temporary[TEMPORARY_SIZE];
+    int tries = 100;
+    int result;
+    do {
+        temporary_name(temporary, tries);
+        result = linkat(p->directory, p->base, p->directory, temporary, 0);
+    } while (result != 0 && errno == EEXIST && --tries > 0);
+    const char *from = result == 0 ? temporary : p->base;
+    if (result != 0 && errno != EPERM && errno != ENOTSUP && errno != EMLINK) {
+        return errno;
+    }
+    do {
+        result = renameat(p->directory, from, p->directory, previous);
+    } while (result != 0 && errno == EINTR);
+    int error = result == 0 ? 0 : errno;
+    if (from == temporary) {
+        /* Still there if it failed, or if both names were one file already. */
+        unlinkat(p->directory, temporary, 0);
+    }
+    return error;
+}
+
 static heddle_status write_direct(const struct place *p, const struct file_piece *pieces,
                                   size_t count)
 {
@@ -546,7 +584,7 @@ static heddle_status write_direct(const struct place *p, const struct file_piece
 }
 
 static heddle_status write_replacing(const struct place *p, const struct file_piece *pieces,
-                                     size_t count)
+                                     size_t count, bool keep)
 {
     char temporary[TEMPORARY_SIZE];
     int fd = temporary_open(p, temporary);
@@ -568,6 +606,9 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
     }
     int close_error = close_checked(fd);
     error = error != 0 ? error : close_error;
+    if (error == 0 && keep && p->exists) {
+        error = keep_previous(p);
+    }
     if (error == 0) {
         error = rename_in(p, temporary);
     }
@@ -579,17 +620,29 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
     return error == 0 ? HEDDLE_OK : write_failed(p, error);
 }
 
-heddle_status file_write(const char *path, const struct file_piece *pieces, size_t count,
-                         heddle_error *err)
+static heddle_status write_file(const char *path, const struct file_piece *pieces, size_t count,
+                                bool keep, heddle_error *err)
 {
     struct place p;
     heddle_status status = place_find(&p, path, err);
     if (status == HEDDLE_OK) {
-        status =
-            is_direct(&p) ? write_direct(&p, pieces, count) : write_replacing(&p, pieces, count);
+        status = is_direct(&p) ? write_direct(&p, pieces, count)
+                               : write_replacing(&p, pieces, count, keep);
     }
     place_done(&p);
     return status;
+}
+
+heddle_status file_write(const char *path, const struct file_piece *pieces, size_t count,
+                         heddle_error *err)
+{
+    return write_file(path, pieces, count, false, err);
+}
+
+heddle_status file_write_keeping(const char *path, const struct file_piece *pieces, size_t count,
+                                 heddle_error *err)
+{
+    return write_file(path, pieces, count, true, err);
 }
 
 heddle_status file_can_write(const char *path, heddle_error *err)

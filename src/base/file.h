@@ -52,6 +52,14 @@ struct file_piece {
 heddle_status file_write(const char *path, const struct file_piece *pieces, size_t count,
                          heddle_error *err);
 
+/**
+ * The same, but a regular file that was there stays as `path`.previous (FILE_PREVIOUS), itself
+ * replaced whole: at no moment is there neither.
+ */
+#define FILE_PREVIOUS ".previous"
+heddle_status file_write_keeping(const char *path, const struct file_piece *pieces, size_t count,
+                                 heddle_error *err);
+
 /** Can `path` be created or replaced? Asked before a long run. HEDDLE_OK or HEDDLE_E_CREATE. */
 heddle_status file_can_write(const char *path, heddle_error *err);
 

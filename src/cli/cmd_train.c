@@ -56,6 +56,7 @@ static const char *const maybe_files[] = {"init", "validation", NULL};
 /** The signal that asked the run to end, or 0, and when: the only global variables there are. */
 static volatile sig_atomic_t caught;
 static struct timespec caught_at; /* only the handler uses it */
+static volatile sig_atomic_t checkpoint_wanted;
 
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
@@ -79,6 +80,20 @@ static void on_signal(int number)
         raise(number);
     }
     errno = saved;
+}
+
+static void on_checkpoint_signal(int number)
+{
+    (void)number;
+    checkpoint_wanted = 1;
+}
+
+/** From the start, so that no moment is left in which SIGUSR1 would end the run. */
+static void catch_checkpoint_signal(void)
+{
+    struct sigaction action = {.sa_handler = on_checkpoint_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
 }
 
 static void catch_signals(void)
@@ -142,7 +157,14 @@ static int on_step(void *user)
 {
     struct run *run = user;
     run_log_touch(&run->log);
-    return caught != 0;
+    if (caught != 0) {
+        return HEDDLE_STOP;
+    }
+    if (checkpoint_wanted != 0) {
+        checkpoint_wanted = 0;
+        return HEDDLE_CHECKPOINT;
+    }
+    return HEDDLE_GO_ON;
 }
 
 /* ------------------------------------------------------------------- preparing --------------- */
@@ -161,10 +183,11 @@ static bool same_file(const char *a, const char *b)
 /** Check the outputs before anything takes time. Returns 0, or complains. */
 static int check_outputs(const struct command_line *line)
 {
-    static const char *const outputs[] = {"output", "log"};
+    static const char *const outputs[] = {"output", "log", "checkpoint"};
     static const char *const inputs[] = {"labels", "validation",  "validation-labels",
                                          "test",   "test-labels", "config"};
-    for (size_t o = 0; o < 2; o++) {
+    enum { OUTPUTS = sizeof outputs / sizeof outputs[0] };
+    for (size_t o = 0; o < OUTPUTS; o++) {
         const char *path = option_given(line, outputs[o]);
         if (path == NULL) {
             continue;
@@ -181,15 +204,17 @@ static int check_outputs(const struct command_line *line)
         if (clash) {
             return misuse(line->command, "--%s would overwrite the input '%s'", outputs[o], path);
         }
-        int status = can_create(path, o == 0);
+        for (size_t i = 0; i < o; i++) {
+            const char *other = option_given(line, outputs[i]);
+            if (other != NULL && same_file(path, other)) {
+                return misuse(line->command, "--%s and --%s are the same file '%s'", outputs[i],
+                              outputs[o], path);
+            }
+        }
+        int status = can_create(path, strcmp(outputs[o], "log") != 0);
         if (status != 0) {
             return status;
         }
-    }
-    const char *model = option_given(line, "output");
-    const char *log = option_given(line, "log");
-    if (model != NULL && log != NULL && same_file(model, log)) {
-        return misuse(line->command, "--output and --log are the same file '%s'", log);
     }
     return 0;
 }
@@ -458,8 +483,15 @@ static int save(const struct run *run, const heddle_model *model, const heddle_r
     heddle_error err;
     *saved = NULL;
     if (caught != 0 && result->stopped) {
-        complain("ended by signal %d after step %" PRIu64 ", no model was written", (int)caught,
-                 result->steps);
+        const char *checkpoint = option_given(run->line, "checkpoint");
+        if (checkpoint != NULL && result->checkpoint == result->steps) {
+            complain("ended by signal %d after step %" PRIu64
+                     ", no model was written; --resume auto goes on from '%s'",
+                     (int)caught, result->steps, checkpoint);
+        } else {
+            complain("ended by signal %d after step %" PRIu64 ", no model was written", (int)caught,
+                     result->steps);
+        }
         return 0;
     }
     if (path == NULL) {
@@ -519,6 +551,7 @@ static int train(struct run *run)
     int status;
     if (trained == HEDDLE_OK) {
         status = finish(run, model, &result);
+        status = status != 0 ? status : exit_status(result.checkpoint_status);
     } else {
         run_log_error(&run->log, &err);
         status = refuse(run, &err);
@@ -533,6 +566,7 @@ static int train(struct run *run)
 static int run(const struct command_line *line)
 {
     struct run run = {.line = line, .quiet = option_flag(line, "quiet")};
+    catch_checkpoint_signal();
     int status = prepare(&run);
     if (status == 0) {
         status = option_flag(line, "dry-run") ? dry_run(&run) : train(&run);

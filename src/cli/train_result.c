@@ -40,6 +40,12 @@ json_t *train_result_json(const heddle_result *result, const heddle_model *model
     json_put(object, "impatient", json_boolean(result->impatient));
     json_put(object, "late", json_boolean(result->late));
     json_put(object, "best_epoch", json_count(result->best_epoch));
+    if (result->resumed > 0) {
+        json_put(object, "resumed", json_count(result->resumed));
+    }
+    if (result->checkpoint > 0) {
+        json_put(object, "checkpoint", json_count(result->checkpoint));
+    }
     json_put(object, "model", json_text(saved));
     json_put(object, "sha256", json_text(result->sha256));
     return object;

@@ -21,8 +21,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/file.h"
 #include "data/preprocess.h"
 #include "heddle.h"
+#include "model/safetensors.h"
 #include "network/shape.h"
 
 /** Raised when a change of arithmetic is meant to change results. */
@@ -61,6 +63,20 @@ heddle_status model_create(const struct shape *shape, enum loss loss, bool use_d
  */
 heddle_status model_note(heddle_model *model, const char *key, const char *value,
                          heddle_error *err);
+
+/** Most tensors that a file may hold besides the weights. */
+enum { MODEL_MORE_TENSORS = 8 };
+
+/**
+ * Write the model with more tensors behind its weights (none may be called layers.…), keeping the
+ * file that was there as path.previous. Errors as heddle_model_write().
+ */
+heddle_status model_write_more(const heddle_model *model, const struct safetensors_tensor *tensor,
+                               size_t tensors, const char *path, heddle_error *err);
+
+/** heddle_model_read() of a file's bytes; path is for messages. */
+heddle_status model_parse(const struct file_bytes *bytes, const char *path, heddle_model **model,
+                          heddle_error *err);
 
 /** Value of a key, or NULL. A file that is not Heddle's has the "format" "foreign". */
 const char *model_entry(const heddle_model *model, const char *key);

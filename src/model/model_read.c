@@ -377,6 +377,14 @@ static heddle_status read_bytes(const struct file_bytes *bytes, const char *path
     return status;
 }
 
+heddle_status model_parse(const struct file_bytes *bytes, const char *path, heddle_model **model,
+                          heddle_error *err)
+{
+    return fann_net_is(bytes->data, bytes->size)
+               ? fann_net_parse(bytes->data, bytes->size, path, model, err)
+               : read_bytes(bytes, path, model, err);
+}
+
 heddle_status heddle_model_read(const char *path, heddle_model **model, heddle_error *err)
 {
     struct file_bytes bytes;
@@ -384,9 +392,7 @@ heddle_status heddle_model_read(const char *path, heddle_model **model, heddle_e
     if (status) {
         return status;
     }
-    status = fann_net_is(bytes.data, bytes.size)
-                 ? fann_net_parse(bytes.data, bytes.size, path, model, err)
-                 : read_bytes(&bytes, path, model, err);
+    status = model_parse(&bytes, path, model, err);
     file_release(&bytes);
     return status;
 }

@@ -10,7 +10,7 @@
 #include "model/safetensors.h"
 #include "network/weights.h"
 
-enum { NAME_SIZE = 32, TENSORS_MAX = 2 * SHAPE_MAX_LAYERS };
+enum { NAME_SIZE = 32, TENSORS_MAX = 2 * SHAPE_MAX_LAYERS + MODEL_MORE_TENSORS };
 
 /* A model laid out as a file. */
 struct image {
@@ -94,7 +94,8 @@ static bool all_finite(const heddle_model *model, size_t count)
     return finite;
 }
 
-static heddle_status image_make(const heddle_model *model, struct image *image, heddle_error *err)
+static heddle_status image_make(const heddle_model *model, const struct safetensors_tensor *more,
+                                size_t mores, struct image *image, heddle_error *err)
 {
     size_t count = shape_parameters(&model->shape);
     if (!all_finite(model, count)) {
@@ -112,6 +113,9 @@ static heddle_status image_make(const heddle_model *model, struct image *image, 
     char name[TENSORS_MAX][NAME_SIZE];
     struct safetensors_tensor tensor[TENSORS_MAX];
     size_t tensors = make_tensors(model, data, name, tensor);
+    for (size_t i = 0; i < mores; i++) {
+        tensor[tensors++] = more[i];
+    }
     heddle_status status = safetensors_encode(entry, entries, tensor, tensors, &image->output, err);
     memory_free(entry);
     if (status) {
@@ -128,7 +132,7 @@ static heddle_status image_make(const heddle_model *model, struct image *image, 
 heddle_status heddle_model_write(const heddle_model *model, const char *path, heddle_error *err)
 {
     struct image image;
-    heddle_status status = image_make(model, &image, err);
+    heddle_status status = image_make(model, NULL, 0, &image, err);
     if (status) {
         return status;
     }
@@ -137,10 +141,23 @@ heddle_status heddle_model_write(const heddle_model *model, const char *path, he
     return status;
 }
 
+heddle_status model_write_more(const heddle_model *model, const struct safetensors_tensor *tensor,
+                               size_t tensors, const char *path, heddle_error *err)
+{
+    struct image image;
+    heddle_status status = image_make(model, tensor, tensors, &image, err);
+    if (status) {
+        return status;
+    }
+    status = file_write_keeping(path, image.output.piece, image.output.pieces, err);
+    image_done(&image);
+    return status;
+}
+
 heddle_status heddle_model_sha256(const heddle_model *model, char hex[65], heddle_error *err)
 {
     struct image image;
-    heddle_status status = image_make(model, &image, err);
+    heddle_status status = image_make(model, NULL, 0, &image, err);
     if (status) {
         return status;
     }

@@ -356,7 +356,7 @@ static heddle_status measure(struct bench *b, size_t i, uint64_t steps, uint64_t
     weights_init(&run.shape, run.init, run.init_spread, run.seed, b->values);
     heddle_status status =
         trainer_run(&run, b->set, NULL, b->workers[i].team, b->workers[i].isa,
-                    recipe_max_memory(b->recipe), NULL, b->values, &outcome, err);
+                    recipe_max_memory(b->recipe), NULL, NULL, b->values, &outcome, err);
     if (!status) {
         *us = outcome.seconds * 1e6 / (double)steps;
     }

@@ -95,7 +95,7 @@ static double try_team(const struct trial *trial, const struct workers *workers,
         run.time_limit = 0;
         run.report_every = UINT64_MAX;
         memcpy(trial->scratch, trial->values, count * sizeof *trial->scratch);
-        if (trainer_run(&run, &trial->set, NULL, team, workers->isa, trial->max_memory, NULL,
+        if (trainer_run(&run, &trial->set, NULL, team, workers->isa, trial->max_memory, NULL, NULL,
                         trial->scratch, &outcome, NULL) != HEDDLE_OK ||
             outcome.seconds <= 0) {
             return 0;

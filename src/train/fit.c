@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "train/calibrate.h"
 #include "train/encode.h"
+#include "train/keep.h"
 #include "train/score.h"
 #include "train/trainer.h"
 #include "train/workers.h"
@@ -30,6 +31,7 @@ struct fit {
     struct run_recipe run;
     double *values;
     struct workers workers;
+    struct keep keep;
     struct run_outcome outcome;
     heddle_model *model;
 };
@@ -43,6 +45,7 @@ static void note(const struct fit *fit, const char *text)
 
 static void fit_done(struct fit *fit)
 {
+    keep_done(&fit->keep);
     encoded_done(&fit->data);
     recipe_done(&fit->run);
     memory_free(fit->values);
@@ -119,6 +122,9 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         .impatient = outcome->impatient,
         .late = outcome->late,
         .best_epoch = outcome->best_epoch,
+        .resumed = fit->keep.resumed ? fit->keep.from.steps : 0,
+        .checkpoint = fit->keep.written,
+        .checkpoint_status = fit->keep.status,
         .percent_of_limit = __builtin_nan(""),
     };
     shape_text(&run->shape, r.shape, sizeof r.shape);
@@ -178,6 +184,11 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
     if (!status) {
         status = workers_create(recipe, recipe_threads(recipe), &fit.workers, err);
     }
+    const struct keeper *keeper = NULL;
+    if (!status) {
+        status = keep_begin(&fit.keep, recipe, &fit.run, &fit.data, &fit.workers, callbacks,
+                            &keeper, err);
+    }
     if (!status) {
         status = calibrate(&fit.run, &fit.data.train, recipe_bind(recipe),
                            recipe_max_memory(recipe), fit.values, &fit.workers, err);
@@ -186,7 +197,8 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
         const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
         note(&fit, team_note(fit.workers.team));
         status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers.team, fit.workers.isa,
-                             recipe_max_memory(recipe), callbacks, fit.values, &fit.outcome, err);
+                             recipe_max_memory(recipe), callbacks, keeper, fit.values, &fit.outcome,
+                             err);
     }
     if (!status) {
         status = wrap_up(&fit, err);

@@ -19,7 +19,8 @@ enum kind {
     KIND_WIDTHS,    /* "128,64", or a choice */
     KIND_FUNCTIONS, /* list of transfer functions, or a choice */
     KIND_FUNCTION,  /* one of them */
-    KIND_INIT
+    KIND_INIT,
+    KIND_EVERY /* number of steps, "100s", or epochs, "2e", or a choice */
 };
 
 struct row {
@@ -433,6 +434,33 @@ static const struct row rows[OPTION_COUNT] = {
                            0,
                            0,
                            false},
+    [OPTION_CHECKPOINT] = {{"checkpoint", "run", "FILE", "none",
+                            "keep the state of the run in this file, at the end too, and the one "
+                            "before it in FILE.previous; any machine can go on from it"},
+                           NULL,
+                           KIND_TEXT,
+                           NULL,
+                           0,
+                           0,
+                           false},
+    [OPTION_CHECKPOINT_EVERY] = {{"checkpoint-every", "run", "N[s|e]", "auto",
+                                  "steps (100 or 100s) or epochs (2e) from checkpoint to "
+                                  "checkpoint; auto: half a minute"},
+                                 NULL,
+                                 KIND_EVERY,
+                                 "auto",
+                                 0,
+                                 0,
+                                 false},
+    [OPTION_RESUME] = {{"resume", "run", "auto|FILE", "none",
+                        "go on from this checkpoint, to the same result as without the "
+                        "interruption; auto: from that of --checkpoint, if it is there"},
+                       NULL,
+                       KIND_TEXT,
+                       NULL,
+                       0,
+                       0,
+                       false},
 };
 
 const heddle_option *heddle_recipe_option(size_t i)
@@ -604,6 +632,13 @@ static heddle_status check_value(const struct row *row, const char *value, heddl
             return HEDDLE_OK;
         }
         return refuse(row, value, "there are normal:DEVIATION, glorot, he and zeros", err);
+    case KIND_EVERY: {
+        size_t n = strlen(value);
+        bool unit = n > 1 && strchr("se", value[n - 1]);
+        return text_to_u64(value, n - unit, &bytes) && bytes > 0
+                   ? HEDDLE_OK
+                   : refuse(row, value, "a distance is such as 100s (steps) or 2e (epochs)", err);
+    }
     }
     return HEDDLE_OK;
 }

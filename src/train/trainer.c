@@ -63,12 +63,15 @@ struct run {
     bool watched;       /* ends of epochs decide something */
     struct watch watch; /* worker 0's, read by all after a meeting */
     void *best;         /* block: weights of the best epoch, or NULL */
+    const struct keeper *keeper;
+    uint64_t first_step; /* steps that were done before this run began */
 
     /*
      * Written by worker 0 before a meeting and read by all after it. Two of them, so that worker 0
      * cannot write the next answer while another still reads the last one.
      */
     bool stop_step, stop_report;
+    bool keep_step; /* the state is kept after this step */
 
     /* worker 0's */
     struct run_outcome outcome;
@@ -114,7 +117,7 @@ static void work_batch(struct run *run, const struct shard_plan *plan, size_t be
         if (run->recipe->has_extras) {
             passes->begin_step(me->ws, step);
         }
-        if (step == 0 || !run->resident || share->chunks > 1) {
+        if (step == run->first_step || !run->resident || share->chunks > 1) {
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                            chunk->examples);
         }
@@ -323,21 +326,61 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
     team_barrier(run->team, w, run->workers);
 }
 
+/** What worker 0 is told from outside, and by the clock, before the others hear of it. */
+static void ask(struct run *run, double start)
+{
+    const heddle_callbacks *callbacks = run->callbacks;
+    const struct keeper *keeper = run->keeper;
+    int asked = callbacks && callbacks->stop ? callbacks->stop(callbacks->user) : HEDDLE_GO_ON;
+    run->stop_step = asked == HEDDLE_STOP;
+    run->keep_step = keeper && (keeper->asked(keeper->user) || asked == HEDDLE_CHECKPOINT);
+    if (run->recipe->time_limit > 0 && now() - start >= run->recipe->time_limit) {
+        run->outcome.late = true;
+        run->stop_step = true;
+    }
+}
+
+/**
+ * Worker 0 keeps the state. The others are on their way to the next meeting, up to which nobody
+ * changes a weight.
+ */
+static void keep(struct run *run, struct run_state *state, bool last)
+{
+    double began = now();
+    state->watch = run->watch;
+    state->best_epoch = run->outcome.best_epoch;
+    state->loss = run->outcome.loss;
+    state->block[STATE_WEIGHTS] = run->W;
+    state->block[STATE_FIRST] = run->state1;
+    state->block[STATE_SECOND] = run->state2;
+    state->block[STATE_BEST] = run->best;
+    run->keeper->keep(run->keeper->user, state, last);
+    run->pause += now() - began;
+}
+
+/** Is the state after this step to be kept? All workers come to the same answer. */
+static bool keep_due(const struct run *run, uint64_t steps, uint64_t epochs, bool epoch_ends)
+{
+    const struct keeper *keeper = run->keeper;
+    return keeper && (run->keep_step || (keeper->every_steps && steps % keeper->every_steps == 0) ||
+                      (keeper->every_epochs && epoch_ends && epochs % keeper->every_epochs == 0));
+}
+
 /** What each worker does from the first step to the last. All take the same decisions. */
 static void work(void *context, int w)
 {
     struct run *run = context;
     const struct run_recipe *recipe = run->recipe;
-    const heddle_callbacks *callbacks = run->callbacks;
+    const struct run_state *from = run->keeper ? run->keeper->begin : NULL;
     size_t rows = run->set->rows;
     double start = now();
-    double epoch_loss = 0;
-    uint64_t epochs = 0;
-    uint64_t steps = 0;
-    size_t begin = 0;
+    double epoch_loss = from ? from->epoch_loss : 0;
+    uint64_t epochs = from ? from->epochs : 0;
+    uint64_t steps = run->first_step;
+    size_t begin = from ? (size_t)from->row : 0;
     bool stop = false;
-    bool reached = false;
-    bool go_on = true;
+    bool reached = from && from->reached;
+    bool go_on = !run->watch.exhausted;
     while (steps < recipe->steps && !stop && !reached && go_on) {
         if (steps == recipe->untimed) {
             start = now();
@@ -345,12 +388,8 @@ static void work(void *context, int w)
         size_t left = rows - begin;
         const struct shard_plan *plan = left >= recipe->batch ? run->full : run->tail;
         work_batch(run, plan, begin, w, steps);
-        if (w == 0 && callbacks && callbacks->stop) {
-            run->stop_step = callbacks->stop(callbacks->user) != 0;
-        }
-        if (w == 0 && recipe->time_limit > 0 && now() - start >= recipe->time_limit) {
-            run->outcome.late = true;
-            run->stop_step = true;
+        if (w == 0) {
+            ask(run, start);
         }
         team_barrier(run->team, w, run->workers);
         stop = run->stop_step;
@@ -393,12 +432,26 @@ static void work(void *context, int w)
             report(run, steps, epochs, mean, last, run->watched && epoch_ends, start, w);
             stop = stop || run->stop_report;
         }
-        if (epoch_ends && run->order && recipe->shuffle && !last) {
+        bool ends = last || stop;
+        if (w == 0 && !ends && keep_due(run, steps, epochs, epoch_ends)) {
+            struct run_state state = {
+                .steps = steps, .epochs = epochs, .row = begin, .epoch_loss = epoch_loss};
+            keep(run, &state, false);
+        }
+        if (epoch_ends && run->order && recipe->shuffle && !ends) {
             if (w == 0) {
                 shuffle(run, epochs);
             }
             team_barrier(run->team, w, run->workers);
         }
+    }
+    if (w == 0 && run->keeper) {
+        struct run_state state = {.steps = steps,
+                                  .epochs = epochs,
+                                  .row = begin,
+                                  .epoch_loss = epoch_loss,
+                                  .reached = reached};
+        keep(run, &state, true);
     }
     if (w == 0) {
         run->outcome.steps = steps;
@@ -433,6 +486,39 @@ static void run_done(struct run *run)
     scorer_free(run->validation);
 }
 
+void run_state_blocks(const struct run_recipe *run, bool validates, bool has[STATE_BLOCKS])
+{
+    int states = optimizer_states(run->optimizer);
+    has[STATE_WEIGHTS] = true;
+    has[STATE_FIRST] = states > 0;
+    has[STATE_SECOND] = states > 1;
+    has[STATE_BEST] = run->patience && validates;
+}
+
+/** The state to go on from, or the beginning. */
+static void begin(struct run *run, const double *values)
+{
+    const struct run_state *from = run->keeper ? run->keeper->begin : NULL;
+    if (!from) {
+        weights_pack(&run->recipe->shape, values, run->set->use_double, run->W);
+        watch_begin(&run->watch);
+    } else {
+        void *const block[STATE_BLOCKS] = {run->W, run->state1, run->state2, run->best};
+        for (int i = 0; i < STATE_BLOCKS; i++) {
+            if (block[i]) {
+                memcpy(block[i], from->block[i], run->block_bytes);
+            }
+        }
+        run->watch = from->watch;
+        run->first_step = from->steps;
+        run->outcome.best_epoch = from->best_epoch;
+        run->outcome.loss = from->loss;
+    }
+    if (run->order) {
+        shuffle(run, from ? from->epochs : 0);
+    }
+}
+
 static heddle_status plan_batches(struct run *run, heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
@@ -458,7 +544,6 @@ static bool take_more(struct run *run, bool validates)
 {
     const struct run_recipe *recipe = run->recipe;
     run->watched = recipe->patience || recipe->plateau;
-    watch_begin(&run->watch);
     if (recipe->clip > 0) {
         run->pieces = (run->packed + PASS_PIECE - 1) / PASS_PIECE;
         run->squares = memory_new(run->pieces, sizeof *run->squares);
@@ -594,8 +679,9 @@ heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, int w
 
 heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset *set,
                           const struct dataset *validation, struct team *team, enum isa isa,
-                          size_t max_memory, const heddle_callbacks *callbacks, double *values,
-                          struct run_outcome *outcome, heddle_error *err)
+                          size_t max_memory, const heddle_callbacks *callbacks,
+                          const struct keeper *keeper, double *values, struct run_outcome *outcome,
+                          heddle_error *err)
 {
     struct run run = {
         .recipe = recipe,
@@ -606,6 +692,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .team = team,
         .workers = team_workers(team),
         .callbacks = callbacks,
+        .keeper = keeper,
         .resident = recipe->batch == set->rows && !recipe->shuffle && recipe->extras.noise <= 0,
     };
     run.examples.weight = recipe->row_weight;
@@ -618,10 +705,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
                                &run.validation, err);
     }
     if (!status) {
-        weights_pack(&recipe->shape, values, set->use_double, run.W);
-        if (run.order) {
-            shuffle(&run, 0);
-        }
+        begin(&run, values);
         team_run(team, work, &run);
         if (run.diverged) {
             status = diverged(&run, err);

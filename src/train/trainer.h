@@ -17,6 +17,7 @@
 #include "data/dataset.h"
 #include "machine/team.h"
 #include "train/recipe.h"
+#include "train/watch.h"
 
 /** How far a run came. */
 struct run_outcome {
@@ -30,19 +31,53 @@ struct run_outcome {
     uint64_t best_epoch; /* whose weights are the model's, counted from 1; 0: the last */
 };
 
+/** The blocks of packed parameters that a run carries from step to step. */
+enum { STATE_WEIGHTS, STATE_FIRST, STATE_SECOND, STATE_BEST, STATE_BLOCKS };
+
+/**
+ * Where a run stands between two steps. With the recipe and the data it decides all that follows,
+ * so a run that is begun from here ends with the bits of one that was never interrupted.
+ */
+struct run_state {
+    uint64_t steps, epochs;
+    uint64_t row;      /* place in the epoch's order where the next batch begins */
+    double epoch_loss; /* summed since the epoch's first row */
+    double loss;       /* mean, as a report would tell it */
+    struct watch watch;
+    uint64_t best_epoch;       /* whose weights STATE_BEST are, from 1; 0: none yet */
+    bool reached;              /* min-error */
+    void *block[STATE_BLOCKS]; /* NULL: the run has none */
+};
+
+/** Which of the blocks a run has. */
+void run_state_blocks(const struct run_recipe *run, bool validates, bool has[STATE_BLOCKS]);
+
+/** Keeps the states of a run; worker 0 asks. */
+struct keeper {
+    void *user;
+    /** Is it time to keep the state, by the clock or because someone asks? Asked once a step. */
+    bool (*asked)(void *user);
+    uint64_t every_steps, every_epochs; /* 0: not by counting */
+    /** Keep this; `last`: the run is over. The blocks are the run's. */
+    void (*keep)(void *user, const struct run_state *state, bool last);
+    const struct run_state *begin; /* go on from there, or NULL: from the beginning */
+};
+
 /**
  * Train.
  *
  * values      in: first weights, plain order (weights.h); out: the trained ones
  * validation  rows to watch, or NULL
  * callbacks   NULL allowed
+ * keeper      NULL allowed
  *
  * HEDDLE_E_DIVERGED leaves `values` as they were; HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
  */
 heddle_status trainer_run(const struct run_recipe *run, const struct dataset *set,
                           const struct dataset *validation, struct team *team, enum isa isa,
-                          size_t max_memory, const heddle_callbacks *callbacks, double *values,
-                          struct run_outcome *outcome, heddle_error *err);
+                          size_t max_memory, const heddle_callbacks *callbacks,
+                          const struct keeper *keeper, double *values, struct run_outcome *outcome,
+                          heddle_error *err);
 
 /** What a run takes while it lasts, in bytes, besides the data. */
 struct trainer_memory {
