@@ -245,7 +245,21 @@ typedef struct heddle_report {
     double seconds;          /**< of training so far */
     bool tutorial;           /**< the tutorial's report: "Iteration STEP  Error: LOSS" */
     bool last;               /**< the run ends with this report */
+    /** The weights, if the callbacks ask for them: layer by layer l = 1 … L weight (n[l], n[l-1])
+        row-major, then bias (n[l]); valid during the call. Else NULL. */
+    const double *weights;
+    const size_t *width; /**< n[0] … n[layers] */
+    size_t layers;
 } heddle_report;
+
+/** What a run will be, told once before its first step. Texts are valid during the call. */
+typedef struct heddle_start {
+    const char *recipe;     /**< JSON of every choice that decides bits, as in the model file */
+    const char *data;       /**< sha256 of the rows trained on, as the network sees them */
+    const char *validation; /**< of those watched; "" if there are none */
+    size_t shard;
+    uint64_t resumed; /**< steps done before, by the run that left the checkpoint */
+} heddle_start;
 
 /** What to call during a run; any may be NULL. They are called by the thread that called train. */
 typedef struct heddle_callbacks {
@@ -256,6 +270,11 @@ typedef struct heddle_callbacks {
     void (*note)(void *user, const char *text);
     /** Asked once a step; returns a heddle_request, obeyed as soon as that step is finished. */
     int (*stop)(void *user);
+    /** Before the first step. It costs a look at all of the data. */
+    void (*begin)(void *user, const heddle_start *start);
+    /** After each step's passes: the step, from 1, and the loss summed over its batch. */
+    void (*step)(void *user, uint64_t step, double loss);
+    bool wants_weights; /**< reports bring the weights */
 } heddle_callbacks;
 
 /** What a run can be asked for between two steps. */

@@ -22,6 +22,7 @@
 #include "output.h"
 #include "progress.h"
 #include "run_log.h"
+#include "train_again.h"
 #include "train_result.h"
 
 static const struct option file_options[] = {
@@ -133,6 +134,7 @@ struct run {
     struct progress progress;
     struct run_log log;
     heddle_report last; /* the newest report */
+    bool again;         /* a run is repeated: nothing is written */
 };
 
 static int on_report(void *user, const heddle_report *report)
@@ -142,6 +144,16 @@ static int on_report(void *user, const heddle_report *report)
     progress_show(&run->progress, report);
     run_log_report(&run->log, report);
     return caught != 0;
+}
+
+static void on_begin(void *user, const heddle_start *start)
+{
+    run_log_start(&((struct run *)user)->log, start);
+}
+
+static void on_step_done(void *user, uint64_t step, double loss)
+{
+    run_log_step(&((struct run *)user)->log, step, loss);
 }
 
 static void on_note(void *user, const char *text)
@@ -299,7 +311,7 @@ static int prepare(struct run *run)
     }
     const char *validation;
     status = set_validation(run, &validation);
-    status = status != 0 ? status : check_outputs(line);
+    status = status != 0 || run->again ? status : check_outputs(line);
     status = status != 0 ? status : set_init(run);
     if (status != 0) {
         return status;
@@ -353,6 +365,8 @@ static json_t *start_record(const struct run *run)
         json_array_append_new(words, json_text(line->argv[i]));
     }
     json_put(record, "command", words);
+    char directory[4096];
+    json_put(record, "directory", json_text(getcwd(directory, sizeof directory)));
     json_t *files = json_object();
     json_put(files, "path", json_text(line->operands[0]));
     json_put(files, "format", json_text(heddle_table_format(run->table)));
@@ -541,6 +555,11 @@ static int train(struct run *run)
     run_log_begin(&run->log, log, log != NULL ? start_record(run) : NULL);
     heddle_callbacks callbacks = {
         .user = run, .report = on_report, .note = on_note, .stop = on_step};
+    if (log != NULL) {
+        callbacks.begin = on_begin;
+        callbacks.step = on_step_done;
+        callbacks.wants_weights = true;
+    }
     heddle_model *model = NULL;
     heddle_result result = {0};
     heddle_error err;
@@ -563,6 +582,39 @@ static int train(struct run *run)
     return status != 0 ? status : logged;
 }
 
+static void run_done(struct run *run)
+{
+    heddle_model_free(run->initial);
+    heddle_table_free(run->test);
+    heddle_table_free(run->validation);
+    heddle_table_free(run->table);
+    heddle_recipe_free(run->recipe);
+}
+
+int train_again(const struct command_line *line, const char *threads,
+                const heddle_callbacks *callbacks, heddle_model **model, heddle_result *result)
+{
+    static const char *const forgotten[][2] = {
+        {"checkpoint", "none"}, {"resume", "none"}, {"time-limit", "none"}, {"threads", "auto"}};
+    struct run run = {.line = line, .quiet = true, .again = true};
+    heddle_error err;
+    int status = prepare(&run);
+    bool set = status == 0;
+    for (size_t i = 0; set && i < sizeof forgotten / sizeof forgotten[0]; i++) {
+        set = heddle_recipe_set(run.recipe, forgotten[i][0], forgotten[i][1], &err) == HEDDLE_OK;
+    }
+    if (set && threads != NULL) {
+        set = heddle_recipe_set(run.recipe, "threads", threads, &err) == HEDDLE_OK;
+    }
+    if (status == 0 &&
+        (!set || heddle_train(run.recipe, run.table, run.validation, NULL, run.initial, callbacks,
+                              model, result, &err) != HEDDLE_OK)) {
+        status = refuse(&run, &err);
+    }
+    run_done(&run);
+    return status;
+}
+
 static int run(const struct command_line *line)
 {
     struct run run = {.line = line, .quiet = option_flag(line, "quiet")};
@@ -571,11 +623,7 @@ static int run(const struct command_line *line)
     if (status == 0) {
         status = option_flag(line, "dry-run") ? dry_run(&run) : train(&run);
     }
-    heddle_model_free(run.initial);
-    heddle_table_free(run.test);
-    heddle_table_free(run.validation);
-    heddle_table_free(run.table);
-    heddle_recipe_free(run.recipe);
+    run_done(&run);
     return status;
 }
 

@@ -52,5 +52,6 @@ extern const struct command command_info;
 extern const struct command command_bench;
 extern const struct command command_export;
 extern const struct command command_convert;
+extern const struct command command_verify;
 
 #endif

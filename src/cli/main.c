@@ -17,7 +17,7 @@
 /** Every command, in the order of the overview. */
 static const struct command *const commands[] = {
     &command_train, &command_predict, &command_evaluate, &command_info,
-    &command_bench, &command_export,  &command_convert,
+    &command_bench, &command_export,  &command_convert,  &command_verify,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -5,6 +5,7 @@
 #include "run_log.h"
 #include "json_out.h"
 #include "output.h"
+#include "trace.h"
 
 void run_log_begin(struct run_log *log, const char *path, json_t *start)
 {
@@ -42,6 +43,30 @@ void run_log_touch(struct run_log *log)
     write_record(log, start);
 }
 
+void run_log_start(struct run_log *log, const heddle_start *start)
+{
+    if (log->start != NULL) {
+        json_put(log->start, "resolved", json_text(start->recipe));
+        json_put(log->start, "shard", json_count(start->shard));
+        json_put(log->start, "data_sha256", json_text(start->data));
+        json_put(log->start, "validation_sha256", json_text(start->validation));
+        json_put(log->start, "resumed", json_count(start->resumed));
+    }
+}
+
+void run_log_step(struct run_log *log, uint64_t step, double loss)
+{
+    if (log->path == NULL || (step > RUN_LOG_STEPS && (step & (step - 1)) != 0)) {
+        return;
+    }
+    run_log_touch(log);
+    json_t *record = json_object();
+    json_put(record, "event", json_text("step"));
+    json_put(record, "step", json_count(step));
+    json_put(record, "loss", json_number(loss));
+    write_record(log, record);
+}
+
 void run_log_report(struct run_log *log, const heddle_report *report)
 {
     if (log->path == NULL) {
@@ -59,6 +84,7 @@ void run_log_report(struct run_log *log, const heddle_report *report)
         json_put(record, "validation_score", json_number(report->validation_score));
     }
     json_put(record, "seconds", json_number(report->seconds));
+    trace_write(report, record);
     json_put(record, "last", json_boolean(report->last));
     write_record(log, record);
 }

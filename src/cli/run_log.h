@@ -1,8 +1,9 @@
 /**
  * run_log: the file of --log, one JSON object a line, each written and flushed as it happens:
  *
- *     {"event": "start", version, command line, data, recipe, machine}
- *     {"event": "report", step, epoch, loss, …}        once a report
+ *     {"event": "start", version, command line, data, recipe, machine}     all it takes to repeat it
+ *     {"event": "step", step, loss}                     the first steps, and then ever fewer
+ *     {"event": "report", step, epoch, loss, …}         once a report, with its trace (trace.h)
  *     {"event": "end", …}  or  {"event": "error", status, message}
  *
  * The file is made when training really begins, so that a run that was refused leaves none. A log
@@ -28,6 +29,13 @@ void run_log_begin(struct run_log *log, const char *path, json_t *start);
 
 /** Training goes on: the file is made now if it is not there. */
 void run_log_touch(struct run_log *log);
+
+/** What the library says of the run before its first step. */
+void run_log_start(struct run_log *log, const heddle_start *start);
+
+/** Steps 1 … RUN_LOG_STEPS, and the powers of two after them. */
+enum { RUN_LOG_STEPS = 16 };
+void run_log_step(struct run_log *log, uint64_t step, double loss);
 
 void run_log_report(struct run_log *log, const heddle_report *report);
 

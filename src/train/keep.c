@@ -143,7 +143,7 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
         .written_at = now(),
     };
     *keeper = NULL;
-    if (!keep->path && !resumes) {
+    if (!keep->path && !resumes && !(callbacks && callbacks->begin)) {
         return HEDDLE_OK;
     }
     read_every(keep, recipe_text(recipe, OPTION_CHECKPOINT_EVERY));
@@ -160,8 +160,13 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
     if (!status && resumes) {
         status = resume(keep, from, err);
     }
+    if (!status && callbacks && callbacks->begin) {
+        const heddle_start start = {run->text.data, keep->owner.data, keep->owner.validation,
+                                    run->shard, keep->from.steps};
+        callbacks->begin(callbacks->user, &start);
+    }
     keep->keeper.begin = keep->resumed ? &keep->from : NULL;
-    *keeper = &keep->keeper;
+    *keeper = keep->path || resumes ? &keep->keeper : NULL;
     return status;
 }
 

@@ -22,7 +22,8 @@ struct keep {
 };
 
 /**
- * Read the checkpoint to go on from, if one is asked for, and prepare to write others. *keeper is
+ * Read the checkpoint to go on from, if one is asked for, prepare to write others, and tell
+ * callbacks->begin what the run will be. *keeper is
  * what trainer_run() takes: NULL if nothing is kept or resumed. Release with keep_done() in any
  * case; keep, recipe, run and data must stay where they are until then.
  *

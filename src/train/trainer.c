@@ -58,6 +58,7 @@ struct run {
     struct scorer *validation;
     const heddle_callbacks *callbacks;
     void *mask;      /* block: 1 for weights, 0 for biases; NULL: no penalties */
+    double *plain;   /* weights for reports, or NULL */
     double *squares; /* (pieces) Σ g² for --clip, or NULL */
     size_t pieces;
     bool watched;       /* ends of epochs decide something */
@@ -318,6 +319,12 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
             r.validation_loss = scorer_loss(run->validation, recipe->sum_deltas);
             r.validation_score = scorer_headline(run->validation);
         }
+        if (run->plain) {
+            weights_unpack(&recipe->shape, run->W, run->set->use_double, run->plain);
+            r.weights = run->plain;
+            r.width = recipe->shape.width;
+            r.layers = recipe->shape.layers;
+        }
         run->stop_report = callbacks->report(callbacks->user, &r) != 0;
     }
     if (w == 0) {
@@ -403,6 +410,9 @@ static void work(void *context, int w)
             return;
         }
         update_slice(run, plan, ++steps, w);
+        if (w == 0 && run->callbacks && run->callbacks->step) {
+            run->callbacks->step(run->callbacks->user, steps, loss);
+        }
         epoch_loss += loss;
         begin += plan->batch;
         if (w == 0) {
@@ -477,6 +487,7 @@ static void run_done(struct run *run)
     arena_free(run->state2, run->block_bytes);
     arena_free(run->mask, run->block_bytes);
     arena_free(run->best, run->block_bytes);
+    memory_free(run->plain);
     memory_free(run->squares);
     memory_free(run->partial);
     memory_free(run->shard_loss);
@@ -550,6 +561,12 @@ static bool take_more(struct run *run, bool validates)
     }
     if (recipe->patience && validates) {
         run->best = arena_new(run->block_bytes);
+    }
+    if (run->callbacks && run->callbacks->wants_weights) {
+        run->plain = memory_new(shape_parameters(&recipe->shape), sizeof *run->plain);
+        if (!run->plain) {
+            return false;
+        }
     }
     if (recipe->weight_decay > 0 || recipe->l1 > 0 || recipe->l2 > 0 || recipe->clip_value > 0) {
         size_t count = shape_parameters(&recipe->shape);

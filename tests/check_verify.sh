@@ -1,0 +1,63 @@
+#!/bin/sh
+# heddle verify: a logged run repeats with the same bits, and what was changed is found.
+#
+#     HEDDLE=build/heddle sh tests/check_verify.sh
+
+HEDDLE=${HEDDLE:-build/heddle}
+case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
+room=$(mktemp -d) || exit 1
+trap 'cd /; rm -rf "$room"' EXIT
+cd "$room" || exit 1
+failed=0
+
+# t STATUS REGEX COMMAND: run a line of shell; stdout and stderr together must match.
+t() {
+    (eval "$3") >out 2>&1 </dev/null
+    status=$?
+    if [ "$status" != "$1" ] || ! grep -Eq -e "$2" out; then
+        failed=$((failed + 1))
+        echo "FAILED status $status: $3"
+        sed 's/^/    /' out
+    fi
+}
+verify() { "$HEDDLE" verify "$@"; }
+
+"$HEDDLE" convert builtin:digits digits.csv >/dev/null
+mkdir logs
+"$HEDDLE" train digits.csv --hidden 20 --epochs 4 --dropout 0.1 --threads 2 --log logs/d.jsonl \
+    -o d.model --checkpoint d.ck -q >/dev/null
+"$HEDDLE" train builtin:xor --recipe tutorial --steps 3000 --log x.jsonl -q >/dev/null
+before=$(cat d.model d.ck | cksum)
+
+t 0 'the same bits: 104 steps, .* sha256 [0-9a-f]{64}' 'verify logs/d.jsonl --threads 3'
+t 0 'the same bits: the first 7 steps, 7 comparisons' 'verify logs/d.jsonl --steps 7'
+t 0 'the same bits: 3000 steps' 'verify x.jsonl --threads 1'
+t 0 '"same": true' 'verify x.jsonl --json'
+t 0 'the same bits' '(cd logs && verify d.jsonl)'
+t 0 untouched "[ '$before' = \"\$(cat d.model d.ck | cksum)\" ] && echo untouched"
+
+# What was changed is named: a loss, one weight, one unit, the model.
+sed '/"step": 5,/s/"loss": 1/"loss": 2/' logs/d.jsonl >changed.jsonl
+t 65 'differs at step 5: its loss: 2[0-9.]* in the log, 1[0-9.]* here' 'verify changed.jsonl digits.csv'
+sed '/"step": 52,/s/"units": "\(.\{24\}\).\{8\}/"units": "\100000000/' logs/d.jsonl >changed.jsonl
+t 65 'differs at step 52: layer 1, weights of unit 4' 'verify changed.jsonl'
+sed '/"event": "report", "step": 2500/s/"weights": "\(.\{16\}\).\{16\}/"weights": "\13ff0000000000000/' x.jsonl >changed.jsonl
+t 65 'differs at step 2500: layer 1, weight of unit 1 from input 2: 1 in the log, -?[0-9.]+ here' \
+    'verify changed.jsonl'
+sed 's/"sha256": "./"sha256": "x/' logs/d.jsonl >changed.jsonl
+t 65 'differs at step 104: the model file' 'verify changed.jsonl'
+
+# Other data, another recipe, no log.
+sed '3s/^[0-9]*/7/' digits.csv >other.csv
+t 75 'the data differ' 'verify logs/d.jsonl other.csv'
+t 75 'differ' 'verify logs/d.jsonl builtin:xor'
+t 66 'nowhere.jsonl' 'verify nowhere.jsonl'
+t 65 'line 1' 'verify digits.csv'
+t 65 'no log' "echo '{}' >empty.jsonl; verify empty.jsonl"
+
+# A run that was killed is repeated as far as its log goes.
+sed '$d' logs/d.jsonl | sed '$d' >cut.jsonl
+printf '{"event": "rep' >>cut.jsonl
+t 0 'the same bits: the first [0-9]+ steps' 'verify cut.jsonl'
+
+[ "$failed" = 0 ] && echo "all passed"
