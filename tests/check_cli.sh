@@ -11,6 +11,7 @@ HEDDLE=${HEDDLE:-build/heddle}
 case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
 [ -x "$HEDDLE" ] || { echo "no program '$HEDDLE'" >&2; exit 1; }
 heddle() { "$HEDDLE" "$@"; }
+tests=${HEDDLE_TESTS:-$(cd "$(dirname "$0")" && pwd)}
 
 room=$(mktemp -d) || exit 1
 trap 'cd /; rm -rf "$room"' EXIT
@@ -327,6 +328,11 @@ case $status in
 0 | 71) passed=$((passed + 1)) ;;
 *) complain "allocation $((n - 1)): status $status" ;;
 esac
+
+net=$tests/data/fann_plain.net
+t 0 '^model n.model sha256 [0-9a-f]{64}$' - "heddle convert '$net' n.model"
+t 0 'network *2-3-2' - 'heddle info n.model'
+t 2 - 'neither in .npy nor in .csv' 'heddle convert kinds.csv kinds.model'
 
 # A background job of a plain sh ignores SIGINT; SIGTERM is as good.
 case='SIGTERM ends a run with 143, results so far, and no model'

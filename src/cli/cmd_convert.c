@@ -337,6 +337,31 @@ static int check_output(const struct command_line *line, const char *path)
     return strcmp(path, "-") == 0 ? 0 : can_create(path, true);
 }
 
+/**
+ * A network of others (FANN's .net, safetensors) as a model file, if that is what the first operand
+ * is; -1 if it is not.
+ */
+static int convert_model(const struct command_line *line)
+{
+    const char *output = line->operands[1];
+    heddle_model *model;
+    heddle_error err;
+    if (ends_in(output, ".npy") || ends_in(output, ".csv") || strcmp(output, "-") == 0 ||
+        heddle_model_read(line->operands[0], &model, &err) != HEDDLE_OK) {
+        return -1;
+    }
+    char hex[65];
+    int status = heddle_model_write(model, output, &err) == HEDDLE_OK &&
+                         heddle_model_sha256(model, hex, &err) == HEDDLE_OK
+                     ? 0
+                     : give_up(&err);
+    if (status == 0) {
+        printf("model %s sha256 %s\n", output, hex);
+    }
+    heddle_model_free(model);
+    return status;
+}
+
 static int write_selection(const struct command_line *line, const struct selection *s,
                            const char *path)
 {
@@ -347,6 +372,10 @@ static int run(const struct command_line *line)
 {
     heddle_read_options reading;
     int status = input_options(line, &reading);
+    if (status >= 0) {
+        return status;
+    }
+    status = convert_model(line);
     if (status >= 0) {
         return status;
     }
@@ -375,13 +404,16 @@ static int run(const struct command_line *line)
 const struct command command_convert = {
     .name = "convert",
     .operands = "DATA OUT",
-    .summary = "data as .npy, which is used without being read, or as .csv",
-    .text = "Writes DATA as a NumPy array (OUT ends in .npy) or as CSV (.csv, or '-' for standard "
-            "output). An array holds numbers only; it is trained on from where it is, however "
-            "large. Numbers are not changed, unless --type asks for it.",
+    .summary = "data as .npy, which is used without being read, or .csv; a network as a model",
+    .text =
+        "Writes DATA as a NumPy array (OUT ends in .npy) or as CSV (.csv, or '-' for standard "
+        "output). An array holds numbers only; it is trained on from where it is, however "
+        "large. Numbers are not changed, unless --type asks for it. A network saved by FANN or as "
+        "safetensors becomes a model file of that name.",
     .examples = "  heddle convert flowers.csv flowers.npy --labels-out species.csv\n"
                 "  heddle train flowers.npy --labels species.csv\n"
-                "  heddle convert a9a.svm a9a.csv\n",
+                "  heddle convert a9a.svm a9a.csv\n"
+                "  heddle convert xor_float.net xor.model\n",
     .least = 2,
     .most = 2,
     .options = {input_label_options, input_format_options, input_memory_options, options},

@@ -1,6 +1,7 @@
 /** trace: see trace.h. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -103,9 +104,9 @@ static bool same_weights(const heddle_report *report, const char *text, char *wh
         if (strncmp(text + i * VALUE_DIGITS, here, VALUE_DIGITS) != 0) {
             char name[96];
             name_weight(report, i, name, sizeof name);
-            uint64_t bits = 0;
+            memcpy(here, text + i * VALUE_DIGITS, VALUE_DIGITS);
+            uint64_t bits = strtoull(here, NULL, 16);
             double then;
-            sscanf(text + i * VALUE_DIGITS, "%16" SCNx64, &bits);
             memcpy(&then, &bits, sizeof then);
             snprintf(where, size, "%s: %.17g in the log, %.17g here", name, then,
                      report->weights[i]);
