@@ -361,6 +361,93 @@ HEDDLE_API heddle_status heddle_train(const heddle_recipe *recipe, const heddle_
                                       const heddle_callbacks *callbacks, heddle_model **model,
                                       heddle_result *result, heddle_error *err);
 
+/* ---------------------------------------------------------------- search --------------------- */
+
+/** A recipe with lists of values in place of some: candidates to be compared. */
+typedef struct heddle_search heddle_search;
+
+/** A search that begins with one candidate, a copy of `base`. HEDDLE_E_MEMORY. */
+HEDDLE_API heddle_status heddle_search_create(const heddle_recipe *base, heddle_search **search,
+                                              heddle_error *err);
+HEDDLE_API void heddle_search_free(heddle_search *search);
+
+/**
+ * How many values `list` has for option `name`: they are separated by '/', or by ',' where that is
+ * no part of a value: "32,64/128" are two for "hidden", "1e-2,1e-3" two for "rate". 1 for an option
+ * of which only one value can be given, such as "target".
+ */
+HEDDLE_API size_t heddle_search_values(const char *name, const char *list);
+
+/**
+ * Try every value of a list: so many times more candidates, the last option varying fastest.
+ * HEDDLE_E_ARGUMENT (as heddle_recipe_set(), or more than a million candidates), HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_search_vary(heddle_search *search, const char *name,
+                                            const char *list, heddle_error *err);
+
+/** Keep so many candidates, drawn by the base recipe's seed; no effect if there are no more. */
+HEDDLE_API heddle_status heddle_search_draw(heddle_search *search, size_t candidates,
+                                            heddle_error *err);
+
+HEDDLE_API size_t heddle_search_candidates(const heddle_search *search);
+
+/**
+ * The recipe of candidate i, NULL without memory; and its value of the k-th option that varies,
+ * whose name becomes *name: NULL from their number on. Both last until the next call for a
+ * candidate's recipe or value.
+ */
+HEDDLE_API const heddle_recipe *heddle_search_recipe(heddle_search *search, size_t i);
+HEDDLE_API const char *heddle_search_value(heddle_search *search, size_t i, size_t k,
+                                           const char **name);
+
+/** What came of a candidate. */
+typedef struct heddle_trial {
+    size_t candidate;
+    size_t runs;         /**< folds, or 1 */
+    heddle_score *score; /**< (runs) of the rows held out */
+    char (*sha256)[65];  /**< (runs) of each run's model */
+    double mean;         /**< of accuracy or R² over the runs: what candidates are ranked by */
+    double deviation;    /**< its standard deviation (runs - 1); NaN for one run */
+    double loss;         /**< mean of the loss: decides where `mean` is the same */
+    double seconds;      /**< of training, all runs */
+    char shape[128];
+    size_t parameters;
+    bool diverged; /**< a run did: ranked last, the numbers are NaN */
+} heddle_trial;
+
+/** How to search. All zero is the default. */
+typedef struct heddle_search_options {
+    size_t folds; /**< cross-validation with so many folds; 0: each candidate is trained once, and
+                       scored on the validation rows of heddle_train() */
+    /** Told after every run, from any thread, one at a time; NULL allowed. */
+    void (*progress)(void *user, size_t done, size_t runs);
+    void *user;
+} heddle_search_options;
+
+/**
+ * Train all candidates and rank them. Folds depend on the seed alone and keep the classes' shares;
+ * preprocessing is fitted on each fold's training rows. Networks of up to 2^18 parameters are
+ * trained several at a time, each by one worker, others one after the other by all. A run is what
+ * heddle_train() does with the candidate's recipe, bit for bit.
+ *
+ * options    NULL allowed
+ * callbacks  note and stop are used; NULL allowed
+ * trials     out, (heddle_search_candidates()) best first; heddle_trials_done()
+ *
+ * All candidates are checked before the first is trained. Returns what heddle_train() does, and
+ *   HEDDLE_E_ARGUMENT  no rows to rank by; more folds than rows, or than rows of a class
+ *   HEDDLE_E_STOPPED   a callback asked for it
+ */
+HEDDLE_API heddle_status heddle_search_run(heddle_search *search, const heddle_table *table,
+                                           const heddle_table *validation,
+                                           const heddle_model *initial,
+                                           const heddle_search_options *options,
+                                           const heddle_callbacks *callbacks, heddle_trial *trials,
+                                           heddle_error *err);
+
+/** Release what trials hold (not the array). */
+HEDDLE_API void heddle_trials_done(heddle_trial *trials, size_t count);
+
 /** What a run would be and take. */
 typedef struct heddle_estimate {
     char shape[128];

@@ -15,10 +15,11 @@
 enum random_use {
     RANDOM_INIT = 1,    /* initial weights: a = layer, b = unit, c = input */
     RANDOM_SHUFFLE = 2, /* order of the examples: a = epoch */
-    RANDOM_SPLIT = 3,   /* rows held out */
+    RANDOM_SPLIT = 3,   /* rows held out: a = 0, folds 1 */
     RANDOM_DROPOUT = 4, /* a = step, b = example, c = unit */
     RANDOM_NOISE = 5,
-    RANDOM_SYNTHETIC = 6 /* made-up data sets and benchmark rows */
+    RANDOM_SYNTHETIC = 6, /* made-up data sets and benchmark rows */
+    RANDOM_SEARCH = 7     /* candidates drawn */
 };
 
 /** Four independent words of 32 bits: counter (a low, a high ^ use << 24, b, c), key seed. */

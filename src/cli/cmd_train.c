@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "compare.h"
 #include "input.h"
 #include "json_out.h"
 #include "options.h"
@@ -34,6 +35,12 @@ static const struct option file_options[] = {
 };
 
 static const struct option run_options[] = {
+    {"cv", 0, OPTION_TEXT, "run", "K", NULL,
+     "cross-validate with K folds and print mean and deviation of each score; the model is then "
+     "trained on all rows"},
+    {"search", 0, OPTION_TEXT, "run", "grid|random:N", NULL,
+     "try all values (or N combinations) of options given as lists, such as --hidden 32,64/128 "
+     "--rate 1e-2,1e-3, and rank them by the validation rows or --cv; the model is the best one's"},
     {"output", 'o', OPTION_TEXT, "run", "MODEL", NULL, "write the trained model to this file"},
     {"log", 0, OPTION_TEXT, "run", "FILE.jsonl", NULL,
      "write a record of the run: one JSON object a line, the first with all settings"},
@@ -133,6 +140,7 @@ struct run {
     bool quiet;
     struct progress progress;
     struct run_log log;
+    struct compare compare;
     heddle_report last; /* the newest report */
     bool again;         /* a run is repeated: nothing is written */
 };
@@ -177,6 +185,12 @@ static int on_step(void *user)
         return HEDDLE_CHECKPOINT;
     }
     return HEDDLE_GO_ON;
+}
+
+static int on_signal_asked(void *user)
+{
+    (void)user;
+    return caught != 0;
 }
 
 /* ------------------------------------------------------------------- preparing --------------- */
@@ -305,14 +319,14 @@ static int prepare(struct run *run)
     if (status >= 0) {
         return status;
     }
-    if (heddle_recipe_create(&run->recipe, &err) != HEDDLE_OK ||
-        options_to_recipe(line, maybe_files, run->recipe, &err) != HEDDLE_OK) {
+    if (heddle_recipe_create(&run->recipe, &err) != HEDDLE_OK) {
         return refuse(run, &err);
     }
     const char *validation;
     status = set_validation(run, &validation);
     status = status != 0 || run->again ? status : check_outputs(line);
     status = status != 0 ? status : set_init(run);
+    status = status != 0 ? status : compare_recipe(&run->compare, line, maybe_files, run->recipe);
     if (status != 0) {
         return status;
     }
@@ -526,6 +540,9 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
     run_log_result(&run->log, train_result_json(result, model, saved));
     if (option_flag(run->line, "json")) {
         json_t *object = train_result_json(result, model, saved);
+        if (run->compare.trials != NULL) {
+            compare_json(&run->compare, object);
+        }
         json_write(stdout, object, true);
         json_decref(object);
         return status;
@@ -545,6 +562,35 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
         printf("model %s sha256 %s\n", saved != NULL ? saved : "-", result->sha256);
     }
     return status;
+}
+
+/** --cv and --search: rank candidates, and go on with the best one. Returns 0, or complains. */
+static int compare(struct run *run)
+{
+    const struct command_line *line = run->line;
+    heddle_callbacks callbacks = {.user = run, .note = on_note, .stop = on_signal_asked};
+    heddle_error err;
+    if (!compare_wanted(line)) {
+        return 0;
+    }
+    progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
+    catch_signals();
+    heddle_status status = compare_run(&run->compare, run->table, run->validation, run->initial,
+                                       &run->progress, &callbacks, run->recipe, &err);
+    progress_end(&run->progress);
+    if (status != HEDDLE_OK) {
+        int result = refuse(run, &err);
+        obey_signal();
+        return result;
+    }
+    if (!option_flag(line, "json")) {
+        compare_print(&run->compare);
+    }
+    if (!run->quiet) {
+        complain(run->compare.folds > 0 ? "note: the model is now trained on all rows"
+                                        : "note: the best candidate is now trained by itself");
+    }
+    return 0;
 }
 
 static int train(struct run *run)
@@ -584,6 +630,7 @@ static int train(struct run *run)
 
 static void run_done(struct run *run)
 {
+    compare_done(&run->compare);
     heddle_model_free(run->initial);
     heddle_table_free(run->test);
     heddle_table_free(run->validation);
@@ -591,25 +638,39 @@ static void run_done(struct run *run)
     heddle_recipe_free(run->recipe);
 }
 
-int train_again(const struct command_line *line, const char *threads,
+/** The recipe of a record, but for what does not decide bits. */
+static heddle_status set_recorded(heddle_recipe *recipe, const json_t *record, heddle_error *err)
+{
+    heddle_status status = HEDDLE_OK;
+    const heddle_option *option;
+    for (size_t i = 0; status == HEDDLE_OK && (option = heddle_recipe_option(i)) != NULL; i++) {
+        const char *text = json_string_value(json_object_get(record, option->name));
+        bool free = strcmp(option->group, "machine") == 0 || strcmp(option->group, "run") == 0 ||
+                    strcmp(option->name, "time-limit") == 0;
+        const char *value = free ? option->initial : text;
+        if (value != NULL) {
+            status = heddle_recipe_set(recipe, option->name, value, err);
+        }
+    }
+    return status;
+}
+
+int train_again(const struct command_line *line, const json_t *recipe, const char *threads,
                 const heddle_callbacks *callbacks, heddle_model **model, heddle_result *result)
 {
-    static const char *const forgotten[][2] = {
-        {"checkpoint", "none"}, {"resume", "none"}, {"time-limit", "none"}, {"threads", "auto"}};
     struct run run = {.line = line, .quiet = true, .again = true};
     heddle_error err;
     int status = prepare(&run);
-    bool set = status == 0;
-    for (size_t i = 0; set && i < sizeof forgotten / sizeof forgotten[0]; i++) {
-        set = heddle_recipe_set(run.recipe, forgotten[i][0], forgotten[i][1], &err) == HEDDLE_OK;
-    }
-    if (set && threads != NULL) {
-        set = heddle_recipe_set(run.recipe, "threads", threads, &err) == HEDDLE_OK;
-    }
-    if (status == 0 &&
-        (!set || heddle_train(run.recipe, run.table, run.validation, NULL, run.initial, callbacks,
-                              model, result, &err) != HEDDLE_OK)) {
-        status = refuse(&run, &err);
+    if (status == 0) {
+        heddle_status done = set_recorded(run.recipe, recipe, &err);
+        if (done == HEDDLE_OK && threads != NULL) {
+            done = heddle_recipe_set(run.recipe, "threads", threads, &err);
+        }
+        if (done == HEDDLE_OK) {
+            done = heddle_train(run.recipe, run.table, run.validation, NULL, run.initial, callbacks,
+                                model, result, &err);
+        }
+        status = done == HEDDLE_OK ? 0 : refuse(&run, &err);
     }
     run_done(&run);
     return status;
@@ -621,7 +682,9 @@ static int run(const struct command_line *line)
     catch_checkpoint_signal();
     int status = prepare(&run);
     if (status == 0) {
-        status = option_flag(line, "dry-run") ? dry_run(&run) : train(&run);
+        bool dry = option_flag(line, "dry-run");
+        status = dry ? 0 : compare(&run);
+        status = status != 0 ? status : dry ? dry_run(&run) : train(&run);
     }
     run_done(&run);
     return status;

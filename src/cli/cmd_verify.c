@@ -309,7 +309,8 @@ static int run(const struct command_line *line)
         if (line->operand_count == 1) {
             go_there(&v, &train);
         }
-        status = train_again(&train, option_given(line, "threads"), &callbacks, &model, &result);
+        status = train_again(&train, json_object_get(v.start, "recipe"),
+                             option_given(line, "threads"), &callbacks, &model, &result);
     }
     if (status == 0) {
         status = conclude(&v, &result, option_flag(line, "json"));

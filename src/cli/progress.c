@@ -154,3 +154,15 @@ void progress_end(struct progress *progress)
         progress->shown = 0;
     }
 }
+
+void progress_runs(struct progress *progress, size_t done, size_t runs)
+{
+    if (progress->style == PROGRESS_IN_PLACE) {
+        int shown = fprintf(stderr, "\rrun %zu of %zu", done, runs) - 1;
+        progress->shown = shown > 0 ? (size_t)shown : 0;
+        fflush(stderr);
+    } else if (progress->style == PROGRESS_LINES &&
+               (done == runs || done * 10 / runs != (done - 1) * 10 / runs)) {
+        fprintf(stderr, "run %zu of %zu\n", done, runs);
+    }
+}

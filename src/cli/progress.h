@@ -23,6 +23,9 @@ struct progress {
 void progress_begin(struct progress *progress, const char *mode, bool quiet, size_t rows);
 void progress_show(struct progress *progress, const heddle_report *report);
 
+/** So many of a search's runs are done. */
+void progress_runs(struct progress *progress, size_t done, size_t runs);
+
 /** Make room for a message: the line that stands is wiped and will be drawn again. */
 void progress_wipe(struct progress *progress);
 

@@ -24,4 +24,17 @@ heddle_status split_rows(uint64_t seed, double fraction, const uint32_t *codes, 
                          uint32_t *train, size_t *n_train, uint32_t *held, size_t *n_held,
                          heddle_error *err);
 
+/**
+ * Fold `fold` of `folds` (2 or more): the rows of one fold are held out, chosen by seed alone. Rows
+ * are numbered class by class, within a class in a drawn order, and number p goes to fold
+ * p mod folds: folds and each class's shares of them differ by one row at most.
+ *
+ * codes, train, held  as for split_rows(); rows without a class are in no fold, always trained on
+ *
+ * HEDDLE_E_ARGUMENT: fewer rows than folds, or than that of one class; HEDDLE_E_MEMORY.
+ */
+heddle_status split_fold(uint64_t seed, size_t folds, size_t fold, const uint32_t *codes,
+                         size_t rows, uint32_t *train, size_t *n_train, uint32_t *held,
+                         size_t *n_held, heddle_error *err);
+
 #endif

@@ -163,7 +163,7 @@ static heddle_status prepare(struct bench *b, const heddle_table *table,
     const char *shape = options->shape ? options->shape : table ? NULL : "784,128,10";
     heddle_status status = shape ? read_shape(b, shape, &inputs, &outputs, err) : HEDDLE_OK;
     if (!status && table) {
-        status = encode(b->recipe, table, NULL, NULL, NULL, &b->data, err);
+        status = encode(b->recipe, table, NULL, NULL, NULL, NULL, &b->data, err);
         if (!status) {
             facts = encoded_facts(&b->data, NULL);
         }

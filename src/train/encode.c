@@ -13,7 +13,7 @@ enum { AUTO_VALIDATION_ROWS = 100 };
 
 /** Choose the rows to hold out, the classes in proportion. */
 static heddle_status hold_out(struct encoded *encoded, const heddle_recipe *recipe,
-                              const heddle_table *table, bool wanted,
+                              const heddle_table *table, bool wanted, const struct fold *fold,
                               const struct preprocess_options *options, heddle_error *err)
 {
     double fraction = recipe_validation(recipe);
@@ -31,7 +31,11 @@ static heddle_status hold_out(struct encoded *encoded, const heddle_recipe *reci
     }
     bool classify = false;
     heddle_status status = preprocess_class_codes(table, options, codes, &classify, err);
-    if (!status) {
+    if (!status && fold) {
+        status = split_fold(recipe_seed(recipe), fold->folds, fold->number, classify ? codes : NULL,
+                            table->rows, encoded->rows, &encoded->row_count, encoded->held,
+                            &encoded->held_count, err);
+    } else if (!status) {
         status = split_rows(recipe_seed(recipe), fraction, classify ? codes : NULL, table->rows,
                             encoded->rows, &encoded->row_count, encoded->held, &encoded->held_count,
                             err);
@@ -123,7 +127,8 @@ static heddle_status take_stock(struct encoded *encoded, heddle_error *err)
 
 heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
                      const heddle_table *validation, const heddle_table *test,
-                     const heddle_callbacks *callbacks, struct encoded *encoded, heddle_error *err)
+                     const struct fold *fold, const heddle_callbacks *callbacks,
+                     struct encoded *encoded, heddle_error *err)
 {
     struct preprocess_options options;
     bool use_double = recipe_use_double(recipe);
@@ -138,7 +143,7 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
         status = drop ? HEDDLE_OK : status_memory(err, "the columns to drop", 0);
     }
     if (!status) {
-        status = hold_out(encoded, recipe, table, !validation && !test, &options, err);
+        status = hold_out(encoded, recipe, table, !validation && !test, fold, &options, err);
     }
     if (!status) {
         status = preprocess_fit(table, &options, encoded->rows, encoded->row_count,

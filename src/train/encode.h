@@ -9,6 +9,11 @@
 #include "data/preprocess.h"
 #include "train/recipe.h"
 
+/** Which fold of a cross-validation is held out. */
+struct fold {
+    size_t number, folds; /* number 0 … folds - 1 */
+};
+
 struct encoded {
     uint32_t *rows, *held; /* rows of the table to train on, rows held out */
     size_t row_count, held_count;
@@ -21,13 +26,14 @@ struct encoded {
 
 /**
  * Encode. validation and test may be NULL; without either, the recipe says how many rows are held
- * out. Notes go to callbacks (NULL allowed). Release with encoded_done() in any case.
+ * out. fold, if not NULL, says which rows are, whatever the recipe says. Notes go to callbacks (NULL allowed). Release with encoded_done() in any case.
  *
  * The tables must stay: bytes may be used where they are.
  */
 heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
                      const heddle_table *validation, const heddle_table *test,
-                     const heddle_callbacks *callbacks, struct encoded *encoded, heddle_error *err);
+                     const struct fold *fold, const heddle_callbacks *callbacks,
+                     struct encoded *encoded, heddle_error *err);
 
 /** What the data say to a recipe; initial is the model to start from, or NULL. */
 struct recipe_facts encoded_facts(const struct encoded *encoded, const struct shape *initial);

@@ -14,6 +14,7 @@
 #include "model/model.h"
 #include "train/calibrate.h"
 #include "train/encode.h"
+#include "train/fit.h"
 #include "train/score.h"
 #include "train/trainer.h"
 #include "train/workers.h"
@@ -102,17 +103,18 @@ static void fill(const struct run_recipe *run, const struct encoded *data, heddl
     e->seed = run->seed;
 }
 
-heddle_status heddle_train_estimate(const heddle_recipe *recipe, const heddle_table *table,
-                                    const heddle_table *validation, const heddle_table *test,
-                                    const heddle_model *initial, const heddle_callbacks *callbacks,
-                                    heddle_estimate *estimate, heddle_error *err)
+heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *estimate,
+                           heddle_error *err)
 {
+    const heddle_recipe *recipe = request->recipe;
+    const heddle_model *initial = request->initial;
     struct encoded data = {0};
     struct run_recipe run = {0};
     heddle_estimate e = {0};
     struct workers workers = {0};
     struct trainer_memory memory;
-    heddle_status status = encode(recipe, table, validation, test, callbacks, &data, err);
+    heddle_status status = encode(recipe, request->table, request->validation, request->test,
+                                  request->fold, request->callbacks, &data, err);
     if (!status) {
         struct recipe_facts facts = encoded_facts(&data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &run, err);
@@ -138,4 +140,18 @@ heddle_status heddle_train_estimate(const heddle_recipe *recipe, const heddle_ta
     recipe_done(&run);
     encoded_done(&data);
     return status;
+}
+
+heddle_status heddle_train_estimate(const heddle_recipe *recipe, const heddle_table *table,
+                                    const heddle_table *validation, const heddle_table *test,
+                                    const heddle_model *initial, const heddle_callbacks *callbacks,
+                                    heddle_estimate *estimate, heddle_error *err)
+{
+    const struct fit_request request = {.recipe = recipe,
+                                        .table = table,
+                                        .validation = validation,
+                                        .test = test,
+                                        .initial = initial,
+                                        .callbacks = callbacks};
+    return fit_estimate(&request, estimate, err);
 }

@@ -15,6 +15,7 @@
 #include "model/model.h"
 #include "train/calibrate.h"
 #include "train/encode.h"
+#include "train/fit.h"
 #include "train/keep.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -25,12 +26,12 @@
 
 /** Everything that heddle_train() holds until it ends. */
 struct fit {
-    const heddle_recipe *recipe;
-    const heddle_callbacks *callbacks;
+    const struct fit_request *request;
     struct encoded data;
     struct run_recipe run;
     double *values;
-    struct workers workers;
+    struct workers own; /* unless some were lent */
+    struct workers *workers;
     struct keep keep;
     struct run_outcome outcome;
     heddle_model *model;
@@ -38,8 +39,9 @@ struct fit {
 
 static void note(const struct fit *fit, const char *text)
 {
-    if (text[0] && fit->callbacks && fit->callbacks->note) {
-        fit->callbacks->note(fit->callbacks->user, text);
+    const heddle_callbacks *callbacks = fit->request->callbacks;
+    if (text[0] && callbacks && callbacks->note) {
+        callbacks->note(callbacks->user, text);
     }
 }
 
@@ -49,7 +51,7 @@ static void fit_done(struct fit *fit)
     encoded_done(&fit->data);
     recipe_done(&fit->run);
     memory_free(fit->values);
-    workers_done(&fit->workers);
+    workers_done(&fit->own);
     heddle_model_free(fit->model);
 }
 
@@ -97,7 +99,7 @@ static heddle_status wrap_up(struct fit *fit, heddle_error *err)
 static heddle_status score_set(struct fit *fit, const struct dataset *set, heddle_score *score,
                                heddle_error *err)
 {
-    return workers_score(&fit->workers, &fit->model->shape, fit->model->loss, fit->model->values,
+    return workers_score(fit->workers, &fit->model->shape, fit->model->loss, fit->model->values,
                          set, fit->model->preprocess, fit->run.sum_deltas, score, err);
 }
 
@@ -112,7 +114,7 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         .loss = outcome->loss,
         .rows = fit->data.train.rows,
         .seconds = outcome->seconds,
-        .threads = fit->workers.plan->workers,
+        .threads = fit->workers->plan->workers,
         .ranks = cluster_ranks(),
         .batch = run->batch,
         .shard = run->shard,
@@ -128,16 +130,19 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         .percent_of_limit = __builtin_nan(""),
     };
     shape_text(&run->shape, r.shape, sizeof r.shape);
-    snprintf(r.isa, sizeof r.isa, "%s", isa_name(fit->workers.isa));
-    snprintf(r.why, sizeof r.why, "%s", fit->workers.plan->why);
+    snprintf(r.isa, sizeof r.isa, "%s", isa_name(fit->workers->isa));
+    snprintf(r.why, sizeof r.why, "%s", fit->workers->plan->why);
     if (outcome->seconds > 0) {
         r.examples_per_second = (double)outcome->examples / outcome->seconds;
         r.gflops = r.examples_per_second * shape_flop(&run->shape) * 1e-9;
     }
     double limit = 0;
-    heddle_status status =
-        limit_measure(fit->workers.plan, kernels_fma_chains(fit->workers.isa, run->use_double),
-                      LIMIT_SECONDS, &limit, err);
+    heddle_status status = HEDDLE_OK;
+    if (!fit->request->lent) {
+        status = limit_measure(fit->workers->plan,
+                               kernels_fma_chains(fit->workers->isa, run->use_double),
+                               LIMIT_SECONDS, &limit, err);
+    }
     if (!status && limit > 0) {
         r.percent_of_limit = 100 * r.gflops / (limit * 1e-9);
     }
@@ -167,13 +172,15 @@ void heddle_result_done(heddle_result *result)
     *result = (heddle_result){0};
 }
 
-heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *table,
-                           const heddle_table *validation, const heddle_table *test,
-                           const heddle_model *initial, const heddle_callbacks *callbacks,
-                           heddle_model **model, heddle_result *result, heddle_error *err)
+heddle_status fit(const struct fit_request *request, heddle_model **model, heddle_result *result,
+                  heddle_error *err)
 {
-    struct fit fit = {.recipe = recipe, .callbacks = callbacks};
-    heddle_status status = encode(recipe, table, validation, test, callbacks, &fit.data, err);
+    const heddle_recipe *recipe = request->recipe;
+    const heddle_model *initial = request->initial;
+    const heddle_callbacks *callbacks = request->callbacks;
+    struct fit fit = {.request = request, .workers = request->lent};
+    heddle_status status = encode(recipe, request->table, request->validation, request->test,
+                                  request->fold, callbacks, &fit.data, err);
     if (!status) {
         struct recipe_facts facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &fit.run, err);
@@ -181,24 +188,25 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
     if (!status) {
         status = begin_weights(&fit, initial, err);
     }
-    if (!status) {
-        status = workers_create(recipe, recipe_threads(recipe), &fit.workers, err);
+    if (!status && !fit.workers) {
+        fit.workers = &fit.own;
+        status = workers_create(recipe, recipe_threads(recipe), &fit.own, err);
     }
     const struct keeper *keeper = NULL;
-    if (!status) {
-        status = keep_begin(&fit.keep, recipe, &fit.run, &fit.data, &fit.workers, callbacks,
-                            &keeper, err);
+    if (!status && !request->one_of_many) {
+        status = keep_begin(&fit.keep, recipe, &fit.run, &fit.data, fit.workers, callbacks, &keeper,
+                            err);
     }
-    if (!status) {
+    if (!status && !request->lent) {
         status = calibrate(&fit.run, &fit.data.train, recipe_bind(recipe),
-                           recipe_max_memory(recipe), fit.values, &fit.workers, err);
+                           recipe_max_memory(recipe), fit.values, &fit.own, err);
     }
     if (!status) {
         const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
-        note(&fit, team_note(fit.workers.team));
-        status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers.team, fit.workers.isa,
-                             recipe_max_memory(recipe), callbacks, keeper, fit.values, &fit.outcome,
-                             err);
+        note(&fit, team_note(fit.workers->team));
+        status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers->team,
+                             fit.workers->isa, recipe_max_memory(recipe), callbacks, keeper,
+                             fit.values, &fit.outcome, err);
     }
     if (!status) {
         status = wrap_up(&fit, err);
@@ -212,4 +220,18 @@ heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *tabl
     }
     fit_done(&fit);
     return status;
+}
+
+heddle_status heddle_train(const heddle_recipe *recipe, const heddle_table *table,
+                           const heddle_table *validation, const heddle_table *test,
+                           const heddle_model *initial, const heddle_callbacks *callbacks,
+                           heddle_model **model, heddle_result *result, heddle_error *err)
+{
+    const struct fit_request request = {.recipe = recipe,
+                                        .table = table,
+                                        .validation = validation,
+                                        .test = test,
+                                        .initial = initial,
+                                        .callbacks = callbacks};
+    return fit(&request, model, result, err);
 }

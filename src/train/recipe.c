@@ -294,7 +294,7 @@ static heddle_status check_number(const struct row *row, const char *value, hedd
         text_from_double(row->high, high);
         return status_set(err, HEDDLE_E_ARGUMENT, "--%s %s: must be %s %s%s%s", row->about.name,
                           value, row->closed ? "at least" : "above", low,
-                          row->high < 1e6 ? " and at most " : "", row->high < 1e6 ? high : "");
+                          row->high < 1e300 ? " and at most " : "", row->high < 1e300 ? high : "");
     }
     return HEDDLE_OK;
 }
@@ -387,7 +387,7 @@ static heddle_status check_value(const struct row *row, const char *value, heddl
     return HEDDLE_OK;
 }
 
-static size_t find_option(const char *name)
+size_t recipe_find(const char *name)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (strcmp(rows[i].about.name, name) == 0) {
@@ -400,7 +400,7 @@ static size_t find_option(const char *name)
 heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name, const char *value,
                                 heddle_error *err)
 {
-    size_t i = find_option(name);
+    size_t i = recipe_find(name);
     if (i == OPTION_COUNT) {
         const char *names[OPTION_COUNT];
         for (size_t k = 0; k < OPTION_COUNT; k++) {
@@ -424,6 +424,38 @@ heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name, const c
     return HEDDLE_OK;
 }
 
+const char *recipe_separators(enum option option)
+{
+    const struct row *row = &rows[option];
+    bool numbers_of_data = option == OPTION_SCALE || option == OPTION_MISSING;
+    if (strcmp(row->about.group, "machine") == 0 || strcmp(row->about.group, "run") == 0 ||
+        option == OPTION_RECIPE || (strcmp(row->about.group, "data") == 0 && !numbers_of_data)) {
+        return "";
+    }
+    switch (row->kind) {
+    case KIND_TEXT:
+    case KIND_WIDTHS:
+    case KIND_FUNCTIONS:
+        return "/";
+    case KIND_INIT:
+        return ","; /* a path has slashes */
+    default:
+        return "/,";
+    }
+}
+
+heddle_recipe *recipe_copy(const heddle_recipe *recipe)
+{
+    heddle_recipe *copy = memory_new(1, sizeof *copy);
+    for (int i = 0; copy && i < OPTION_COUNT; i++) {
+        if (recipe->value[i] && !(copy->value[i] = memory_string(recipe->value[i]))) {
+            heddle_recipe_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
 bool recipe_is_tutorial(const heddle_recipe *recipe)
 {
     const char *value = recipe->value[OPTION_RECIPE];
@@ -441,7 +473,7 @@ const char *recipe_text(const heddle_recipe *recipe, enum option option)
 
 const char *heddle_recipe_get(const heddle_recipe *recipe, const char *name)
 {
-    size_t i = find_option(name);
+    size_t i = recipe_find(name);
     return i < OPTION_COUNT ? recipe_text(recipe, (enum option)i) : NULL;
 }
 

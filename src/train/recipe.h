@@ -132,6 +132,15 @@ const char *recipe_text(const heddle_recipe *recipe, enum option option);
 
 bool recipe_is_tutorial(const heddle_recipe *recipe);
 
+/** The option of that name, OPTION_COUNT if there is none. */
+size_t recipe_find(const char *name);
+
+/** What separates the values of a list of candidates: "/", "/," or "" for an option of one value. */
+const char *recipe_separators(enum option option);
+
+/** A copy; heddle_recipe_free(). NULL without memory. */
+heddle_recipe *recipe_copy(const heddle_recipe *recipe);
+
 /** What the recipe says about the data, before they are encoded. Texts belong to the recipe. */
 void recipe_preprocess(const heddle_recipe *recipe, struct preprocess_options *options);
 

@@ -1,0 +1,27 @@
+/** fit: from tables to a model, for one run by itself and for the many of a search. */
+#ifndef TRAIN_FIT_H
+#define TRAIN_FIT_H
+
+#include "train/encode.h"
+#include "train/workers.h"
+
+/** What heddle_train() is asked for, and what only a search asks for. */
+struct fit_request {
+    const heddle_recipe *recipe;
+    const heddle_table *table, *validation, *test;
+    const heddle_model *initial;
+    const heddle_callbacks *callbacks;
+    const struct fold *fold; /* the rows to hold out, or NULL: as the recipe says */
+    bool one_of_many;        /* a run of a search: it has no checkpoint */
+    struct workers *lent;    /* who works, and neither they nor the machine are measured; or NULL */
+};
+
+/** As heddle_train(). */
+heddle_status fit(const struct fit_request *request, heddle_model **model, heddle_result *result,
+                  heddle_error *err);
+
+/** As heddle_train_estimate(). */
+heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *estimate,
+                           heddle_error *err);
+
+#endif
