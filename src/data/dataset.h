@@ -2,7 +2,8 @@
  * dataset: examples ready for a network: inputs (rows, inputs) and targets, encoded.
  *
  * Inputs are either reals, already scaled, or the bytes of images, scaled when a batch is
- * assembled: x = (real)byte × byte_scale, byte_scale = (real)(1/255) or 1.
+ * assembled: x = (real)byte × byte_scale, byte_scale = (real)(1/255) or 1. Where neither fits into
+ * memory, rows are read from the table's array when they are wanted (data/view.h).
  */
 #ifndef DATA_DATASET_H
 #define DATA_DATASET_H
@@ -13,13 +14,16 @@
 
 #include "heddle.h"
 
+struct view;
+
 struct dataset {
     size_t rows, inputs, outputs;
     bool use_double;      /* reals are double, else float */
     const void *real;     /* (rows, real_stride) or NULL; behind the inputs stands a 1, which feeds
                               the bias: a row is a layer's input as it is */
     size_t real_stride;   /* reals a row takes: more than inputs, a multiple of 16; zeros fill up */
-    const uint8_t *bytes; /* (rows, inputs) if !real; in the arena or in the table */
+    const uint8_t *bytes; /* (rows, inputs) if !real; in the arena or in the table; or NULL */
+    struct view *view;    /* if !real and !bytes */
     double byte_scale;
     int32_t *class_index; /* (rows) for classes, 0 … outputs-1 (one output: 0 or 1); or NULL */
     void *target;         /* (rows, target_stride) reals if !class_index; NULL: no targets */

@@ -118,3 +118,13 @@ void element_read(const struct element_array *array, size_t c, const uint32_t *r
         EACH(twice(load64(p, swapped)));
     }
 }
+
+void element_read_row(const struct element_array *array, size_t i, size_t c, size_t n, double *out)
+{
+    /* the columns of a row are the rows of the array turned round */
+    const struct element_array turned = {.data = array->data + i * array->row,
+                                         .type = array->type,
+                                         .swapped = array->swapped,
+                                         .row = array->column};
+    element_read(&turned, 0, NULL, c, n, out);
+}

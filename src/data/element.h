@@ -46,4 +46,7 @@ bool element_is_whole(enum element_type type);
 void element_read(const struct element_array *array, size_t c, const uint32_t *row, size_t first,
                   size_t n, double *out);
 
+/** out[k] = element (i, c + k), for k = 0 … n-1: a piece of a row. */
+void element_read_row(const struct element_array *array, size_t i, size_t c, size_t n, double *out);
+
 #endif

@@ -12,6 +12,7 @@
 #include "data/cell.h"
 #include "data/distinct.h"
 #include "data/preprocess_choose.h"
+#include "data/view.h"
 
 enum {
     ALIGNED_REALS = 16,
@@ -134,17 +135,17 @@ static bool has_numbers(const struct apply *a, size_t c)
     return c != ZEROS && !a->table->column[c].text && !table_is_byte(a->table, c);
 }
 
-/* Look through one column of numbers for cells that are none. */
-static heddle_status check_numbers(const struct apply *a, size_t c, bool target, bool *missing,
-                                   heddle_error *err)
+/* Look through rows first … first+n-1 (a block at most) of a column for cells that are none. */
+static heddle_status check_numbers(const struct apply *a, size_t c, bool target, size_t first,
+                                   size_t n, bool *missing, heddle_error *err)
 {
     char where[TABLE_WHERE_SIZE];
     double value[BLOCK_ROWS];
-    for (size_t i = 0; i < a->rows && has_numbers(a, c); i++) {
-        if (i % BLOCK_ROWS == 0)
-            table_numbers(a->table, c, a->row + i, 0,
-                          a->rows - i < BLOCK_ROWS ? a->rows - i : BLOCK_ROWS, value);
-        double x = value[i % BLOCK_ROWS];
+    if (!has_numbers(a, c))
+        return HEDDLE_OK;
+    table_numbers(a->table, c, a->row + first, 0, n, value);
+    for (size_t i = first; i < first + n; i++) {
+        double x = value[i - first];
         if (isfinite(x))
             continue;
         if (isinf(x))
@@ -160,6 +161,12 @@ static heddle_status check_numbers(const struct apply *a, size_t c, bool target,
         missing[i] = missing[i] || target || a->p->missing == MISSING_DROP;
     }
     return HEDDLE_OK;
+}
+
+/* Rows of the block that begins at row i. */
+static size_t block_at(const struct apply *a, size_t i)
+{
+    return a->rows - i < BLOCK_ROWS ? a->rows - i : BLOCK_ROWS;
 }
 
 /* Leave out the rows of which missing[i], and set all of missing to false. */
@@ -189,14 +196,17 @@ static heddle_status choose_rows(struct apply *a, const uint32_t *rows, size_t c
         const struct table_column *column = &table->column[a->target[t]];
         for (size_t i = 0; column->text && i < a->rows; i++)
             missing[i] = missing[i] || column->code[a->row[i]] == TABLE_MISSING;
-        status = check_numbers(a, a->target[t], true, missing, err);
+        for (size_t i = 0; i < a->rows && status == HEDDLE_OK; i += BLOCK_ROWS)
+            status = check_numbers(a, a->target[t], true, i, block_at(a, i), missing, err);
     }
     /* what a row without a target lacks besides is nobody's business */
     if (status == HEDDLE_OK)
         leave_out(a, missing);
-    for (size_t j = 0; j < a->p->inputs && status == HEDDLE_OK; j++)
-        if (!a->p->input[j].text)
-            status = check_numbers(a, a->input[j], false, missing, err);
+    /* by rows: an array's columns stand side by side, and it may be larger than the memory */
+    for (size_t i = 0; i < a->rows; i += BLOCK_ROWS)
+        for (size_t j = 0; j < a->p->inputs && status == HEDDLE_OK; j++)
+            if (!a->p->input[j].text)
+                status = check_numbers(a, a->input[j], false, i, block_at(a, i), missing, err);
     if (status == HEDDLE_OK)
         leave_out(a, missing);
     memory_free(missing);
@@ -244,24 +254,21 @@ static double byte_scale(bool use_double)
     return use_double ? 1.0 / 255.0 : (double)(float)(1.0 / 255.0);
 }
 
+/* How a column of numbers is scaled. */
+static struct view_scale scale_of(const struct apply *a, const struct preprocess_input *input)
+{
+    if (a->p->scale == SCALE_BYTE)
+        return (struct view_scale){.factor = byte_scale(a->use_double), .fill = input->fill};
+    return (struct view_scale){input->shift, input->factor, input->fill};
+}
+
 static void scale_column(const struct apply *a, const struct preprocess_input *input, double *value,
                          size_t n)
 {
-    const double fill = input->fill, shift = input->shift, factor = input->factor;
-    if (a->p->missing == MISSING_MEAN)
-        for (size_t i = 0; i < n; i++)
-            value[i] = isnan(value[i]) ? fill : value[i];
-    if (a->p->scale != SCALE_BYTE) {
-        for (size_t i = 0; i < n; i++)
-            value[i] = (value[i] - shift) * factor;
-    } else if (a->use_double) {
-        for (size_t i = 0; i < n; i++)
-            value[i] *= byte_scale(true);
-    } else { /* the product in float, so that it is the one that bytes get */
-        const float scale = (float)byte_scale(false);
-        for (size_t i = 0; i < n; i++)
-            value[i] = (double)((float)value[i] * scale);
-    }
+    const struct view_scale scale = scale_of(a, input);
+    const bool fills = a->p->missing == MISSING_MEAN, in_real = a->p->scale == SCALE_BYTE;
+    for (size_t i = 0; i < n; i++)
+        view_scale(&scale, fills, in_real, a->use_double, &value[i]);
 }
 
 /* category[i] of each word of the column, or of each kept row if the column holds numbers. */
@@ -416,13 +423,57 @@ static bool reserve(size_t *bytes, size_t count, size_t size, size_t *at)
            size_add(*bytes, room / 64 * 64, bytes);
 }
 
+/* Can rows be read from the array instead of being kept? */
+static bool can_be_read(const struct apply *a)
+{
+    for (size_t j = 0; j < a->p->inputs; j++)
+        if (a->input[j] == ZEROS || a->table->column[a->input[j]].text ||
+            a->table->column[a->input[j]].number || a->p->input[j].text)
+            return false;
+    return true;
+}
+
+/* Would `bytes` more be more than half of what may be taken? The other half is for the file. */
+static bool is_too_much(const struct apply *a, size_t bytes)
+{
+    return a->table->limit ? bytes > a->table->limit / 2
+                           : bytes >= ASKED_FROM && bytes > memory_available("") / 2;
+}
+
+/* The rows to be read from the array, still without their numbers. NULL: no memory. */
+static struct view *make_view(const struct apply *a)
+{
+    const size_t inputs = a->p->inputs;
+    struct view *view = memory_new(1, sizeof *view);
+    if (!view)
+        return NULL;
+    *view = (struct view){.array = a->table->block,
+                          .inputs = inputs,
+                          .straight = true,
+                          .fills = a->p->missing == MISSING_MEAN,
+                          .in_real = a->p->scale == SCALE_BYTE,
+                          .use_double = a->use_double,
+                          .column = memory_new(inputs, sizeof *view->column),
+                          .scale = memory_new(inputs, sizeof *view->scale)};
+    if (!view->column || !view->scale) {
+        view_free(view);
+        return NULL;
+    }
+    for (size_t j = 0; j < inputs; j++) {
+        view->column[j] = a->table->column[a->input[j]].byte;
+        view->straight = view->straight && view->column[j] == view->column[0] + j;
+        view->scale[j] = scale_of(a, &a->p->input[j]);
+    }
+    return view;
+}
+
 static heddle_status fill(const struct apply *a, bool single_output, struct dataset *set,
                           heddle_error *err)
 {
     const struct preprocess *p = a->p;
     size_t real_size = a->use_double ? sizeof(double) : sizeof(float), cells;
     size_t bytes = 0, input_at = 0, target_at = 0;
-    bool stay = stays_bytes(a), view = stay && is_view(a), classify = p->task == TASK_CLASSIFY;
+    bool read = false, stay = stays_bytes(a), view = stay && is_view(a), classify = p->task == TASK_CLASSIFY;
     set->rows = a->rows;
     set->inputs = p->width;
     set->outputs = !classify ? p->targets : p->classes == 2 && single_output ? 1 : p->classes;
@@ -432,6 +483,13 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     set->target_stride = classify || !a->target ? 0 : stride_of(p->targets, real_size);
     bool fits = size_multiply(a->rows, stay ? view ? 0 : p->width : set->real_stride, &cells) &&
                 reserve(&bytes, cells, stay ? 1 : real_size, &input_at);
+    if (!view && (!fits || is_too_much(a, bytes)) && can_be_read(a)) {
+        read = fits = true;
+        bytes = set->real_stride = 0;
+        set->view = make_view(a);
+        if (!set->view)
+            return no_memory(a, err);
+    }
     if (a->target)
         fits = fits && size_multiply(a->rows, classify ? 1 : set->target_stride, &cells) &&
                reserve(&bytes, cells, classify ? sizeof(int32_t) : real_size, &target_at);
@@ -442,10 +500,9 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
         if (bytes > available)
             return status_set(
                 err, HEDDLE_E_MEMORY,
-                "'%s' needs %.1f MiB as inputs of a network, there are %.1f MiB; bytes "
-                "(%s) are used from the file",
-                a->table->path, (double)bytes / mebi, (double)available / mebi,
-                "'heddle convert --type u1'");
+                "'%s' needs %.1f MiB as inputs of a network, there are %.1f MiB; an array in a "
+                "file is used where it is: 'heddle convert %s FILE.npy'",
+                a->table->path, (double)bytes / mebi, (double)available / mebi, a->table->path);
     }
     char *arena = NULL;
     if (fits && bytes)
@@ -455,7 +512,9 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     set->arena = arena;
     set->arena_bytes = bytes;
     heddle_status status = HEDDLE_OK;
-    if (view) {
+    if (read) {
+        /* nothing is written down */
+    } else if (view) {
         set->bytes = a->table->bytes;
     } else if (stay) {
         copy_bytes(a, (uint8_t *)arena + input_at);
@@ -498,6 +557,10 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
         status = fill(&a, single_output, &made, err);
     if (status == HEDDLE_OK && kept)
         memcpy(kept, a.row, a.rows * sizeof *kept);
+    if (status == HEDDLE_OK && made.view) {
+        made.view->row = a.row;
+        a.row = NULL;
+    }
     memory_free(a.input);
     memory_free(a.target);
     memory_free(a.row);
@@ -513,5 +576,6 @@ void dataset_done(struct dataset *set)
 {
     if (set->arena)
         arena_free(set->arena, set->arena_bytes);
+    view_free(set->view);
     *set = (struct dataset){0};
 }

@@ -180,6 +180,7 @@ heddle_status table_read(const char *path, const struct table_reading *reading,
         heddle_table_free(t);
         return status;
     }
+    t->limit = reading->limit_given ? reading->limit : 0;
     *table = t;
     return HEDDLE_OK;
 }

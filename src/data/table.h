@@ -49,6 +49,7 @@ struct heddle_table {
     void *owned;              /* or the memory that the block is in */
     void *numbers;            /* an arena for all columns, or NULL */
     size_t numbers_bytes;
+    size_t limit; /* bytes that whoever uses it may take, or 0: what there is */
 };
 
 /** The number in row i of column c (not text): NaN if missing. */

@@ -24,6 +24,8 @@ struct examples {
     size_t real_stride;
     const uint8_t *bytes; /* (rows, n[0]) if !real: x = byte × byte_scale */
     double byte_scale;
+    void (*read)(const void *view, size_t row, void *x); /* if neither: x (n[0]) reals = a row */
+    const void *view;
     const int32_t *class_index; /* (rows), or NULL */
     const void *target;         /* (rows, target_stride) reals, or NULL */
     size_t target_stride;

@@ -96,8 +96,14 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         for (size_t e = 0; e < E; e++) {
             ws->row[0][e] = source.value + (rows ? rows[e] : first + e) * source.ld;
         }
-    } else {
+    } else if (source.bytes) {
         ws->k->gather(ws->X[0], ws->ldx[0], &source, rows, first, E, width);
+    } else {
+        for (size_t e = 0; e < E; e++) {
+            real *x = ws->X[0] + e * ws->ldx[0];
+            examples->read(examples->view, rows ? rows[e] : first + e, x);
+            x[width] = 1;
+        }
     }
     if (ws->has_class) {
         for (size_t e = 0; e < E; e++) {

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "base/sum.h"
+#include "data/view.h"
 #include "pass/pass.h"
 #include "train/score.h"
 #include "train/shard_plan.h"
@@ -95,6 +96,8 @@ struct examples examples_of(const struct dataset *set)
         .real_stride = set->real_stride,
         .bytes = set->bytes,
         .byte_scale = set->byte_scale,
+        .read = view_row,
+        .view = set->view,
         .class_index = set->class_index,
         .target = set->target,
         .target_stride = set->target_stride,

@@ -1,0 +1,42 @@
+/**
+ * view: rows of an array in a file as inputs of a network, read and scaled each time they are asked
+ * for. It gives the bits that preprocess_apply() gives when it writes them down, so whether rows
+ * are kept or read is a matter of memory alone.
+ */
+#ifndef DATA_VIEW_H
+#define DATA_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/element.h"
+
+/** How input i of a row comes about: NaN becomes fill, then x = (number - shift) × factor. */
+struct view_scale {
+    double shift, factor, fill;
+};
+
+struct view {
+    struct element_array array;
+    uint32_t *row;            /* (rows of the data set) rows of the array */
+    size_t *column;           /* (inputs) columns of the array */
+    struct view_scale *scale; /* (inputs) */
+    size_t inputs;
+    bool straight; /* column[i] = column[0] + i */
+    bool fills;    /* missing numbers are filled */
+    bool in_real;  /* scaled as bytes are: x = (real)number × (real)factor */
+    bool use_double;
+};
+
+/** x (inputs) = row r of the data set, reals of the view's precision. For any thread. */
+void view_row(const void *view, size_t r, void *x);
+
+/** Release a view and what it holds; NULL is allowed. */
+void view_free(struct view *view);
+
+/** value[0 … n) scaled; in_real, use_double as in struct view. What view_row() does, too. */
+void view_scale(const struct view_scale *scale, bool fills, bool in_real, bool use_double,
+                double *value);
+
+#endif
