@@ -91,7 +91,7 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         {"seed", "-1", "not a whole number"},
         {"seed", "18446744073709551616", "not a whole number"},
         {"shard", "0", "must be at least 1"},
-        {"shuffle", "maybe", "there are auto, yes, no"},
+        {"shuffle", "maybe", "there are auto, yes, blocks, no"},
         {"report-every", "0", "must be at least 1"},
         {"threads", "0", "must be at least 1"},
         {"threads", "all", "not a whole number"},

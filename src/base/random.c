@@ -59,10 +59,15 @@ static uint32_t stream_below(struct stream *s, uint32_t bound)
 
 void random_permutation(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n)
 {
-    struct stream s = {.seed = seed, .use = use, .a = a};
     for (size_t i = 0; i < n; i++) {
         order[i] = (uint32_t)i;
     }
+    random_shuffle(seed, use, a, order, n);
+}
+
+void random_shuffle(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n)
+{
+    struct stream s = {.seed = seed, .use = use, .a = a};
     for (size_t i = n; i > 1; i--) {
         uint32_t j = stream_below(&s, (uint32_t)i);
         uint32_t swapped = order[i - 1];

@@ -19,7 +19,9 @@ enum random_use {
     RANDOM_DROPOUT = 4, /* a = step, b = example, c = unit */
     RANDOM_NOISE = 5,
     RANDOM_SYNTHETIC = 6, /* made-up data sets and benchmark rows */
-    RANDOM_SEARCH = 7     /* candidates drawn */
+    RANDOM_SEARCH = 7,    /* candidates drawn */
+    RANDOM_BLOCKS = 8,    /* order of the blocks of examples: a = epoch */
+    RANDOM_WINDOW = 9     /* order of the examples of a window: a = epoch × 2^32 + window */
 };
 
 /** Four independent words of 32 bits: counter (a low, a high ^ use << 24, b, c), key seed. */
@@ -35,5 +37,8 @@ double random_uniform(uint64_t seed, enum random_use use, uint64_t a, uint32_t b
  * filled with 0 … n-1 first. n < 2^32.
  */
 void random_permutation(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n);
+
+/** The same of what order[0 … n) holds already. */
+void random_shuffle(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n);
 
 #endif

@@ -13,15 +13,7 @@
  */
 #include "base/sum.h"
 
-#include <stdint.h>
-
-struct stack {
-    double sum[64]; /* one for each bit of the number of leaves */
-    int depth;
-    uint64_t leaves;
-};
-
-static void stack_push(struct stack *s, double leaf)
+static void push(struct sum *s, double leaf)
 {
     s->leaves++;
     for (uint64_t k = s->leaves; k % 2 == 0; k /= 2) {
@@ -31,33 +23,47 @@ static void stack_push(struct stack *s, double leaf)
     s->sum[s->depth++] = leaf;
 }
 
-static double stack_fold(const struct stack *s)
+double sum_of(const struct sum *s)
 {
-    if (s->depth == 0) {
+    struct sum all = *s;
+    if (s->in_leaf > 0) {
+        push(&all, s->chain);
+    }
+    if (all.depth == 0) {
         return 0.0;
     }
-    double sum = s->sum[s->depth - 1];
-    for (int i = s->depth - 2; i >= 0; i--) {
-        sum = s->sum[i] + sum;
+    double sum = all.sum[all.depth - 1];
+    for (int i = all.depth - 2; i >= 0; i--) {
+        sum = all.sum[i] + sum;
     }
     return sum;
 }
 
+void sum_take(struct sum *s, double value)
+{
+    s->chain += value;
+    if (++s->in_leaf == SUM_LEAF) {
+        push(s, s->chain);
+        s->chain = 0.0;
+        s->in_leaf = 0;
+    }
+}
+
 double sum_tree(const double *leaf, size_t n)
 {
-    struct stack s;
-    s.depth = 0;
+    struct sum s;
+    s.depth = s.in_leaf = 0;
     s.leaves = 0;
     for (size_t i = 0; i < n; i++) {
-        stack_push(&s, leaf[i]);
+        push(&s, leaf[i]);
     }
-    return stack_fold(&s);
+    return sum_of(&s);
 }
 
 double sum_values(const double *value, size_t n)
 {
-    struct stack s;
-    s.depth = 0;
+    struct sum s;
+    s.depth = s.in_leaf = 0;
     s.leaves = 0;
     for (size_t i = 0; i < n; i += SUM_LEAF) {
         size_t end = n - i < SUM_LEAF ? n : i + SUM_LEAF;
@@ -65,7 +71,7 @@ double sum_values(const double *value, size_t n)
         for (size_t j = i; j < end; j++) {
             chain += value[j];
         }
-        stack_push(&s, chain);
+        push(&s, chain);
     }
-    return stack_fold(&s);
+    return sum_of(&s);
 }

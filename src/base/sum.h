@@ -6,6 +6,7 @@
 #define BASE_SUM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * The sum of leaf[0 … n) over a balanced binary tree. Equal neighbours are merged as a binary
@@ -26,5 +27,16 @@ enum { SUM_LEAF = 64 };
  * one after the other from 0.0, and these sums by sum_tree().
  */
 double sum_values(const double *value, size_t n);
+
+/** The same sum of values that come one after the other. Start it as {0}. */
+struct sum {
+    double sum[64]; /* of complete subtrees, largest first */
+    int depth;
+    uint64_t leaves;
+    double chain; /* of the leaf at hand */
+    int in_leaf;  /* values in it */
+};
+void sum_take(struct sum *s, double value);
+double sum_of(const struct sum *s);
 
 #endif

@@ -15,9 +15,15 @@ enum {
     IDENTIFIER_ROWS = 10, /* fewer different words in as many rows prove nothing */
     MAX_ONE_HOT = 100000,
     NAMES_NOTED = 8,
-    GROUP = 16,             /* columns of floats that share a cache line */
-    GROUP_BYTES = 64 << 20, /* … unless the rows are very many */
-    TILE = 256              /* rows that stay in the cache */
+    GROUP = 1024, /* columns of an array that are looked at together: a page of floats */
+    TILE = 64     /* rows that stay in the cache meanwhile */
+};
+
+/* What scaling needs of a column of numbers. */
+struct moments {
+    size_t numbers;
+    double mean, deviation; /* population deviation, as numpy's std; 0 if constant */
+    double minimum, maximum;
 };
 
 struct fit {
@@ -29,8 +35,8 @@ struct fit {
     uint32_t *row; /* (rows) of the table to fit on: all values needed are there */
     size_t rows;
     double *value; /* (rows) scratch */
-    double *group; /* (grouped, group_rows) columns of the block from group_first on */
-    size_t group_first, grouped, group_rows;
+    struct moments *group; /* (grouped) of the block's columns from group_first on */
+    size_t group_first, grouped;
     struct string constant; /* names of constant columns */
     size_t constants;
     struct preprocess *p;
@@ -57,43 +63,6 @@ static bool is_missing(const heddle_table *table, size_t c, size_t i)
     return !table_is_byte(table, c) && isnan(table_number(table, c, i));
 }
 
-/*
- * value = the numbers of column c, in the rows to fit on. Columns of a block stand side by side in
- * its rows, so a column by itself would cost as much reading as sixteen: they are read together and
- * kept for when they are asked for.
- */
-static heddle_status get_values(struct fit *fit, size_t c, heddle_error *err)
-{
-    const heddle_table *table = fit->table;
-    if (table->column[c].number || fit->rows == 0) {
-        table_numbers(table, c, fit->row, 0, fit->rows, fit->value);
-        return HEDDLE_OK;
-    }
-    if (!fit->group || c < fit->group_first || c - fit->group_first >= fit->grouped ||
-        fit->group_rows != fit->rows) {
-        size_t most = GROUP_BYTES / sizeof(double) / fit->rows, n = 0;
-        most = most < 1 ? 1 : most > GROUP ? GROUP : most;
-        while (n < most && c + n < table->columns && !table->column[c + n].number &&
-               !table->column[c + n].text)
-            n++;
-        double *group = memory_resize(fit->group, n * fit->rows, sizeof *group);
-        if (!group)
-            return no_memory(fit, err);
-        fit->group = group;
-        fit->group_first = c;
-        fit->grouped = n;
-        fit->group_rows = fit->rows;
-        for (size_t i = 0; i < fit->rows; i += TILE)
-            for (size_t k = 0; k < n; k++)
-                table_numbers(table, c + k, fit->row + i, 0,
-                              fit->rows - i < TILE ? fit->rows - i : TILE,
-                              group + k * fit->rows + i);
-    }
-    memcpy(fit->value, fit->group + (c - fit->group_first) * fit->rows,
-           fit->rows * sizeof *fit->value);
-    return HEDDLE_OK;
-}
-
 /* Leave out the rows of which `missing[i]`; returns how many. */
 static size_t leave_out(struct fit *fit, const bool *missing)
 {
@@ -105,16 +74,25 @@ static size_t leave_out(struct fit *fit, const bool *missing)
     return rows - kept;
 }
 
-static heddle_status check_numbers(struct fit *fit, size_t c, bool *missing, heddle_error *err)
+/* Rows of the tile that begins at row i. */
+static size_t tile_at(const struct fit *fit, size_t i)
+{
+    return fit->rows - i < TILE ? fit->rows - i : TILE;
+}
+
+/* Look through rows first … first+n-1 (a tile at most) of a column for cells that are none. */
+static heddle_status check_numbers(const struct fit *fit, size_t c, size_t first, size_t n,
+                                   bool *missing, heddle_error *err)
 {
     const heddle_table *table = fit->table;
     const char *name = table->column[c].name;
     char where[TABLE_WHERE_SIZE];
-    if (table_is_byte(table, c))
+    double value[TILE];
+    if (table->column[c].text || table_is_byte(table, c))
         return HEDDLE_OK;
-    heddle_status status = get_values(fit, c, err);
-    for (size_t i = 0; i < fit->rows && status == HEDDLE_OK; i++) {
-        double x = fit->value[i];
+    table_numbers(table, c, fit->row + first, 0, n, value);
+    for (size_t i = first; i < first + n; i++) {
+        double x = value[i - first];
         if (isfinite(x))
             continue;
         if (isinf(x))
@@ -127,7 +105,7 @@ static heddle_status check_numbers(struct fit *fit, size_t c, bool *missing, hed
                               table->path, table_where(table, fit->row[i], where), c + 1, name);
         missing[i] = true;
     }
-    return status;
+    return HEDDLE_OK;
 }
 
 /* The rows that have a target, and with --missing drop all their numbers. */
@@ -159,9 +137,10 @@ static heddle_status choose_rows(struct fit *fit, const uint32_t *rows, size_t c
     }
     memset(missing, 0, fit->rows * sizeof *missing);
     heddle_status status = HEDDLE_OK;
-    for (size_t j = 0; j < fit->choice.inputs && status == HEDDLE_OK; j++)
-        if (!table->column[fit->choice.input[j]].text)
-            status = check_numbers(fit, fit->choice.input[j], missing, err);
+    /* by rows: an array's columns stand side by side, and it may be larger than the memory */
+    for (size_t i = 0; i < fit->rows; i += TILE)
+        for (size_t j = 0; j < fit->choice.inputs && status == HEDDLE_OK; j++)
+            status = check_numbers(fit, fit->choice.input[j], i, tile_at(fit, i), missing, err);
     if (status == HEDDLE_OK && fit->options->missing == MISSING_DROP) {
         out = leave_out(fit, missing);
         if (out) {
@@ -179,40 +158,107 @@ static heddle_status choose_rows(struct fit *fit, const uint32_t *rows, size_t c
 
 /* ---------------------------------------------------------------- numbers -------------------- */
 
-/* What scaling needs of a column of numbers. */
-struct moments {
-    double mean, deviation; /* population deviation, as numpy's std; 0 if constant */
-    double minimum, maximum;
-};
-
-/* HEDDLE_E_DATA: no number at all, or too large ones. */
-static heddle_status find_moments(struct fit *fit, size_t c, struct moments *m, heddle_error *err)
+/* Moments of a column with numbers of its own. */
+static void look_at_column(struct fit *fit, size_t c, struct moments *m)
 {
     double *value = fit->value;
-    size_t n = 0;
-    *m = (struct moments){0.0, 0.0, INFINITY, -INFINITY};
-    heddle_status status = get_values(fit, c, err);
-    if (status != HEDDLE_OK)
-        return status;
+    table_numbers(fit->table, c, fit->row, 0, fit->rows, value);
     for (size_t i = 0; i < fit->rows; i++) {
         double x = value[i];
         if (isnan(x))
             continue;
-        value[n++] = x;
+        value[m->numbers++] = x;
         m->minimum = x < m->minimum ? x : m->minimum;
         m->maximum = x > m->maximum ? x : m->maximum;
     }
+    const size_t n = m->numbers;
+    m->mean = sum_values(value, n) / (double)n;
+    for (size_t i = 0; i < n; i++)
+        value[i] = (value[i] - m->mean) * (value[i] - m->mean);
+    m->deviation = __builtin_sqrt(sum_values(value, n) / (double)n);
+}
+
+/* Take the numbers of all columns of the group, row by row: their sums, or those of the squares of
+ * what they are off the mean. */
+static void add_group(const struct fit *fit, bool squares, struct sum *sum)
+{
+    double value[TILE];
+    for (size_t i = 0; i < fit->rows; i += TILE)
+        for (size_t k = 0; k < fit->grouped; k++) {
+            struct moments *m = &fit->group[k];
+            size_t n = tile_at(fit, i);
+            table_numbers(fit->table, fit->group_first + k, fit->row + i, 0, n, value);
+            for (size_t t = 0; t < n; t++) {
+                double x = value[t];
+                if (isnan(x))
+                    continue;
+                if (squares) {
+                    sum_take(&sum[k], (x - m->mean) * (x - m->mean));
+                    continue;
+                }
+                sum_take(&sum[k], x);
+                m->numbers++;
+                m->minimum = x < m->minimum ? x : m->minimum;
+                m->maximum = x > m->maximum ? x : m->maximum;
+            }
+        }
+}
+
+/*
+ * Moments of column c of the block and of its neighbours: columns of a block stand side by side in
+ * its rows, so a column by itself would cost as much reading as a thousand.
+ */
+static heddle_status look_at_group(struct fit *fit, size_t c, heddle_error *err)
+{
+    const heddle_table *table = fit->table;
+    size_t n = 0;
+    while (n < GROUP && c + n < table->columns && !table->column[c + n].number &&
+           !table->column[c + n].text)
+        n++;
+    struct sum *sum = memory_new(n, sizeof *sum);
+    struct moments *group = memory_resize(fit->group, n, sizeof *group);
+    fit->group = group ? group : fit->group;
+    if (!sum || !group) {
+        memory_free(sum);
+        return no_memory(fit, err);
+    }
+    fit->group_first = c;
+    fit->grouped = n;
+    for (size_t k = 0; k < n; k++)
+        group[k] = (struct moments){0, 0.0, 0.0, INFINITY, -INFINITY};
+    add_group(fit, false, sum);
+    for (size_t k = 0; k < n; k++) {
+        group[k].mean = sum_of(&sum[k]) / (double)group[k].numbers;
+        sum[k] = (struct sum){.depth = 0};
+    }
+    add_group(fit, true, sum);
+    for (size_t k = 0; k < n; k++)
+        group[k].deviation = __builtin_sqrt(sum_of(&sum[k]) / (double)group[k].numbers);
+    memory_free(sum);
+    return HEDDLE_OK;
+}
+
+/* HEDDLE_E_DATA: no number at all, or too large ones. */
+static heddle_status find_moments(struct fit *fit, size_t c, struct moments *m, heddle_error *err)
+{
+    *m = (struct moments){0, 0.0, 0.0, INFINITY, -INFINITY};
+    if (fit->table->column[c].number) {
+        look_at_column(fit, c, m);
+    } else {
+        if (!fit->group || c < fit->group_first || c - fit->group_first >= fit->grouped) {
+            heddle_status status = look_at_group(fit, c, err);
+            if (status != HEDDLE_OK)
+                return status;
+        }
+        *m = fit->group[c - fit->group_first];
+    }
     const char *name = fit->table->column[c].name;
-    if (n == 0)
+    if (m->numbers == 0)
         return status_set(err, HEDDLE_E_DATA, "column '%s' has no values; leave it out with --drop",
                           name);
-    m->mean = sum_values(value, n) / (double)n;
     if (m->minimum == m->maximum) {
         m->mean = m->minimum + 0.0; /* the quotient may be off by a rounding; no -0 */
-    } else {
-        for (size_t i = 0; i < n; i++)
-            value[i] = (value[i] - m->mean) * (value[i] - m->mean);
-        m->deviation = __builtin_sqrt(sum_values(value, n) / (double)n);
+        m->deviation = 0.0;
     }
     if (!isfinite(m->mean) || !isfinite(m->deviation) || !isfinite(m->maximum - m->minimum))
         return status_set(err, HEDDLE_E_DATA, "column '%s' has numbers too large to be scaled",

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/status.h"
+#include "data/view.h"
 
 enum { FINGERPRINT_ROWS = 1024 };
 
@@ -14,14 +15,20 @@ struct job {
     const double *weight;
     int workers;
     size_t parts;
+    char *row; /* (workers, inputs) room for rows that are read from a view, or NULL */
     char (*part)[FINGERPRINT_SIZE];
 };
 
-static void add_row(struct sha256 *s, const struct dataset *set, const double *weight, size_t row)
+/** `read`: room for a row of a view; where rows are kept does not change the digest. */
+static void add_row(struct sha256 *s, const struct dataset *set, const double *weight, size_t row,
+                    char *read)
 {
     size_t unit = set->use_double ? sizeof(double) : sizeof(float);
     if (set->real) {
         sha256_add(s, (const char *)set->real + row * set->real_stride * unit, set->inputs * unit);
+    } else if (set->view) {
+        view_row(set->view, row, read);
+        sha256_add(s, read, set->inputs * unit);
     } else {
         sha256_add(s, set->bytes + row * set->inputs, set->inputs);
     }
@@ -45,7 +52,8 @@ static void work(void *context, int w)
         struct sha256 s;
         sha256_begin(&s);
         for (; row < end && row < job->set->rows; row++) {
-            add_row(&s, job->set, job->weight, row);
+            char *read = job->row + (size_t)w * job->set->inputs * sizeof(double);
+            add_row(&s, job->set, job->weight, row, job->set->view ? read : NULL);
         }
         sha256_end(&s, job->part[p]);
     }
@@ -59,9 +67,12 @@ heddle_status fingerprint(const struct dataset *set, const double *weight, struc
         return HEDDLE_OK;
     }
     size_t parts = (set->rows + FINGERPRINT_ROWS - 1) / FINGERPRINT_ROWS;
-    struct job job = {set, weight, team_workers(team), parts, NULL};
+    struct job job = {.set = set, .weight = weight, .workers = team_workers(team), .parts = parts};
     job.part = memory_new(parts, sizeof *job.part);
-    if (!job.part) {
+    job.row = set->view ? memory_new((size_t)job.workers * set->inputs, sizeof(double)) : NULL;
+    if (!job.part || (set->view && !job.row)) {
+        memory_free(job.part);
+        memory_free(job.row);
         return status_memory(err, "a fingerprint of the data", parts * sizeof *job.part);
     }
     team_run(team, work, &job);
@@ -73,5 +84,6 @@ heddle_status fingerprint(const struct dataset *set, const double *weight, struc
     sha256_add(&s, job.part, parts * sizeof *job.part);
     sha256_end(&s, hex);
     memory_free(job.part);
+    memory_free(job.row);
     return HEDDLE_OK;
 }

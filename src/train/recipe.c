@@ -177,9 +177,11 @@ static const struct row rows[OPTION_COUNT] = {
         "examples a shard: what a worker sums in one go; decides bits; auto: an eighth of the "
         "batch, 16 to 64"},
         .kind = KIND_COUNT, .choices = "auto", .low = 1},
-    [OPTION_SHUFFLE] = {{"shuffle", "recipe", "yes|no", "auto",
-        "new order of the rows each epoch; auto: yes unless the batch is full"},
-        .tutorial = "no", .kind = KIND_CHOICE, .choices = "auto|yes|no"},
+    [OPTION_SHUFFLE] = {{"shuffle", "recipe", "yes|blocks|no", "auto",
+        "new order of the rows each epoch; blocks: of stretches of rows, and of the rows of some "
+        "stretches at a time, for files larger than the memory; auto: yes, from 2^30 values on "
+        "blocks, unless the batch is full"},
+        .tutorial = "no", .kind = KIND_CHOICE, .choices = "auto|yes|blocks|no"},
     [OPTION_REPORT_EVERY] = {{"report-every", "recipe", "N", "auto",
         "epochs (tutorial: updates) from report to report; auto: about 20 reports"},
         .tutorial = "2500", .kind = KIND_COUNT, .choices = "auto", .low = 1},

@@ -195,6 +195,9 @@ static heddle_status resolve_loss(const heddle_recipe *recipe, const struct reci
     return conflict ? status_set(err, HEDDLE_E_ARGUMENT, "%s", conflict) : HEDDLE_OK;
 }
 
+/* From so many values on rows are shuffled by blocks: they may be more than fit into memory. */
+#define BLOCKS_FROM ((size_t)1 << 30)
+
 static void resolve_batches(const heddle_recipe *recipe, const struct recipe_facts *facts,
                             struct run_recipe *run)
 {
@@ -213,7 +216,11 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     run->shard = (size_t)count(recipe, OPTION_SHARD, recipe_default_shard(run->batch));
     run->shard = run->shard < run->batch ? run->shard : run->batch;
     run->shuffle = is(recipe, OPTION_SHUFFLE, "yes") ||
+                   is(recipe, OPTION_SHUFFLE, "blocks") ||
                    (is(recipe, OPTION_SHUFFLE, "auto") && run->batch < rows);
+    run->shuffle_blocks =
+        is(recipe, OPTION_SHUFFLE, "blocks") ||
+        (is(recipe, OPTION_SHUFFLE, "auto") && run->shuffle && rows >= BLOCKS_FROM / facts->inputs);
     uint64_t per_epoch = (rows + run->batch - 1) / run->batch;
     uint64_t epochs = (10000 + per_epoch - 1) / per_epoch;
     epochs = epochs < 10 ? 10 : epochs > 250 ? 250 : epochs;
@@ -504,7 +511,7 @@ static void write_text(struct run_recipe *run, bool from_model, size_t classes)
         string_add(s, ",\"weights\":true");
     }
     string_print(s, ",\"seed\":%llu,\"shuffle\":%s", (unsigned long long)run->seed,
-                 run->shuffle ? "true" : "false");
+                 run->shuffle_blocks ? "\"blocks\"" : run->shuffle ? "true" : "false");
     if (!run->epochs || run->steps < UINT64_MAX) {
         string_print(s, ",\"steps\":%llu", (unsigned long long)run->steps);
     }

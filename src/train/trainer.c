@@ -13,6 +13,7 @@
 #include "base/sum.h"
 #include "data/view.h"
 #include "pass/pass.h"
+#include "train/order.h"
 #include "train/score.h"
 #include "train/shard_plan.h"
 #include "train/watch.h"
@@ -260,7 +261,11 @@ static void update_slice(struct run *run, const struct shard_plan *plan, uint64_
 
 static void shuffle(struct run *run, uint64_t epoch)
 {
-    random_permutation(run->recipe->seed, RANDOM_SHUFFLE, epoch, run->order, run->set->rows);
+    if (run->recipe->shuffle_blocks) {
+        order_blocks(run->recipe->seed, epoch, run->set->inputs, run->order, run->set->rows);
+    } else {
+        random_permutation(run->recipe->seed, RANDOM_SHUFFLE, epoch, run->order, run->set->rows);
+    }
 }
 
 /**
