@@ -101,6 +101,8 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         {"max-memory", "-1", "a size is such as"},
         {"max-memory", "G", "a size is such as"},
         {"max-memory", "18446744073709551615K", "a size is such as"},
+        {"checkpoint-every", "0", "a distance is such as"},
+        {"checkpoint-every", "3m", "a distance is such as"},
     };
     heddle_recipe *recipe = recipe_of("");
     for (size_t i = 0; i < LENGTH(rows); i++) {
@@ -122,7 +124,8 @@ Test(recipe, refuses_values_and_says_which_it_takes)
 /* Every option that is not free text refuses nonsense, the ones added tomorrow too. */
 Test(recipe, refuses_nonsense_for_every_option)
 {
-    static const char *const free_text[] = {"target", "drop", "weights", "class-weights"};
+    static const char *const free_text[] = {"target",        "drop",       "weights",
+                                            "class-weights", "checkpoint", "resume"};
     heddle_recipe *recipe = recipe_of("");
     for (size_t i = 0; heddle_recipe_option(i); i++) {
         const char *name = heddle_recipe_option(i)->name;
@@ -220,16 +223,16 @@ Test(recipe, unknown_options_name_the_nearest)
 
 Test(recipe, every_option_describes_itself)
 {
-    static const char *const groups[] = {"data", "network", "recipe", "machine"};
+    static const char *const groups[] = {"data", "network", "recipe", "machine", "run"};
     size_t group = 0, count = 0;
     for (; heddle_recipe_option(count); count++) {
         const heddle_option *option = heddle_recipe_option(count);
         cr_assert(option->name[0] && option->argument[0] && option->help[0] && option->initial);
-        while (group < 4 && strcmp(option->group, groups[group]) != 0) {
+        while (group < LENGTH(groups) && strcmp(option->group, groups[group]) != 0) {
             group++;
         }
-        cr_assert(group < 4, "--%s is of group '%s', after those of the next", option->name,
-                  option->group);
+        cr_assert(group < LENGTH(groups), "--%s is of group '%s', after those of the next",
+                  option->name, option->group);
         for (const char *c = option->name; *c; c++) {
             cr_assert((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-');
         }

@@ -64,7 +64,8 @@ static void same(heddle_table *table, const struct preprocess_options *options, 
     size_t size = use_double ? sizeof(double) : sizeof(float);
     double row[COLUMNS], from_bytes[COLUMNS];
     for (size_t r = 0; r < kept.rows; r++) {
-        const void *other = kept.real ? (const char *)kept.real + r * kept.real_stride * size : NULL;
+        const void *other =
+            kept.real ? (const char *)kept.real + r * kept.real_stride * size : NULL;
         for (size_t i = 0; i < kept.inputs && !other; i++) {
             if (use_double)
                 from_bytes[i] = kept.bytes[r * kept.inputs + i] * kept.byte_scale;

@@ -473,7 +473,8 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     const struct preprocess *p = a->p;
     size_t real_size = a->use_double ? sizeof(double) : sizeof(float), cells;
     size_t bytes = 0, input_at = 0, target_at = 0;
-    bool read = false, stay = stays_bytes(a), view = stay && is_view(a), classify = p->task == TASK_CLASSIFY;
+    bool read = false, stay = stays_bytes(a), view = stay && is_view(a),
+         classify = p->task == TASK_CLASSIFY;
     set->rows = a->rows;
     set->inputs = p->width;
     set->outputs = !classify ? p->targets : p->classes == 2 && single_output ? 1 : p->classes;

@@ -34,7 +34,7 @@ struct fit {
     struct choice choice;
     uint32_t *row; /* (rows) of the table to fit on: all values needed are there */
     size_t rows;
-    double *value; /* (rows) scratch */
+    double *value;         /* (rows) scratch */
     struct moments *group; /* (grouped) of the block's columns from group_first on */
     size_t group_first, grouped;
     struct string constant; /* names of constant columns */

@@ -121,7 +121,7 @@ struct run_recipe {
     double min_error; /* below 0: never reached */
     uint64_t seed;
     bool shuffle;
-    bool shuffle_blocks; /* by stretches of rows that stand together (train/order.h) */
+    bool shuffle_blocks;   /* by stretches of rows that stand together (train/order.h) */
     bool sum_deltas;       /* weight deltas are summed, not averaged, over the examples */
     uint64_t report_every; /* epochs; steps for the tutorial */
     uint64_t untimed;      /* seconds are counted from this step on */

@@ -215,8 +215,7 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     run->batch = run->batch < rows ? run->batch : rows;
     run->shard = (size_t)count(recipe, OPTION_SHARD, recipe_default_shard(run->batch));
     run->shard = run->shard < run->batch ? run->shard : run->batch;
-    run->shuffle = is(recipe, OPTION_SHUFFLE, "yes") ||
-                   is(recipe, OPTION_SHUFFLE, "blocks") ||
+    run->shuffle = is(recipe, OPTION_SHUFFLE, "yes") || is(recipe, OPTION_SHUFFLE, "blocks") ||
                    (is(recipe, OPTION_SHUFFLE, "auto") && run->batch < rows);
     run->shuffle_blocks =
         is(recipe, OPTION_SHUFFLE, "blocks") ||
@@ -511,7 +510,9 @@ static void write_text(struct run_recipe *run, bool from_model, size_t classes)
         string_add(s, ",\"weights\":true");
     }
     string_print(s, ",\"seed\":%llu,\"shuffle\":%s", (unsigned long long)run->seed,
-                 run->shuffle_blocks ? "\"blocks\"" : run->shuffle ? "true" : "false");
+                 run->shuffle_blocks ? "\"blocks\""
+                 : run->shuffle      ? "true"
+                                     : "false");
     if (!run->epochs || run->steps < UINT64_MAX) {
         string_print(s, ",\"steps\":%llu", (unsigned long long)run->steps);
     }
