@@ -460,12 +460,13 @@ typedef struct heddle_estimate {
     double flop_per_epoch; /**< of training; without validation */
     uint64_t seed;
     int threads; /**< workers the run would start; it may find that fewer do */
+    int ranks;   /**< processes; threads and bytes are those of one, the largest */
     char why[256];
     char isa[16];
     size_t data_bytes;      /**< the rows as the network sees them, besides the tables */
     size_t parameter_bytes; /**< the weights, as computed with and as kept */
     size_t state_bytes;     /**< the optimizer's */
-    size_t partial_bytes;   /**< sums of weight deltas, of all workers */
+    size_t partial_bytes;   /**< sums of weight deltas, of all workers and from other ranks */
     size_t workspace_bytes; /**< activations and deltas, of all workers */
     size_t peak_bytes;      /**< the most memory the process would hold, tables included; 0 if
                                      the system does not tell what it holds now */
@@ -485,6 +486,36 @@ HEDDLE_API heddle_status heddle_train_estimate(
     const heddle_recipe *recipe, const heddle_table *table, const heddle_table *validation,
     const heddle_table *test, const heddle_model *initial, const heddle_callbacks *callbacks,
     heddle_estimate *estimate, heddle_error *err);
+
+/* ---------------------------------------------------------------- several processes ---------- */
+
+/*
+ * heddle-mpi is the program linked with MPI in place of libheddle's single process. There a run has
+ * ranks, processes on any machines, which all make the same calls with the same arguments: tables
+ * are read and networks trained by all of them together, and all get the same results and errors.
+ * With libheddle there is one rank and these functions do nothing.
+ */
+
+/**
+ * Join the other ranks, if a launcher (mpirun, srun) started this process as one of several; before
+ * anything else, by the thread that will make all other calls. heddle_cluster_end() comes last.
+ *
+ * Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED (the launcher is not that of the MPI library linked),
+ * HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_cluster_begin(heddle_error *err);
+HEDDLE_API void heddle_cluster_end(void);
+
+/** How many ranks there are (1 at least), and which this is, from 0. */
+HEDDLE_API int heddle_cluster_ranks(void);
+HEDDLE_API int heddle_cluster_rank(void);
+
+/**
+ * All ranks call this with a status of their own, 0 for good. All get that of the first rank (by
+ * number) that has another than 0, and in text (size bytes) what that rank put there, with
+ * "rank N: " before it unless it is rank 0. Returns 0 and leaves text alone if all are good.
+ */
+HEDDLE_API int heddle_cluster_agree(int status, char *text, size_t size);
 
 /* ---------------------------------------------------------------- models --------------------- */
 

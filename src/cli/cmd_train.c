@@ -324,8 +324,8 @@ static int prepare(struct run *run)
     }
     const char *validation;
     status = set_validation(run, &validation);
-    status = status != 0 || run->again ? status : check_outputs(line);
-    status = status != 0 ? status : set_init(run);
+    status = status != 0 || run->again || !speaks() ? status : check_outputs(line);
+    status = together(status != 0 ? status : set_init(run));
     status = status != 0 ? status : compare_recipe(&run->compare, line, maybe_files, run->recipe);
     if (status != 0) {
         return status;
@@ -339,12 +339,12 @@ static int prepare(struct run *run)
     if (test_labels != NULL && test == NULL) {
         return misuse(line->command, "--test-labels needs a file in --test");
     }
-    status = input_read(line->operands[0], &reading, reading.labels, &run->table);
+    status = together(input_read(line->operands[0], &reading, reading.labels, &run->table));
     if (status == 0 && validation != NULL) {
-        status = input_read(validation, &reading, validation_labels, &run->validation);
+        status = together(input_read(validation, &reading, validation_labels, &run->validation));
     }
     if (status == 0 && test != NULL) {
-        status = input_read(test, &reading, test_labels, &run->test);
+        status = together(input_read(test, &reading, test_labels, &run->test));
     }
     return status;
 }
@@ -433,6 +433,7 @@ static json_t *estimate_json(const heddle_estimate *e)
     json_put(object, "seed", json_count(e->seed));
     json_put(object, "threads", json_integer(e->threads));
     json_put(object, "threads_why", json_text(e->why));
+    json_put(object, "ranks", json_integer(e->ranks));
     json_put(object, "isa", json_text(e->isa));
     json_t *memory = json_object();
     json_put(memory, "data", json_count(e->data_bytes));
@@ -469,9 +470,12 @@ static void estimate_print(const heddle_estimate *e)
     printf("work        %.3g GFLOP an epoch\n", e->flop_per_epoch * 1e-9);
     printf("batch       %zu rows: %zu shard%s of %zu, enough for %zu worker%s\n", e->batch,
            e->shards, e->shards == 1 ? "" : "s", e->shard, e->shards, e->shards == 1 ? "" : "s");
-    printf("machine     %d %s, %s (%s)\n", e->threads, e->threads == 1 ? "thread" : "threads",
-           e->isa, e->why);
-    puts("memory");
+    printf("machine     %d %s", e->threads, e->threads == 1 ? "thread" : "threads");
+    if (e->ranks > 1) {
+        printf(" on each of %d ranks", e->ranks);
+    }
+    printf(", %s (%s)\n", e->isa, e->why);
+    puts(e->ranks > 1 ? "memory of a rank" : "memory");
     print_bytes("rows, encoded", e->data_bytes);
     print_bytes("parameters", e->parameter_bytes);
     print_bytes("optimizer's states", e->state_bytes);
@@ -525,7 +529,7 @@ static int save(const struct run *run, const heddle_model *model, const heddle_r
     if (path == NULL) {
         return 0;
     }
-    if (heddle_model_write(model, path, &err) != HEDDLE_OK) {
+    if (speaks() && heddle_model_write(model, path, &err) != HEDDLE_OK) {
         return give_up(&err);
     }
     *saved = path;
@@ -573,6 +577,10 @@ static int compare(struct run *run)
     if (!compare_wanted(line)) {
         return 0;
     }
+    if (heddle_cluster_ranks() > 1) {
+        return misuse(line->command, "--cv and --search run on one rank, with threads: start them "
+                                     "without mpirun");
+    }
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
     catch_signals();
     heddle_status status = compare_run(&run->compare, run->table, run->validation, run->initial,
@@ -596,7 +604,7 @@ static int compare(struct run *run)
 static int train(struct run *run)
 {
     const struct command_line *line = run->line;
-    const char *log = option_given(line, "log");
+    const char *log = speaks() ? option_given(line, "log") : NULL;
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
     run_log_begin(&run->log, log, log != NULL ? start_record(run) : NULL);
     heddle_callbacks callbacks = {
@@ -613,6 +621,8 @@ static int train(struct run *run)
     heddle_status trained = heddle_train(run->recipe, run->table, run->validation, run->test,
                                          run->initial, &callbacks, &model, &result, &err);
     progress_end(&run->progress);
+    caught =
+        heddle_cluster_agree(caught, (char[1]){""}, 1); /* a signal to one is a signal to all */
     int status;
     if (trained == HEDDLE_OK) {
         status = finish(run, model, &result);
@@ -678,7 +688,7 @@ int train_again(const struct command_line *line, const json_t *recipe, const cha
 
 static int run(const struct command_line *line)
 {
-    struct run run = {.line = line, .quiet = option_flag(line, "quiet")};
+    struct run run = {.line = line, .quiet = option_flag(line, "quiet") || !speaks()};
     catch_checkpoint_signal();
     int status = prepare(&run);
     if (status == 0) {

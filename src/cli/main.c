@@ -115,6 +115,10 @@ static int run(int argc, char **argv)
     if (command == NULL) {
         return word[0] == '-' ? misuse(NULL, "unknown option '%s'", word) : unknown_command(word);
     }
+    if (heddle_cluster_ranks() > 1 && command != &command_train && !help) {
+        return misuse(command, "only 'train' runs on several ranks: start '%s' without mpirun",
+                      command->name);
+    }
     struct command_line line;
     char *asked[] = {argv[0], (char[]){"--help"}, NULL};
     int status = help ? options_read(&line, command, 2, asked, 1)
@@ -144,5 +148,14 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     json_begin();
-    return output_flush(run(argc, argv));
+    heddle_error err;
+    if (heddle_cluster_begin(&err) != HEDDLE_OK) {
+        return give_up(&err);
+    }
+    if (!speaks() && freopen("/dev/null", "w", stdout) == NULL) {
+        fclose(stdout);
+    }
+    int status = together(output_flush(run(argc, argv)));
+    heddle_cluster_end();
+    return status;
 }

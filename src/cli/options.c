@@ -104,8 +104,10 @@ int misuse(const struct command *command, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     complain("%s", text);
-    fprintf(stderr, "try 'heddle%s%s --help'\n", command != NULL ? " " : "",
-            command != NULL ? command->name : "");
+    if (speaks()) {
+        fprintf(stderr, "try 'heddle%s%s --help'\n", command != NULL ? " " : "",
+                command != NULL ? command->name : "");
+    }
     return EXIT_MISUSE;
 }
 

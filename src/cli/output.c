@@ -52,15 +52,42 @@ static void hide_controls(char *text)
     }
 }
 
+/** What was complained about last, for together(). */
+static char last_complaint[1024];
+
 void complain(const char *format, ...)
 {
-    char text[1024];
+    char text[sizeof last_complaint] = "";
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     hide_controls(text);
-    fprintf(stderr, "heddle: %s\n", text);
+    if (speaks()) {
+        fprintf(stderr, "heddle: %s\n", text);
+    }
+    memcpy(last_complaint, text, sizeof text);
+}
+
+bool speaks(void)
+{
+    return heddle_cluster_rank() == 0;
+}
+
+int together(int status)
+{
+    static bool ended; /* all know of a failure, and are on their way out */
+    if (ended) {
+        return status;
+    }
+    int agreed = heddle_cluster_agree(status, last_complaint, sizeof last_complaint);
+    ended = agreed != 0;
+    if (agreed != 0 && status == 0) {
+        char text[sizeof last_complaint];
+        memcpy(text, last_complaint, sizeof text);
+        complain("%s", text);
+    }
+    return agreed;
 }
 
 int give_up(const heddle_error *err)

@@ -30,6 +30,18 @@ int exit_status(heddle_status status);
 /** Print "heddle: …" and a newline on stderr, control characters made visible as '?'. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * Is this the rank that speaks? Others keep what they complain about for together(). heddle, and
+ * heddle-mpi without a launcher, have one rank, which does.
+ */
+bool speaks(void);
+
+/**
+ * Where all ranks have come with an exit status of their own: if any has failed, the first one's
+ * becomes everyone's, and rank 0 complains if that one could not.
+ */
+int together(int status);
+
 /** Complain with the text of err and return its exit status. */
 int give_up(const heddle_error *err);
 

@@ -1,6 +1,21 @@
 /* cluster: a single process. */
 #include "machine/cluster.h"
 
+heddle_status cluster_begin(heddle_error *err)
+{
+    (void)err;
+    return HEDDLE_OK;
+}
+
+void cluster_end(void)
+{
+}
+
+bool cluster_launched(void)
+{
+    return false;
+}
+
 int cluster_ranks(void)
 {
     return 1;
@@ -9,4 +24,61 @@ int cluster_ranks(void)
 int cluster_rank(void)
 {
     return 0;
+}
+
+int cluster_sharers(void)
+{
+    return 1;
+}
+
+int cluster_neighbours(void)
+{
+    return 1;
+}
+
+void cluster_broadcast(void *data, size_t bytes, int root)
+{
+    (void)data;
+    (void)bytes;
+    (void)root;
+}
+
+void cluster_gather(void *data, size_t unit, const size_t *begin)
+{
+    (void)data;
+    (void)unit;
+    (void)begin;
+}
+
+heddle_status cluster_exchange_create(const struct cluster_message *send, size_t sends,
+                                      const struct cluster_message *receive, size_t receives,
+                                      struct cluster_exchange **exchange, heddle_error *err)
+{
+    (void)send;
+    (void)sends;
+    (void)receive;
+    (void)receives;
+    (void)err;
+    *exchange = NULL;
+    return HEDDLE_OK;
+}
+
+void cluster_exchange_free(struct cluster_exchange *exchange)
+{
+    (void)exchange;
+}
+
+void cluster_exchange_start(struct cluster_exchange *exchange)
+{
+    (void)exchange;
+}
+
+void cluster_exchange_progress(struct cluster_exchange *exchange)
+{
+    (void)exchange;
+}
+
+void cluster_exchange_finish(struct cluster_exchange *exchange)
+{
+    (void)exchange;
 }

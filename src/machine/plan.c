@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "machine/cluster.h"
 #include "machine/topology.h"
 
 /* The first number of OMP_NUM_THREADS ("4", " 4 ", "4,2": the rest is for nested regions), or 0 if
@@ -59,6 +60,12 @@ static void choose_workers(const struct topology *t, struct plan *p)
         snprintf(p->why, sizeof p->why, "cgroup quota of %s processor%s", number,
                  strcmp(number, "1") == 0 ? "" : "s");
     }
+    if (cluster_sharers() > 1 && p->workers > cores / cluster_sharers()) {
+        p->workers = cores / cluster_sharers();
+        p->workers = p->workers > 0 ? p->workers : 1;
+        snprintf(p->why, sizeof p->why, "%d core%s for %d ranks", cores, cores == 1 ? "" : "s",
+                 cluster_sharers());
+    }
     if (limit < p->workers) {
         p->workers = limit;
         snprintf(p->why, sizeof p->why, "OMP_THREAD_LIMIT=%d", limit);
@@ -102,6 +109,28 @@ static heddle_status decide_workers(const struct topology *t, int threads, struc
     return HEDDLE_OK;
 }
 
+/*
+ * Launchers bind a rank to a core, or a few, before it knows how many threads it will have: Open
+ * MPI's mpirun to one core each up to two ranks, then to a package each. Say so if that leaves this
+ * machine's cores without work.
+ */
+static void remark_launcher(const struct topology *t, struct plan *p)
+{
+    const int cores = topology_cores(t), all = topology_all_cores(t);
+    const int ranks = cluster_ranks(), share = all / cluster_neighbours();
+    const int want = p->fixed ? p->workers : share;
+
+    if (!cluster_launched() || cluster_sharers() > 1 || topology_synthetic(t) || cores >= all ||
+        cores >= want || share <= cores)
+        return;
+    snprintf(p->remark, sizeof p->remark,
+             "the launcher left %d of %d cores to this rank, for %d thread%s; to use %d: mpirun -n "
+             "%d --map-by socket:PE=%d --bind-to core (or --bind-to none, or srun --cpus-per-task "
+             "%d)",
+             cores, all, p->workers, p->workers == 1 ? "" : "s", want < share ? want : share, ranks,
+             want < share ? want : share, want < share ? want : share);
+}
+
 /* Set p->how and p->bound; which placement, if any, is returned. */
 static enum bind decide_binding(const struct topology *t, enum bind bind, struct plan *p)
 {
@@ -123,6 +152,11 @@ static enum bind decide_binding(const struct topology *t, enum bind bind, struct
     if (bind == BIND_AUTO && workers > processors) {
         snprintf(p->how, sizeof p->how, "not bound: %d workers share %d processor%s", workers,
                  processors, processors == 1 ? "" : "s");
+        return BIND_NONE;
+    }
+    if (bind == BIND_AUTO && cluster_sharers() > 1) {
+        snprintf(p->how, sizeof p->how, "not bound: %d ranks share %d core%s", cluster_sharers(),
+                 cores, cores == 1 ? "" : "s");
         return BIND_NONE;
     }
     if (bind == BIND_AUTO && workers < cores) {
@@ -153,6 +187,7 @@ heddle_status plan_create(const struct topology *topology, int threads, enum bin
     status = decide_workers(topology, threads, p, err);
     if (status != HEDDLE_OK)
         goto failed;
+    remark_launcher(topology, p);
     bind = decide_binding(topology, bind, p);
     if (bind != BIND_NONE) {
         const size_t workers = (size_t)p->workers;

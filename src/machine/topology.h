@@ -70,6 +70,8 @@ struct plan {
     int *numa_node; /* (workers) OS index of its memory node, or NULL */
     char why[256];  /* why that many */
     char how[256];  /* how they are bound, and why */
+    char
+        remark[400]; /* that the launcher has left this rank too few cores, and what to do; or "" */
 };
 
 /**

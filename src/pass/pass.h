@@ -124,6 +124,13 @@ struct passes {
                    void *state2);
 
     /**
+     * The sums of partials by the program for reals [begin, end), into the first partial that it
+     * names.
+     */
+    void (*sum)(const void *kernels, const struct sum_program *program, void *const *partial,
+                size_t begin, size_t end);
+
+    /**
      * squares[p] = Σ g² over the sums of partials in piece p (PASS_PIECE reals, the last one what
      * is left of `count`), for p in [begin, end), in an order that depends on nothing.
      */

@@ -6,6 +6,7 @@
  * partial is read from memory once and nothing but weights and state is written.
  */
 #include <float.h>
+#include <string.h>
 
 #include "pass/workspace.h"
 
@@ -86,6 +87,18 @@ void REAL(update)(const void *kernels, const struct sum_program *program, void *
             g = penalised;
         }
         k->update(&u, w + at, g, s1 ? s1 + at : NULL, s2 ? s2 + at : NULL, count);
+    }
+}
+
+void REAL(sum)(const void *kernels, const struct sum_program *program, void *const *partial,
+               size_t begin, size_t end)
+{
+    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    real *sum = partial[program->entry[0]];
+    for (size_t at = begin; program->count > 1 && at < end; at += PIECE) {
+        size_t count = end - at < PIECE ? end - at : PIECE;
+        memcpy(sum + at, sum_piece(kernels, program, partial, at, count, scratch),
+               count * sizeof *sum);
     }
 }
 
@@ -188,6 +201,7 @@ const struct passes REAL(passes) = {
     .backward = REAL(backward),
     .add = REAL(add),
     .update = REAL(update),
+    .sum = REAL(sum),
     .squares = REAL(squares),
     .limit_norms = REAL(limit_norms),
     .finite = REAL(finite),

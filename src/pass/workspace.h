@@ -82,6 +82,8 @@ void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, siz
 void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
                   void *state2);
+void REAL(sum)(const void *kernels, const struct sum_program *program, void *const *partial,
+               size_t begin, size_t end);
 bool REAL(finite)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, size_t *where);
 

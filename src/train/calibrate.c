@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "machine/cluster.h"
 
 /**
  * A trial is the fastest of TRIES, each of at least so many steps and seconds; the first steps are
@@ -230,7 +231,8 @@ static bool tiny(const struct run_recipe *run, const struct dataset *set)
 bool calibrate_tries(const struct run_recipe *run, const struct dataset *set,
                      const struct plan *plan)
 {
-    if (plan->fixed || plan->workers == 1 || tiny(run, set)) {
+    /* Ranks would have to try the same numbers at the same time. */
+    if (plan->fixed || plan->workers == 1 || tiny(run, set) || cluster_ranks() > 1) {
         return false;
     }
     /* A few long steps: trying would take as long as the run. */
@@ -248,10 +250,13 @@ heddle_status calibrate(const struct run_recipe *run, const struct dataset *set,
         return change_workers(workers, 1, bind, "the run is too short for a second worker", err);
     }
     size_t shards = (run->batch + run->shard - 1) / run->shard;
-    if (!plan->fixed && shards < (size_t)plan->workers) {
+    size_t ranks = (size_t)cluster_ranks();
+    size_t share = (shards + ranks - 1) / ranks;
+    if (!plan->fixed && share < (size_t)plan->workers) {
         char few[64];
-        snprintf(few, sizeof few, "a batch is %zu shard%s", shards, shards == 1 ? "" : "s");
-        heddle_status capped = change_workers(workers, (int)shards, bind, few, err);
+        snprintf(few, sizeof few, "a batch is %zu shard%s%s", shards, shards == 1 ? "" : "s",
+                 ranks > 1 ? ", shared by the ranks" : "");
+        heddle_status capped = change_workers(workers, (int)share, bind, few, err);
         if (capped) {
             return capped;
         }

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "kernel/dispatch.h"
+#include "machine/cluster.h"
 #include "model/model.h"
 #include "train/calibrate.h"
 #include "train/encode.h"
@@ -70,13 +71,13 @@ static void count_memory(const struct run_recipe *run, const struct encoded *dat
                     data->test.arena_bytes + memory->order;
     e->parameter_bytes = memory->weights + values;
     e->state_bytes = memory->states;
-    e->partial_bytes = memory->partials;
+    e->partial_bytes = memory->partials + memory->foreign;
     e->workspace_bytes = memory->workspaces + watched;
     size_t now = resident_now();
     if (now) {
         /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
-        size_t training = memory->weights + memory->states + memory->partials + memory->workspaces +
-                          memory->order + larger(watched, copy);
+        size_t training = memory->weights + memory->states + memory->partials + memory->foreign +
+                          memory->workspaces + memory->order + larger(watched, copy);
         size_t ending = values + larger(file, larger(watched, tested));
         e->peak_bytes = larger(now + values + larger(training, ending), resident_most());
     }
@@ -130,6 +131,7 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
     }
     if (!status) {
         e.threads = workers.plan->workers;
+        e.ranks = cluster_ranks();
         snprintf(e.why, sizeof e.why, "%s", workers.plan->why);
         snprintf(e.isa, sizeof e.isa, "%s", isa_name(workers.isa));
         fill(&run, &data, &e);

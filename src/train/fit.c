@@ -13,6 +13,7 @@
 #include "machine/team.h"
 #include "machine/topology.h"
 #include "model/model.h"
+#include "train/alike.h"
 #include "train/calibrate.h"
 #include "train/encode.h"
 #include "train/fit.h"
@@ -143,8 +144,8 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
                                kernels_fma_chains(fit->workers->isa, run->use_double),
                                LIMIT_SECONDS, &limit, err);
     }
-    if (!status && limit > 0) {
-        r.percent_of_limit = 100 * r.gflops / (limit * 1e-9);
+    if (!status && limit > 0) { /* of all ranks, if they are alike */
+        r.percent_of_limit = 100 * r.gflops / (limit * 1e-9 * cluster_ranks());
     }
     if (!status && fit->data.validation.rows) {
         r.has_validation = true;
@@ -201,9 +202,14 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
         status = calibrate(&fit.run, &fit.data.train, recipe_bind(recipe),
                            recipe_max_memory(recipe), fit.values, &fit.own, err);
     }
+    status = cluster_agree(status, err);
+    if (!status) {
+        status = alike(recipe, &fit.run, &fit.data, fit.values, keeper ? keeper->begin : NULL, err);
+    }
     if (!status) {
         const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
         note(&fit, team_note(fit.workers->team));
+        note(&fit, fit.workers->plan->remark);
         status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers->team,
                              fit.workers->isa, recipe_max_memory(recipe), callbacks, keeper,
                              fit.values, &fit.outcome, err);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "machine/cluster.h"
 
 /** Without `checkpoint-every`: seconds of training from one checkpoint to the next. */
 #define AUTO_SECONDS 30
@@ -147,14 +148,15 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
         return HEDDLE_OK;
     }
     read_every(keep, recipe_text(recipe, OPTION_CHECKPOINT_EVERY));
-    heddle_status status = keep->path ? file_can_write(keep->path, err) : HEDDLE_OK;
+    bool writes = keep->path && cluster_rank() == 0;
+    heddle_status status = writes ? file_can_write(keep->path, err) : HEDDLE_OK;
     if (!status) {
         status = fingerprint(&data->train, data->weight, workers->team, keep->owner.data, err);
     }
     if (!status) {
         status = fingerprint(&data->validation, NULL, workers->team, keep->owner.validation, err);
     }
-    if (!status && keep->path) {
+    if (!status && writes) {
         status = checkpoint_writer_create(&keep->owner, &keep->writer, err);
     }
     if (!status && resumes) {

@@ -2,11 +2,17 @@
  * read_table: heddle_table_read(): the readers of data/ with the workers of machine/ to help them,
  * and with the format that model/ knows.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/available.h"
+#include "base/memory.h"
+#include "base/status.h"
 #include "data/readers.h"
+#include "machine/cluster.h"
 #include "machine/team.h"
 #include "model/table_safetensors.h"
 
@@ -29,6 +35,79 @@ static bool is_large(const char *path)
     return stat(path, &info) == 0 && (!S_ISREG(info.st_mode) || info.st_size >= WORTH_A_TEAM);
 }
 
+/** Write all of it; false on failure. */
+static bool write_all(int fd, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t n = write(fd, bytes, count);
+        if (n < 0 && errno != EINTR)
+            return false;
+        bytes += n > 0 ? n : 0;
+        count -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+/**
+ * Collective: launchers give the standard input to rank 0 alone. Its bytes go to all, who find them
+ * as their own standard input, a file in memory.
+ */
+static heddle_status share_input(heddle_error *err)
+{
+    enum { PIECE = 1 << 20 };
+    struct {
+        int64_t count; /* -1: the read failed */
+        int number;    /* errno */
+    } got = {.count = 1};
+    heddle_error reason = {0};
+    heddle_status status = HEDDLE_OK;
+    char *piece = memory_new(PIECE, 1);
+    int memory = memfd_create("standard input", MFD_CLOEXEC);
+    if (!piece || memory < 0)
+        status = status_memory(&reason, "standard input", PIECE);
+    status = cluster_agree(status, &reason);
+    bool whole = true;
+    while (status == HEDDLE_OK && got.count > 0) {
+        if (cluster_rank() == 0) {
+            do
+                got.count = read(STDIN_FILENO, piece, PIECE);
+            while (got.count < 0 && errno == EINTR);
+            got.number = errno;
+        }
+        cluster_broadcast(&got, sizeof got, 0);
+        cluster_broadcast(piece, got.count > 0 ? (size_t)got.count : 0, 0);
+        whole = whole && (got.count <= 0 || write_all(memory, piece, (size_t)got.count));
+    }
+    if (status == HEDDLE_OK && got.count < 0)
+        status = status_set(&reason, HEDDLE_E_IO, "cannot read standard input: %s",
+                            strerror(got.number));
+    else if (status == HEDDLE_OK && (!whole || lseek(memory, 0, SEEK_SET) != 0 ||
+                                     dup2(memory, STDIN_FILENO) != STDIN_FILENO))
+        status = status_memory(&reason, "standard input", 0);
+    status = cluster_agree(status, &reason);
+    if (memory >= 0)
+        close(memory);
+    memory_free(piece);
+    return status ? status_set(err, status, "%s", reason.text) : HEDDLE_OK;
+}
+
+/** What several ranks cannot read each for itself. */
+static heddle_status check_ranks(const char *path, heddle_error *err)
+{
+    struct stat info;
+    if (cluster_ranks() == 1 || !path)
+        return HEDDLE_OK;
+    if (strcmp(path, "-") == 0)
+        return share_input(err);
+    if (stat(path, &info) == 0 && S_ISFIFO(info.st_mode))
+        return status_set(
+            err, HEDDLE_E_ARGUMENT,
+            "'%s' is a pipe, which only one rank could read: give a file, or the data "
+            "on standard input",
+            path);
+    return HEDDLE_OK;
+}
+
 heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
                                 heddle_table **table, heddle_error *err)
 {
@@ -41,9 +120,12 @@ heddle_status heddle_table_read(const char *path, const heddle_read_options *opt
     struct plan *plan = NULL;
     struct table_workers workers = {.count = 1, .run = run_team};
     struct team *team = NULL;
+    heddle_status status = check_ranks(path, err);
+    if (status)
+        return status;
     if (path && *path && is_large(path) && reading.options->threads != 1) {
         /* What cannot be had is done without: the table is the same. */
-        heddle_status status = topology_create(&topology, NULL);
+        status = topology_create(&topology, NULL);
         if (status == HEDDLE_OK)
             status = plan_create(topology, reading.options->threads, BIND_NONE, &plan, NULL);
         if (status == HEDDLE_OK && plan->workers > 1)
@@ -54,7 +136,7 @@ heddle_status heddle_table_read(const char *path, const heddle_read_options *opt
             reading.workers = &workers;
         }
     }
-    heddle_status status = table_read(path, &reading, table, err);
+    status = table_read(path, &reading, table, err);
     team_free(team);
     plan_free(plan);
     topology_free(topology);

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/sum.h"
+#include "machine/cluster.h"
 #include "train/metrics.h"
 #include "train/trainer.h"
 
@@ -17,8 +18,10 @@ struct scorer {
     size_t width; /* n[L] */
     enum activation output;
     struct examples examples;
-    double *outputs; /* (rows, width) */
-    double *each;    /* (rows) */
+    double *outputs;    /* (rows, width) */
+    double *each;       /* (rows) */
+    size_t first, last; /* blocks of rows to be scored by this rank's workers */
+    size_t *begin;      /* (ranks + 1) first row of each rank's; NULL: each does all */
     int workers;
     void **memory; /* (workers) workspaces */
     struct workspace **ws;
@@ -42,6 +45,7 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         .width = shape->width[shape->layers],
         .output = shape->activation[shape->layers],
         .examples = examples_of(set),
+        .last = (set->rows + SCORE_BLOCK - 1) / SCORE_BLOCK,
         .workers = workers,
         .bytes = passes->workspace_bytes(shape, SCORE_BLOCK, NULL),
     };
@@ -80,7 +84,39 @@ void scorer_free(struct scorer *scorer)
         memory_free(scorer->ws);
         memory_free(scorer->outputs);
         memory_free(scorer->each);
+        memory_free(scorer->begin);
         memory_free(scorer);
+    }
+}
+
+heddle_status scorer_spread(struct scorer *scorer, heddle_error *err)
+{
+    size_t ranks = (size_t)cluster_ranks();
+    size_t rank = (size_t)cluster_rank();
+    size_t blocks = scorer->last;
+    if (ranks == 1) {
+        return HEDDLE_OK;
+    }
+    scorer->begin = memory_new(ranks + 1, sizeof *scorer->begin);
+    if (!scorer->begin) {
+        return status_memory(err, "scoring", (ranks + 1) * sizeof *scorer->begin);
+    }
+    for (size_t r = 0; r <= ranks; r++) {
+        size_t row = blocks * r / ranks * SCORE_BLOCK;
+        scorer->begin[r] = row < scorer->set->rows ? row : scorer->set->rows;
+    }
+    scorer->first = blocks * rank / ranks;
+    scorer->last = blocks * (rank + 1) / ranks;
+    return HEDDLE_OK;
+}
+
+void scorer_gather(struct scorer *scorer)
+{
+    if (scorer->begin) {
+        cluster_gather(scorer->outputs, scorer->width * sizeof *scorer->outputs, scorer->begin);
+        if (scorer->wants_loss) {
+            cluster_gather(scorer->each, sizeof *scorer->each, scorer->begin);
+        }
     }
 }
 
@@ -89,10 +125,10 @@ void scorer_work(struct scorer *scorer, const void *W, int worker)
     const struct passes *passes = scorer->passes;
     struct workspace *ws = scorer->ws[worker];
     size_t rows = scorer->set->rows;
-    size_t blocks = (rows + SCORE_BLOCK - 1) / SCORE_BLOCK;
+    size_t blocks = scorer->last - scorer->first;
     size_t workers = (size_t)scorer->workers;
-    size_t last = blocks * ((size_t)worker + 1) / workers;
-    for (size_t b = blocks * (size_t)worker / workers; b < last; b++) {
+    size_t last = scorer->first + blocks * ((size_t)worker + 1) / workers;
+    for (size_t b = scorer->first + blocks * (size_t)worker / workers; b < last; b++) {
         size_t first = b * SCORE_BLOCK;
         size_t E = rows - first < SCORE_BLOCK ? rows - first : SCORE_BLOCK;
         passes->gather(ws, &scorer->examples, NULL, first, E);

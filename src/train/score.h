@@ -25,13 +25,22 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
                             heddle_error *err);
 void scorer_free(struct scorer *scorer);
 
+/**
+ * Let each rank score its part of the rows, where all would score all; scorer_gather() must then
+ * follow. HEDDLE_E_MEMORY is the only failure.
+ */
+heddle_status scorer_spread(struct scorer *scorer, heddle_error *err);
+
 /** Worker w's share, for weights W (packed). Call from every worker, then meet at a barrier. */
 void scorer_work(struct scorer *scorer, const void *W, int worker);
 
-/** After the barrier: mean loss over the rows (their sum if `sum`). */
+/** Collective, after the barrier, by one thread: all ranks have the outputs of all. */
+void scorer_gather(struct scorer *scorer);
+
+/** After that: mean loss over the rows (their sum if `sum`). */
 double scorer_loss(const struct scorer *scorer, bool sum);
 
-/** After the barrier: outputs (rows, n[L]). */
+/** After that: outputs (rows, n[L]). */
 const double *scorer_outputs(const struct scorer *scorer);
 
 /** Accuracy, or R² (mean over the targets; scaling does not matter to it). */

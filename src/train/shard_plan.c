@@ -1,6 +1,6 @@
 /**
- * shard_plan: one rule, applied three times (to the shards of a chunk, to the chunks of a worker,
- * to the workers of a batch): two neighbouring subtrees of the same level join if the left one
+ * shard_plan: one rule, applied four times (to the shards of a chunk, to the chunks of a worker, to
+ * the workers of a rank, to the ranks of a batch): two neighbouring subtrees of the same level join if the left one
  * begins at a multiple of twice their size.
  */
 #include "train/shard_plan.h"
@@ -14,7 +14,8 @@
 struct subtree {
     size_t first; /* shard */
     unsigned level;
-    int slot; /* whose sum it is: a partial, or nothing yet */
+    int slot;     /* whose sum it is: a partial, or nothing yet */
+    size_t begin; /* of a program: where its part begins */
 };
 
 static bool joins(const struct subtree *left, const struct subtree *right)
@@ -127,53 +128,132 @@ static size_t plan_worker(struct pieces *pieces, const struct shard_plan *plan, 
     return depth;
 }
 
+/** A program as it is written down; the stack holds the subtrees whose sums would be on it. */
+struct writer {
+    int *entry; /* NULL: only count */
+    size_t count, depth, deepest;
+    struct subtree stack[SUM_DEPTH_MAX + PARTIALS_MAX];
+};
+
+static void write_entry(struct writer *writer, int entry)
+{
+    if (writer->entry) {
+        writer->entry[writer->count] = entry;
+    }
+    writer->count++;
+}
+
+/** Push a subtree's sum and join as much as can be. */
+static void write_push(struct writer *writer, struct subtree subtree, int entry)
+{
+    subtree.begin = writer->count;
+    write_entry(writer, entry);
+    writer->stack[writer->depth++] = subtree;
+    writer->deepest = writer->depth > writer->deepest ? writer->depth : writer->deepest;
+    while (writer->depth > 1 &&
+           joins(&writer->stack[writer->depth - 2], &writer->stack[writer->depth - 1])) {
+        writer->depth--;
+        writer->stack[writer->depth - 1].level++;
+        write_entry(writer, -1);
+    }
+}
+
+/** What is left: the last ones first. */
+static struct sum_program write_end(struct writer *writer)
+{
+    for (; writer->depth > 1; writer->depth--) {
+        write_entry(writer, -1);
+    }
+    return (struct sum_program){
+        .entry = writer->entry, .count = writer->count, .depth = writer->deepest};
+}
+
+/** First shard of a part, of so many parts alike. */
+static size_t part_begin(size_t shards, size_t part, size_t parts)
+{
+    return shards * part / parts;
+}
+
+/** The maximal aligned subtrees of rank r's shards. */
+static size_t rank_subtrees(const struct shard_plan *plan, size_t r,
+                            struct subtree keeps[PARTIALS_MAX])
+{
+    size_t ranks = (size_t)plan->ranks;
+    size_t last = part_begin(plan->shards, r + 1, ranks);
+    size_t depth = 0;
+    for (size_t s = part_begin(plan->shards, r, ranks); s < last; s++) {
+        keeps[depth++] = (struct subtree){.first = s};
+        while (depth > 1 && joins(&keeps[depth - 2], &keeps[depth - 1])) {
+            depth--;
+            keeps[depth - 1].level++;
+        }
+    }
+    return depth;
+}
+
+/** The sums of all ranks, put together. */
+static void plan_ranks(struct pieces *pieces, struct shard_plan *plan)
+{
+    size_t ranks = (size_t)plan->ranks;
+    struct writer all = {.entry = piece(pieces, 2 * ranks * PARTIALS_MAX, sizeof *all.entry)};
+    plan->sums = piece(pieces, ranks, sizeof *plan->sums);
+    for (size_t r = 0; r < ranks; r++) {
+        struct subtree keeps[PARTIALS_MAX];
+        size_t kept = rank_subtrees(plan, r, keeps);
+        for (size_t j = 0; j < kept; j++) {
+            write_push(&all, keeps[j], (int)(r * PARTIALS_MAX + j));
+        }
+        if (plan->sums) {
+            plan->sums[r] = kept;
+        }
+    }
+    plan->program = write_end(&all);
+}
+
 /** The whole plan; the same walk counts memory and fills it. */
 static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chunk_shards)
 {
     size_t workers = (size_t)plan->workers;
+    size_t begin = part_begin(plan->shards, (size_t)plan->rank, (size_t)plan->ranks);
+    size_t shards = part_begin(plan->shards, (size_t)plan->rank + 1, (size_t)plan->ranks) - begin;
     plan->share = piece(pieces, workers, sizeof *plan->share);
-    int *entry = piece(pieces, 2 * workers * PARTIALS_MAX, sizeof *entry);
-    struct subtree stack[SUM_DEPTH_MAX + PARTIALS_MAX];
-    size_t depth = 0;
-    size_t deepest = 0;
-    size_t entries = 0;
+    struct writer own = {.entry = piece(pieces, 2 * workers * PARTIALS_MAX, sizeof *own.entry)};
     for (size_t w = 0; w < workers; w++) {
-        size_t first = plan->shards * w / workers;
-        size_t count = plan->shards * (w + 1) / workers - first;
+        size_t first = begin + part_begin(shards, w, workers);
+        size_t count = begin + part_begin(shards, w + 1, workers) - first;
         struct worker_share share = {0};
         struct subtree keeps[PARTIALS_MAX];
         size_t kept =
             plan_worker(pieces, plan, first, count, chunk_shards, &share, keeps, &plan->partials);
         for (size_t j = 0; j < kept; j++) {
-            stack[depth++] = keeps[j];
-            deepest = depth > deepest ? depth : deepest;
-            if (entry) {
-                entry[entries] = (int)w * PARTIALS_MAX + keeps[j].slot;
-            }
-            entries++;
-            while (depth > 1 && joins(&stack[depth - 2], &stack[depth - 1])) {
-                depth--;
-                stack[depth - 1].level++;
-                if (entry) {
-                    entry[entries] = -1;
-                }
-                entries++;
-            }
+            write_push(&own, keeps[j], (int)w * PARTIALS_MAX + keeps[j].slot);
         }
         if (plan->share) {
             plan->share[w] = share;
         }
     }
-    for (; depth > 1; depth--, entries++) { /* what is left: the last ones first */
-        if (entry) {
-            entry[entries] = -1;
-        }
+    if (plan->ranks == 1) {
+        plan->program = write_end(&own);
+        return;
     }
-    plan->program = (struct sum_program){.entry = entry, .count = entries, .depth = deepest};
+    plan->own = piece(pieces, own.depth, sizeof *plan->own);
+    for (size_t j = 0; plan->own && j < own.depth; j++) {
+        size_t at = own.stack[j].begin;
+        size_t end = j + 1 < own.depth ? own.stack[j + 1].begin : own.count;
+        plan->own[j] =
+            (struct sum_program){.entry = own.entry + at, .count = end - at, .depth = own.deepest};
+    }
+    plan_ranks(pieces, plan);
 }
 
 heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t chunk,
                                 struct shard_plan **plan, heddle_error *err)
+{
+    return shard_plan_create_for(batch, shard, 0, 1, workers, chunk, plan, err);
+}
+
+heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ranks, int workers,
+                                    size_t chunk, struct shard_plan **plan, heddle_error *err)
 {
     size_t chunk_shards = 1;
     while (chunk_shards * 2 * shard <= chunk) {
@@ -183,6 +263,8 @@ heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t 
         .batch = batch,
         .shard = shard,
         .shards = (batch + shard - 1) / shard,
+        .rank = rank,
+        .ranks = ranks,
         .workers = workers,
         .capacity = chunk_shards * shard < batch ? chunk_shards * shard : batch,
     };

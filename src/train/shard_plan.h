@@ -42,17 +42,36 @@ struct worker_share {
 
 struct shard_plan {
     size_t batch, shard, shards;
-    int workers;
+    int rank, ranks;
+    int workers;                /* of this rank */
     size_t capacity;            /* most examples of a chunk */
     struct worker_share *share; /* (workers) */
     int partials;               /* most partial sums that a worker holds at a time */
-    struct sum_program program; /* entry k: partial k % PARTIALS_MAX of worker k / PARTIALS_MAX */
+
+    /*
+     * The sum over the whole batch. One rank: entry k is partial k % PARTIALS_MAX of worker
+     * k / PARTIALS_MAX. More: entry k is sum k % PARTIALS_MAX of rank k / PARTIALS_MAX.
+     */
+    struct sum_program program;
+
+    /* More than one rank: */
+    size_t *sums;            /* (ranks) how many sums of subtrees each rank comes to */
+    struct sum_program *own; /* (sums[rank]) each of this rank's, of its workers' partials; its
+                                place is the first partial it names */
     void *memory;
 };
 
 /** Plan a batch. chunk: most examples a workspace should hold; rounded to 2^v shards, at least 1. */
 heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t chunk,
                                 struct shard_plan **plan, heddle_error *err);
+
+/**
+ * The same for one rank of several: it takes shards [S rank / ranks, S (rank + 1) / ranks), which
+ * its workers share as those of a single rank share all, and comes to the sums of the maximal
+ * aligned subtrees of that run. A rank may have none.
+ */
+heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ranks, int workers,
+                                    size_t chunk, struct shard_plan **plan, heddle_error *err);
 
 void shard_plan_free(struct shard_plan *plan);
 

@@ -12,7 +12,9 @@
 #include "base/status.h"
 #include "base/sum.h"
 #include "data/view.h"
+#include "machine/cluster.h"
 #include "pass/pass.h"
+#include "train/exchange.h"
 #include "train/order.h"
 #include "train/score.h"
 #include "train/shard_plan.h"
@@ -23,6 +25,9 @@
  * single shard may be larger.
  */
 enum { CHUNK_EXAMPLES = 512 };
+
+/** What ranks tell each other: the run is to end, because it is late; its state is to be kept. */
+enum { WORD_STOP = 1, WORD_LATE = 2, WORD_KEEP = 4 };
 
 /** A worker's own things, a cache line apart from the next worker's. */
 struct worker {
@@ -51,7 +56,8 @@ struct run {
     size_t packed;                  /* reals of a block */
     void *W, *state1, *state2;
     size_t block_bytes;
-    void **partial; /* (workers, PARTIALS_MAX) */
+    void **partial;            /* (workers, PARTIALS_MAX) */
+    struct exchange *exchange; /* with the other ranks; NULL: there are none */
     struct worker *worker;
     size_t capacity;
     double *shard_loss; /* (shards of a batch) */
@@ -74,7 +80,9 @@ struct run {
      * cannot write the next answer while another still reads the last one.
      */
     bool stop_step, stop_report;
-    bool keep_step; /* the state is kept after this step */
+    bool keep_step;            /* the state is kept after this step */
+    struct exchange_word word; /* all ranks' */
+    size_t where;              /* the first weight delta, of all ranks, that is not finite */
 
     /* worker 0's */
     struct run_outcome outcome;
@@ -148,13 +156,98 @@ static void work_batch(struct run *run, const struct shard_plan *plan, size_t be
     }
 }
 
-/** Worker w's slice of the block of parameters. */
-static void slice(const struct run *run, int w, size_t *begin, size_t *end)
+/** Worker w's slice of so many reals (a multiple of PACK_UNIT). */
+static void slice_of(const struct run *run, size_t reals, int w, size_t *begin, size_t *end)
 {
-    size_t units = run->packed / PACK_UNIT;
+    size_t units = reals / PACK_UNIT;
     size_t workers = (size_t)run->workers;
     *begin = units * (size_t)w / workers * PACK_UNIT;
     *end = units * ((size_t)w + 1) / workers * PACK_UNIT;
+}
+
+/** Worker w's slice of the block of parameters. */
+static void slice(const struct run *run, int w, size_t *begin, size_t *end)
+{
+    slice_of(run, run->packed, w, begin, end);
+}
+
+/**
+ * The part of the parameters that this rank updates, and what its sums of weight deltas are made
+ * of: reals [first, first + count) of the block, of which worker w takes [begin, end) counted from
+ * `first`, which is also where the partials begin. A single rank's part is all.
+ */
+struct part {
+    void *const *partial;
+    size_t first, count, begin, end;
+};
+
+static struct part part_of(const struct run *run, const struct shard_plan *plan, int w)
+{
+    struct part part = {.partial = run->partial, .count = run->packed};
+    if (run->exchange) {
+        size_t end;
+        exchange_slice(run->exchange, &part.first, &end);
+        part.count = end - part.first;
+        part.partial = exchange_sums_of(run->exchange, plan == run->tail);
+    }
+    slice_of(run, part.count, w, &part.begin, &part.end);
+    return part;
+}
+
+/** The place of real `at` of a block, NULL for none. */
+static void *block_at(const struct run *run, void *block, size_t at)
+{
+    return block ? (char *)block + at * run->passes->real_size : NULL;
+}
+
+/**
+ * The first meeting of a step: all partial sums and losses are there, those of other ranks too.
+ * What ranks decide alike is made of what they told each other.
+ */
+static void meet(struct run *run, const struct shard_plan *plan, int w)
+{
+    team_barrier(run->team, w, run->workers);
+    if (!run->exchange) {
+        return;
+    }
+    size_t begin, end;
+    slice(run, w, &begin, &end);
+    for (size_t j = 0; j < plan->sums[plan->rank]; j++) {
+        run->passes->sum(run->kernels, &plan->own[j], run->partial, begin, end);
+    }
+    if (run->workers > 1) {
+        team_barrier(run->team, w, run->workers);
+    }
+    if (w == 0) {
+        run->word = (struct exchange_word){.flags = (run->stop_step ? WORD_STOP : 0) |
+                                                    (run->outcome.late ? WORD_LATE : 0) |
+                                                    (run->keep_step ? WORD_KEEP : 0)};
+        for (int v = 0; v < run->workers; v++) {
+            run->word.size += run->worker[v].size;
+        }
+        exchange_sums(run->exchange, plan == run->tail, run->shard_loss, &run->word);
+        run->stop_step = run->word.flags & WORD_STOP;
+        run->outcome.late = run->word.flags & WORD_LATE;
+        run->keep_step = run->word.flags & WORD_KEEP;
+    }
+    team_barrier(run->team, w, run->workers);
+}
+
+/** The last meeting of a step: the weights are new. */
+static void part_again(struct run *run, int w)
+{
+    team_barrier(run->team, w, run->workers);
+    if (run->exchange) {
+        if (w == 0) {
+            exchange_weights(run->exchange, run->W);
+        }
+        team_barrier(run->team, w, run->workers);
+    }
+    if (run->recipe->max_norm > 0) {
+        run->passes->limit_norms(&run->recipe->shape, run->W, run->recipe->max_norm, w,
+                                 run->workers);
+        team_barrier(run->team, w, run->workers);
+    }
 }
 
 /**
@@ -164,8 +257,8 @@ static void slice(const struct run *run, int w, size_t *begin, size_t *end)
  */
 static bool all_finite(struct run *run, const struct shard_plan *plan, double loss, int w)
 {
-    double size = 0;
-    for (int v = 0; v < run->workers; v++) {
+    double size = run->word.size;
+    for (int v = 0; !run->exchange && v < run->workers; v++) {
         size += run->worker[v].size;
     }
     if (!__builtin_isfinite(loss)) {
@@ -174,17 +267,23 @@ static bool all_finite(struct run *run, const struct shard_plan *plan, double lo
     if (size < run->passes->safe_size) {
         return true;
     }
-    size_t begin, end;
-    slice(run, w, &begin, &end);
+    struct part part = part_of(run, plan, w);
     struct worker *me = &run->worker[w];
-    me->finite =
-        run->passes->finite(run->kernels, &plan->program, run->partial, begin, end, &me->where);
+    me->finite = run->passes->finite(run->kernels, &plan->program, part.partial, part.begin,
+                                     part.end, &me->where);
     team_barrier(run->team, w, run->workers);
-    bool finite = true;
-    for (int v = 0; v < run->workers; v++) {
-        finite = finite && run->worker[v].finite;
+    if (w == 0) {
+        int v = 0;
+        while (v < run->workers && run->worker[v].finite) {
+            v++;
+        }
+        run->where = v < run->workers ? part.first + run->worker[v].where : SIZE_MAX;
+        if (run->exchange) {
+            exchange_first(run->exchange, &run->where);
+        }
     }
-    return finite;
+    team_barrier(run->team, w, run->workers);
+    return run->where == SIZE_MAX;
 }
 
 /** Which layer the first weight delta that is not finite belongs to; 0: the loss itself. */
@@ -194,26 +293,29 @@ static size_t find_layer(const struct run *run, double loss)
         return 0;
     }
     const struct shape *shape = &run->recipe->shape;
-    for (int v = 0; v < run->workers; v++) {
-        if (!run->worker[v].finite) {
-            size_t l = 1;
-            while (l < shape->layers && run->worker[v].where >= shape->offset[l + 1]) {
-                l++;
-            }
-            return l;
-        }
+    size_t l = 1;
+    while (l < shape->layers && run->where >= shape->offset[l + 1]) {
+        l++;
     }
-    return 0;
+    return l;
 }
 
 /** What the weight deltas are multiplied by so that their norm is at most --clip; takes a meeting. */
 static double clip_factor(struct run *run, const struct shard_plan *plan, double scale, int w)
 {
     size_t workers = (size_t)run->workers;
-    run->passes->squares(run->kernels, &plan->program, run->partial, run->packed,
-                         run->pieces * (size_t)w / workers, run->pieces * ((size_t)w + 1) / workers,
-                         run->squares);
+    struct part part = part_of(run, plan, w);
+    size_t pieces = (part.count + PASS_PIECE - 1) / PASS_PIECE;
+    run->passes->squares(run->kernels, &plan->program, part.partial, part.count,
+                         pieces * (size_t)w / workers, pieces * ((size_t)w + 1) / workers,
+                         run->squares + part.first / PASS_PIECE);
     team_barrier(run->team, w, run->workers);
+    if (run->exchange) {
+        if (w == 0) {
+            exchange_squares(run->exchange, run->squares);
+        }
+        team_barrier(run->team, w, run->workers);
+    }
     double norm = scale * __builtin_sqrt(sum_tree(run->squares, run->pieces));
     double factor = run->recipe->clip / (norm + 1e-6);
     return factor < 1 ? factor : 1;
@@ -229,6 +331,7 @@ static double rate_of(const struct run *run, uint64_t step)
 static void update_slice(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
 {
     const struct run_recipe *recipe = run->recipe;
+    struct part part = part_of(run, plan, w);
     struct update_rule rule = {
         .optimizer = recipe->optimizer,
         .scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch,
@@ -241,20 +344,15 @@ static void update_slice(struct run *run, const struct shard_plan *plan, uint64_
         .clip_value = recipe->clip_value,
         .l1 = recipe->l1,
         .l2 = recipe->l2,
-        .weight_mask = run->mask,
+        .weight_mask = block_at(run, run->mask, part.first),
     };
     rule.decay = rule.rate * recipe->weight_decay;
     if (run->squares) {
         rule.scale *= clip_factor(run, plan, rule.scale, w);
     }
-    size_t begin, end;
-    slice(run, w, &begin, &end);
-    run->passes->update(run->kernels, &plan->program, run->partial, begin, end, &rule, run->W,
-                        run->state1, run->state2);
-    if (recipe->max_norm > 0) {
-        team_barrier(run->team, w, run->workers);
-        run->passes->limit_norms(&recipe->shape, run->W, recipe->max_norm, w, run->workers);
-    }
+    run->passes->update(run->kernels, &plan->program, part.partial, part.begin, part.end, &rule,
+                        block_at(run, run->W, part.first), block_at(run, run->state1, part.first),
+                        block_at(run, run->state2, part.first));
 }
 
 /* ------------------------------------------------------------------ the loop ---------------- */
@@ -268,6 +366,16 @@ static void shuffle(struct run *run, uint64_t epoch)
     }
 }
 
+/** Outputs and losses of the validation rows; the rank's workers meet, then the ranks. */
+static void validate(struct run *run, int w)
+{
+    scorer_work(run->validation, run->W, w);
+    team_barrier(run->team, w, run->workers);
+    if (w == 0) {
+        scorer_gather(run->validation);
+    }
+}
+
 /**
  * The end of an epoch: validation by all workers, worker 0 decides, and what was the best is put
  * aside. Returns whether to go on.
@@ -276,8 +384,7 @@ static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
 {
     const struct run_recipe *recipe = run->recipe;
     if (run->validation) {
-        scorer_work(run->validation, run->W, w);
-        team_barrier(run->team, w, run->workers);
+        validate(run, w);
     }
     if (w == 0) {
         if (run->validation) {
@@ -306,8 +413,7 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
     const heddle_callbacks *callbacks = run->callbacks;
     double began = now();
     if (run->validation && !scored) {
-        scorer_work(run->validation, run->W, w);
-        team_barrier(run->team, w, run->workers);
+        validate(run, w);
     }
     if (w == 0 && callbacks && callbacks->report) {
         const struct run_recipe *recipe = run->recipe;
@@ -336,6 +442,7 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
         run->stop_report = callbacks->report(callbacks->user, &r) != 0;
     }
     if (w == 0) {
+        cluster_broadcast(&run->stop_report, sizeof run->stop_report, 0);
         run->pause += now() - began;
     }
     team_barrier(run->team, w, run->workers);
@@ -348,15 +455,18 @@ static void ask(struct run *run, double start)
     const struct keeper *keeper = run->keeper;
     int asked = callbacks && callbacks->stop ? callbacks->stop(callbacks->user) : HEDDLE_GO_ON;
     run->stop_step = asked == HEDDLE_STOP;
-    run->keep_step = keeper && (keeper->asked(keeper->user) || asked == HEDDLE_CHECKPOINT);
-    if (run->recipe->time_limit > 0 && now() - start >= run->recipe->time_limit) {
+    bool leads = cluster_rank() == 0; /* its clock is everybody's */
+    run->keep_step =
+        keeper && ((leads && keeper->asked(keeper->user)) || asked == HEDDLE_CHECKPOINT);
+    if (leads && run->recipe->time_limit > 0 && now() - start >= run->recipe->time_limit) {
         run->outcome.late = true;
         run->stop_step = true;
     }
 }
 
 /**
- * Worker 0 keeps the state. The others are on their way to the next meeting, up to which nobody
+ * Worker 0 of rank 0 keeps the state; of the optimizer's each rank has its slice alone. The other
+ * workers are on their way to the next meeting, up to which nobody
  * changes a weight.
  */
 static void keep(struct run *run, struct run_state *state, bool last)
@@ -369,7 +479,14 @@ static void keep(struct run *run, struct run_state *state, bool last)
     state->block[STATE_FIRST] = run->state1;
     state->block[STATE_SECOND] = run->state2;
     state->block[STATE_BEST] = run->best;
-    run->keeper->keep(run->keeper->user, state, last);
+    for (int b = STATE_FIRST; run->exchange && b <= STATE_SECOND; b++) {
+        if (state->block[b]) {
+            exchange_weights(run->exchange, state->block[b]);
+        }
+    }
+    if (cluster_rank() == 0) {
+        run->keeper->keep(run->keeper->user, state, last);
+    }
     run->pause += now() - began;
 }
 
@@ -406,7 +523,7 @@ static void work(void *context, int w)
         if (w == 0) {
             ask(run, start);
         }
-        team_barrier(run->team, w, run->workers);
+        meet(run, plan, w);
         stop = run->stop_step;
         double loss = sum_tree(run->shard_loss, plan->shards);
         if (!all_finite(run, plan, loss, w)) {
@@ -426,7 +543,7 @@ static void work(void *context, int w)
         if (w == 0) {
             run->outcome.examples += plan->batch;
         }
-        team_barrier(run->team, w, run->workers);
+        part_again(run, w);
 
         bool epoch_ends = begin == rows;
         bool last = steps == recipe->steps || stop;
@@ -489,6 +606,7 @@ static void run_done(struct run *run)
         arena_free(run->worker[w].arena, run->worker[w].arena_bytes);
         arena_free(run->worker[w].deltas, run->worker[w].deltas_bytes);
     }
+    exchange_free(run->exchange);
     arena_free(run->worker, (size_t)run->workers * sizeof *run->worker);
     arena_free(run->W, run->block_bytes);
     arena_free(run->state1, run->block_bytes);
@@ -525,7 +643,7 @@ static void begin(struct run *run, const double *values)
         void *const block[STATE_BLOCKS] = {run->W, run->state1, run->state2, run->best};
         for (int i = 0; i < STATE_BLOCKS; i++) {
             if (block[i]) {
-                memcpy(block[i], from->block[i], run->block_bytes);
+                memcpy(block[i], from->block[i], run->packed * run->passes->real_size);
             }
         }
         run->watch = from->watch;
@@ -541,12 +659,14 @@ static void begin(struct run *run, const double *values)
 static heddle_status plan_batches(struct run *run, heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
-    heddle_status status = shard_plan_create(recipe->batch, recipe->shard, run->workers,
-                                             CHUNK_EXAMPLES, &run->full, err);
+    int rank = cluster_rank();
+    int ranks = cluster_ranks();
+    heddle_status status = shard_plan_create_for(recipe->batch, recipe->shard, rank, ranks,
+                                                 run->workers, CHUNK_EXAMPLES, &run->full, err);
     size_t rest = run->set->rows % recipe->batch;
     if (!status && rest) {
-        status =
-            shard_plan_create(rest, recipe->shard, run->workers, CHUNK_EXAMPLES, &run->tail, err);
+        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers,
+                                       CHUNK_EXAMPLES, &run->tail, err);
     }
     if (!status) {
         run->slots = run->full->partials;
@@ -604,7 +724,9 @@ static struct trainer_memory count_memory(struct run *run)
     const struct run_recipe *recipe = run->recipe;
     size_t workers = (size_t)run->workers;
     run->packed = shape_packed(&recipe->shape);
-    run->block_bytes = run->packed * run->passes->real_size;
+    bool alone = cluster_ranks() == 1;
+    const struct shard_plan *const plan[2] = {run->full, run->tail};
+    run->block_bytes = (alone ? run->packed : exchange_block(run->packed)) * run->passes->real_size;
     size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity,
                                                 recipe->has_extras ? &recipe->extras : NULL) +
                    run->capacity * sizeof(double);
@@ -612,6 +734,7 @@ static struct trainer_memory count_memory(struct run *run)
         .weights = run->block_bytes,
         .states = (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
         .partials = workers * (size_t)run->slots * run->block_bytes,
+        .foreign = alone ? 0 : exchange_bytes(plan, run->packed, run->passes->real_size),
         .workspaces = workers * (space + sizeof *run->worker),
         .order = run->full->shards * sizeof *run->shard_loss +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
@@ -629,7 +752,7 @@ static heddle_status take_memory(struct run *run, size_t max_memory, bool valida
     struct trainer_memory m = count_memory(run);
     size_t space = m.workspaces / workers - sizeof *run->worker;
     size_t deltas = m.partials / workers;
-    size_t total = m.weights + m.states + m.partials + m.workspaces + m.order;
+    size_t total = m.weights + m.states + m.partials + m.foreign + m.workspaces + m.order;
     if (max_memory && total > max_memory) {
         return status_set(err, HEDDLE_E_MEMORY,
                           "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
@@ -729,6 +852,15 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         status = scorer_create(&recipe->shape, recipe->loss, validation, isa, run.workers, true,
                                &run.validation, err);
     }
+    if (!status && validation) {
+        status = scorer_spread(run.validation, err);
+    }
+    if (!status && cluster_ranks() > 1) {
+        const struct shard_plan *const plan[2] = {run.full, run.tail};
+        status = exchange_create(plan, run.packed, run.passes->real_size, run.partial,
+                                 &run.exchange, err);
+    }
+    status = cluster_agree(status, err);
     if (!status) {
         begin(&run, values);
         team_run(team, work, &run);

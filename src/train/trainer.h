@@ -8,6 +8,9 @@
  *     each worker: its slice of the parameters: sum in tree order, update
  *     ---- barrier: the weights are new
  *
+ * With several ranks worker 0 exchanges sums and losses after the first meeting and weights after
+ * the second (exchange.h), while the others wait.
+ *
  * At the end of an epoch the workers score the validation rows together, and worker 0 reports and
  * makes the next order of the rows.
  */
@@ -82,8 +85,9 @@ heddle_status trainer_run(const struct run_recipe *run, const struct dataset *se
 /** What a run takes while it lasts, in bytes, besides the data. */
 struct trainer_memory {
     size_t weights;
-    size_t states;     /* the optimizer's */
-    size_t partials;   /* sums of weight deltas, of all workers */
+    size_t states;   /* the optimizer's */
+    size_t partials; /* sums of weight deltas, of all workers */
+    size_t foreign;  /* sums of other ranks, for the part of the parameters that is updated here */
     size_t workspaces; /* of all workers */
     size_t order;      /* of the rows, and the losses of the shards */
 };

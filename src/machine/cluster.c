@@ -1,0 +1,126 @@
+/* cluster: what ranks agree on, made of what cluster_single.c or cluster_mpi.c has. */
+#include "machine/cluster.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+
+/* (ranks + 1) r × count, for cluster_gather(); or NULL. */
+static size_t *alike(size_t count)
+{
+    const size_t ranks = (size_t)cluster_ranks();
+    size_t *begin = memory_new(ranks + 1, sizeof *begin);
+
+    for (size_t r = 0; begin && r <= ranks; r++)
+        begin[r] = r * count;
+    return begin;
+}
+
+int heddle_cluster_agree(int status, char *text, size_t size)
+{
+    const int ranks = cluster_ranks();
+    const int rank = cluster_rank();
+    int *all = NULL;
+    size_t *begin = NULL;
+    int first = 0;
+    char reason[1024] = "";
+
+    if (ranks == 1)
+        return status;
+    all = memory_new((size_t)ranks, sizeof *all);
+    begin = alike(1);
+    if (!all || !begin) { /* the others learn of it when this process ends */
+        memory_free(all);
+        memory_free(begin);
+        return status ? status : HEDDLE_E_MEMORY;
+    }
+    all[rank] = status;
+    cluster_gather(all, sizeof *all, begin);
+    while (first < ranks && all[first] == 0)
+        first++;
+    status = first < ranks ? all[first] : 0;
+    memory_free(all);
+    memory_free(begin);
+    if (status == 0)
+        return 0;
+    if (rank == first && first > 0)
+        snprintf(reason, sizeof reason, "rank %d: %s", first, text);
+    else if (rank == first)
+        snprintf(reason, sizeof reason, "%s", text);
+    cluster_broadcast(reason, sizeof reason, first);
+    if (rank != first)
+        snprintf(text, size, "%s", reason);
+    return status;
+}
+
+heddle_status cluster_agree(heddle_status status, heddle_error *err)
+{
+    heddle_error own = {.status = status};
+    heddle_status agreed;
+
+    if (status != HEDDLE_OK && err)
+        own = *err;
+    agreed = (heddle_status)heddle_cluster_agree((int)status, own.text, sizeof own.text);
+    if (agreed != HEDDLE_OK)
+        status_set(err, agreed, "%s", own.text);
+    return agreed;
+}
+
+heddle_status cluster_compare(const struct cluster_item *item, size_t items, heddle_error *err)
+{
+    const size_t ranks = (size_t)cluster_ranks();
+    const size_t rank = (size_t)cluster_rank();
+    const size_t bytes = sizeof item->print;
+    heddle_status status = HEDDLE_OK;
+    uint64_t *all = NULL;
+    size_t *begin = NULL;
+
+    if (ranks == 1)
+        return HEDDLE_OK;
+    all = memory_new(ranks * items, bytes);
+    begin = alike(items);
+    if (!all || !begin)
+        status = status_memory(err, "the fingerprints", ranks * items * bytes);
+    status = cluster_agree(status, err);
+    if (status == HEDDLE_OK) {
+        for (size_t i = 0; i < items; i++)
+            memcpy(all + 4 * (rank * items + i), item[i].print, bytes);
+        cluster_gather(all, bytes, begin);
+    }
+    for (size_t k = items; status == HEDDLE_OK && k < ranks * items; k++) {
+        const struct cluster_item *one = &item[k % items];
+
+        if (memcmp(all + 4 * k, all + 4 * (k % items), bytes) != 0)
+            status = status_set(err, one->status,
+                                "rank %zu has not the same %s as rank 0: all ranks must be started "
+                                "with the same program, options and files",
+                                k / items, one->name);
+    }
+    memory_free(all);
+    memory_free(begin);
+    return status;
+}
+
+/* ---------------------------------------------------------------- for the public -------------- */
+
+heddle_status heddle_cluster_begin(heddle_error *err)
+{
+    return cluster_begin(err);
+}
+
+void heddle_cluster_end(void)
+{
+    cluster_end();
+}
+
+int heddle_cluster_ranks(void)
+{
+    return cluster_ranks();
+}
+
+int heddle_cluster_rank(void)
+{
+    return cluster_rank();
+}
