@@ -250,6 +250,85 @@ Test(shard_plan, seven_shards_of_two_workers_by_hand)
     shard_plan_free(NULL);
 }
 
+/** The plans of all ranks; returns the symbol of the sum that each of them comes to. */
+static uint64_t run_ranks(size_t batch, size_t shard, int ranks, int workers, size_t chunk)
+{
+    uint64_t *sum = calloc((size_t)ranks * PARTIALS_MAX, sizeof *sum);
+    unsigned char *seen = calloc(batch, 1);
+    struct shard_plan *plan = NULL;
+    uint64_t stack[SUM_DEPTH_MAX];
+    size_t depth = 0;
+    for (int r = 0; r < ranks; r++) {
+        int team = 1 + (workers + r) % workers; /* ranks need not be alike */
+        uint64_t *partial = calloc((size_t)team * PARTIALS_MAX, sizeof *partial);
+        shard_plan_free(plan);
+        cr_assert(shard_plan_create_for(batch, shard, r, ranks, team, chunk, &plan, NULL) ==
+                  HEDDLE_OK);
+        for (int w = 0; w < team; w++) {
+            for (size_t c = 0; c < plan->share[w].chunks; c++) {
+                run_chunk(plan, &plan->share[w].chunk[c], partial + (size_t)w * PARTIALS_MAX, seen);
+            }
+        }
+        for (size_t j = 0; j < plan->sums[r]; j++) {
+            const struct sum_program *own = &plan->own[j];
+            cr_assert(own->count >= 1 && own->entry[0] >= 0);
+            for (size_t p = 0; p < own->count; p++) {
+                if (own->entry[p] >= 0) {
+                    cr_assert(partial[own->entry[p]] != 0 && depth < own->depth);
+                    stack[depth++] = partial[own->entry[p]];
+                    partial[own->entry[p]] = 0;
+                } else {
+                    depth--;
+                    stack[depth - 1] = plus(stack[depth - 1], stack[depth]);
+                }
+            }
+            cr_assert(depth == 1);
+            sum[(size_t)r * PARTIALS_MAX + j] = stack[--depth];
+        }
+        for (size_t i = 0; i < (size_t)team * PARTIALS_MAX; i++) {
+            cr_assert(partial[i] == 0);
+        }
+        free(partial);
+    }
+    for (size_t e = 0; e < batch; e++) {
+        cr_assert(seen[e]);
+    }
+    for (size_t p = 0; p < plan->program.count; p++) {
+        int entry = plan->program.entry[p];
+        if (entry >= 0) {
+            cr_assert(sum[entry] != 0 && depth < plan->program.depth);
+            stack[depth++] = sum[entry];
+            sum[entry] = 0;
+        } else {
+            depth--;
+            stack[depth - 1] = plus(stack[depth - 1], stack[depth]);
+        }
+    }
+    cr_assert(depth == 1);
+    for (size_t i = 0; i < (size_t)ranks * PARTIALS_MAX; i++) {
+        cr_assert(sum[i] == 0, "a sum of rank %zu is left over", i / PARTIALS_MAX);
+    }
+    shard_plan_free(plan);
+    free(sum);
+    free(seen);
+    return stack[0];
+}
+
+Test(shard_plan, ranks_build_the_same_tree)
+{
+    static const int ranks_of[] = {2, 3, 4, 5, 7, 8, 64};
+    for (size_t batch = 1; batch <= 200; batch += batch < 40 ? 1 : 9) {
+        for (size_t r = 0; r < sizeof ranks_of / sizeof *ranks_of; r++) {
+            int workers = workers_of[(batch + r) % 4];
+            cr_assert(run_ranks(batch, 1, ranks_of[r], workers, chunks_of[batch % CHUNKS]) ==
+                          tree(0, batch),
+                      "another tree: batch %zu, %d ranks, up to %d workers", batch, ranks_of[r],
+                      workers);
+        }
+    }
+    cr_assert(run_ranks(65536, 64, 1000, 3, 512) == tree(0, 1024));
+}
+
 Test(shard_plan, every_failing_allocation_is_reported)
 {
     heddle_status status = HEDDLE_E_MEMORY;

@@ -704,10 +704,13 @@ const struct command command_train = {
     .name = "train",
     .operands = "DATA",
     .summary = "train a network on a table",
-    .text = "Trains a network on the rows of DATA and prints how well it does. Without options the "
-            "task, the network and the recipe are chosen from the data: the last column is what to "
-            "learn; words are classes, numbers are numbers. The last line of the output is the "
-            "model's sha256, the same for any number of threads and any processor.",
+    .text =
+        "Trains a network on the rows of DATA and prints how well it does. Without options the "
+        "task, the network and the recipe are chosen from the data: the last column is what to "
+        "learn; words are classes, numbers are numbers. The last line of the output is the "
+        "model's sha256, the same for any number of threads and any processor. heddle-mpi train, "
+        "started by mpirun or srun, does the same on several machines: -n ranks of --threads "
+        "each.",
     .examples = "  heddle train builtin:xor --recipe tutorial\n"
                 "  heddle train flowers.csv --validation 0.2 -o flowers.model\n"
                 "  heddle train houses.csv --target price --drop id --hidden 64,64 --epochs 100\n"

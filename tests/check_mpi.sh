@@ -1,0 +1,157 @@
+#!/bin/sh
+# heddle-mpi: one model for any number of ranks and threads, errors of one rank, killed ranks. Runs
+# where the build has MPI (MPI=1).
+set -eu
+cd "$HEDDLE_SCRATCH"
+mpi=${HEDDLE_BUILD}/heddle-mpi
+if [ ! -x "$mpi" ] || ! command -v mpirun >/dev/null; then
+    echo "skipped: built without MPI (make MPI=1)"
+    exit 0
+fi
+export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1
+# More ranks than cores, as root in a container: what Open MPI wants to be told.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+start='mpirun --oversubscribe --bind-to none'
+count=0
+
+fail() {
+    echo "check_mpi: $*" >&2
+    exit 1
+}
+# ranks N THREADS ARGUMENT…: stdout in out, stderr in err, status in $status
+ranks() {
+    n=$1 threads=$2
+    shift 2
+    status=0
+    OMP_NUM_THREADS=$threads timeout 60 $start -n "$n" "$mpi" "$@" >out 2>err </dev/null || status=$?
+}
+# same 'RANKSxTHREADS…' ARGUMENT…: the model of one process, byte for byte
+same() {
+    list=$1
+    shift
+    "$HEDDLE" train "$@" --quiet -o mpi_one.model >/dev/null || fail "heddle train $*"
+    one=$(sha256sum <mpi_one.model)
+    for pair in $list; do
+        rm -f mpi.model
+        ranks "${pair%x*}" "${pair#*x}" train "$@" --quiet -o mpi.model
+        [ $status = 0 ] || fail "$pair (ranks x threads) ended with $status: $*: $(cat err)"
+        [ "$(sha256sum <mpi.model)" = "$one" ] || fail "another model with $pair: $*"
+        [ "$(grep -c sha256 out)" = 1 ] || fail "not one result: $(cat out)"
+        count=$((count + 1))
+    done
+}
+# refused STATUS TEXT: what ranks() did just now
+refused() {
+    [ $status = "$1" ] || fail "status $status, not $1 for: $2: $(cat err)"
+    [ "$(grep -c '^heddle: ' err)" = 1 ] || fail "not one message: $(cat err)"
+    grep -q "$2" err || fail "no '$2' in: $(cat err)"
+    count=$((count + 1))
+}
+
+# heddle never needs MPI.
+if command -v ldd >/dev/null; then
+    ldd "$HEDDLE" | grep -q libmpi && fail "heddle is linked with MPI"
+    ldd "$mpi" | grep -q libmpi || fail "heddle-mpi is not linked with MPI"
+fi
+
+# 1,000 rows of three classes, and of a number, from integer arithmetic alone
+awk 'BEGIN {
+    print "a,b,c,d,kind"
+    s = 4711
+    for (i = 0; i < 1000; i++) {
+        for (j = 0; j < 4; j++) { s = (s * 1103 + 12345) % 65536; x[j] = s / 4096 }
+        k = x[0] + x[1] > x[2] + 16 ? "top" : x[3] > 8 ? "left" : "right"
+        printf "%.3f,%.3f,%.3f,%.3f,%s\n", x[0], x[1], x[2], x[3], k
+    }
+}' >mpi.csv
+
+all='1x2 2x1 2x3 3x1 3x2 4x1 4x3 5x2 8x1 8x2' # long_mpi.sh has more
+few='2x2 5x1'
+# 700 rows in batches of 96 and one of 28: six shards, then two; dropout, validation, patience, clip
+same "$all" mpi.csv --hidden 40,24 --batch 96 --epochs 6 --dropout 0.2 --clip 0.5 --validation 0.3 \
+    --patience 2
+for optimizer in sgd momentum nesterov adam adamw rmsprop rprop; do
+    batch=100
+    [ $optimizer = rprop ] && batch=full
+    same "$few" mpi.csv --hidden 20 --optimizer $optimizer --batch $batch --epochs 3
+done
+same "$few" mpi.csv --target a --hidden 130,20 --batch 250 --shard 7 --epochs 3 --max-norm 0.7 \
+    --l1 0.001 --weight-decay 0.01 --clip-value 0.3 --noise 0.1 --precision double
+same "$few" mpi.csv --hidden 20 --epochs 30 --schedule plateau --schedule-every 1 --validation 0.2 \
+    --batch full
+same "2x2 8x1" builtin:xor --recipe tutorial --steps 2000 # one shard: seven ranks have none
+same "3x1" builtin:digits --steps 50 --hidden 300,300 --batch 512 # slices of several pieces
+same "3x1" mpi.csv --epochs 2 --test mpi.csv --validation mpi.csv --init zeros
+
+# Standard input goes to rank 0 alone.
+one=$("$HEDDLE" train mpi.csv --epochs 2 --quiet | tail -1)
+many=$(timeout 60 $start -n 3 "$mpi" train - --epochs 2 --quiet <mpi.csv | tail -1)
+[ "$one" = "$many" ] || fail "other data from standard input: $one, $many"
+# Without a launcher: one rank.
+[ "$one" = "$("$mpi" train mpi.csv --epochs 2 --quiet | tail -1)" ] || fail "another model alone"
+count=$((count + 2))
+
+# Errors: one status, one message.
+ranks 3 1 train no-such-file.csv
+refused 66 "cannot open 'no-such-file.csv'"
+ranks 2 1 train mpi.csv --epochs x
+refused 2 "epochs"
+ranks 2 1 predict mpi_one.model mpi.csv
+refused 2 "only 'train' runs on several ranks"
+ranks 3 1 train mpi.csv --rate 1000 --optimizer sgd --loss mse --output-activation linear --epochs 5
+refused 3 "diverged in step"
+alone=0
+"$HEDDLE" train mpi.csv --rate 1000 --optimizer sgd --loss mse --output-activation linear \
+    --epochs 5 >/dev/null 2>alone || alone=$?
+[ "$alone" = 3 ] && [ "$(grep '^heddle: training' alone)" = "$(grep '^heddle: training' err)" ] ||
+    fail "alone: $(cat alone), with ranks: $(cat err)"
+ranks 2 1 train mpi.csv -o no-such-directory/x.model
+refused 73 "no-such-directory"
+
+# Ranks that are not alike: rank 1 has other data, other options, or fails alone.
+two() { # ARGUMENTS OF RANK 0 -- OF RANK 1
+    left=${1} right=${2}
+    status=0
+    timeout 60 $start -n 1 "$mpi" $left : -n 1 "$mpi" $right >out 2>err </dev/null || status=$?
+}
+sed '500s/^./7/' mpi.csv >mpi_other.csv
+two "train mpi.csv --epochs 2" "train mpi_other.csv --epochs 2"
+refused 65 "rank 1 has not the same data as rank 0"
+two "train mpi.csv --epochs 2" "train mpi.csv --epochs 3"
+refused 2 "rank 1 has not the same options as rank 0"
+two "train mpi.csv --epochs 2" "train mpi.csv --epochs 2 --init mpi_one.model"
+refused 2 "rank 1"
+two "train mpi.csv --epochs 2" "train gone.csv --epochs 2"
+refused 66 "rank 1: cannot open 'gone.csv'"
+two "train mpi.csv --epochs 2" "train mpi.csv --epoch"
+refused 2 "rank 1: "
+two "train mpi.csv --max-memory 1G" "train mpi.csv --max-memory 10k"
+refused 71 "rank 1: "
+
+# A killed rank ends them all; nothing is left behind.
+OMP_NUM_THREADS=1 $start -n 3 "$mpi" train mpi.csv --epochs 10000000 --quiet >out 2>err </dev/null &
+job=$!
+pids=
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.3
+    pids=$(ps -o pid= --ppid $job | tr -d ' ')
+    [ "$(echo "$pids" | wc -w)" -ge 3 ] && break
+done
+sleep 0.5
+kill -9 "$(echo $pids | cut -d' ' -f2)"
+i=0
+while kill -0 $job 2>/dev/null; do
+    sleep 0.1
+    i=$((i + 1))
+    [ $i -lt 50 ] || fail "the others go on 5 s after a rank was killed"
+done
+wait $job && fail "a killed rank ended with status 0"
+for pid in $pids; do
+    case $(ps -o stat= -p "$pid") in
+    '' | Z*) ;;
+    *) fail "rank $pid is left behind" ;;
+    esac
+done
+count=$((count + 1))
+
+echo "$count passed, 0 failed"
