@@ -453,6 +453,9 @@ static struct view *make_view(const struct apply *a)
                           .fills = a->p->missing == MISSING_MEAN,
                           .in_real = a->p->scale == SCALE_BYTE,
                           .use_double = a->use_double,
+                          .source = a->table->source.data,
+                          .size = a->table->source.size,
+                          .mapped = a->table->source.mapped,
                           .column = memory_new(inputs, sizeof *view->column),
                           .scale = memory_new(inputs, sizeof *view->scale)};
     if (!view->column || !view->scale) {
@@ -561,6 +564,7 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
     if (status == HEDDLE_OK && made.view) {
         made.view->row = a.row;
         a.row = NULL;
+        view_begin(made.view);
     }
     memory_free(a.input);
     memory_free(a.target);

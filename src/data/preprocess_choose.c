@@ -209,6 +209,8 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
         status = status_set(err, HEDDLE_E_DATA,
                             "'%s' has nothing to learn from: no column but the target%s is left",
                             table->path, choice->targets == 1 ? "" : "s");
+    for (size_t t = 0; t < choice->targets && status == HEDDLE_OK; t++)
+        table_keep(table, choice->target[t]);
     if (status == HEDDLE_OK)
         status = choose_task(table, options, choice, err);
     return status;

@@ -18,8 +18,9 @@ enum { COUNTED_NUMBERS = 1000 };
 double table_number(const heddle_table *table, size_t c, size_t i)
 {
     double number;
-    if (table->column[c].number)
-        return table->column[c].number[i];
+    const double *from = table->column[c].number ? table->column[c].number : table->column[c].kept;
+    if (from)
+        return from[i];
     element_read(&table->block, table->column[c].byte, NULL, i, 1, &number);
     return number;
 }
@@ -27,7 +28,7 @@ double table_number(const heddle_table *table, size_t c, size_t i)
 void table_numbers(const heddle_table *table, size_t c, const uint32_t *row, size_t first, size_t n,
                    double *number)
 {
-    const double *from = table->column[c].number;
+    const double *from = table->column[c].number ? table->column[c].number : table->column[c].kept;
     if (!from)
         element_read(&table->block, table->column[c].byte, row, first, n, number);
     else if (row)
@@ -35,6 +36,17 @@ void table_numbers(const heddle_table *table, size_t c, const uint32_t *row, siz
             number[i] = from[row[i]];
     else if (n)
         memcpy(number, from + first, n * sizeof *number);
+}
+
+void table_keep(const heddle_table *table, size_t c)
+{
+    struct table_column *column = &table->column[c];
+    if (column->text || column->number || column->kept)
+        return;
+    double *kept = memory_new(table->rows, sizeof *kept);
+    if (kept)
+        table_numbers(table, c, NULL, 0, table->rows, kept);
+    column->kept = kept;
 }
 
 size_t table_find(const heddle_table *table, const char *name)
@@ -268,6 +280,7 @@ void heddle_table_free(heddle_table *table)
             memory_free(table->column[c].number);
             memory_free(table->column[c].code);
         }
+        memory_free(table->column[c].kept);
         memory_free(table->column[c].word);
         memory_free(table->column[c].letters);
         memory_free(table->column[c].flaw);

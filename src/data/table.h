@@ -25,6 +25,7 @@ struct table_column {
     size_t words;
     char *letters; /* what word[] points into */
     size_t byte;   /* column of the block, if !text and !number */
+    double *kept;  /* (rows) a copy of that column, see table_keep(); or NULL */
     bool shared;   /* number or code is in the table's `numbers` */
     char *flaw;    /* why it cannot be used: a message, complained of only if it is; or NULL */
 };
@@ -62,6 +63,12 @@ double table_number(const heddle_table *table, size_t c, size_t i);
  */
 void table_numbers(const heddle_table *table, size_t c, const uint32_t *row, size_t first, size_t n,
                    double *number);
+
+/**
+ * Copy a column of the block, so that who looks at it again need not go through the whole file. If
+ * there is no room it is not copied. The table's content does not change.
+ */
+void table_keep(const heddle_table *table, size_t c);
 
 /** Is column c one of unsigned bytes, so that nothing is missing in it and all is finite? */
 static inline bool table_is_byte(const heddle_table *table, size_t c)

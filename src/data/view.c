@@ -1,6 +1,9 @@
 /** view: see data/view.h. Numbers go through a small buffer of doubles that stays in the cache. */
 #include "data/view.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "base/memory.h"
 
 enum { PIECE = 256 };
@@ -45,6 +48,28 @@ void view_row(const void *context, size_t r, void *x)
             for (size_t i = 0; i < n; i++)
                 ((float *)x)[first + i] = (float)value[i];
     }
+}
+
+void view_begin(const struct view *view)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (view->mapped)
+        madvise((void *)((uintptr_t)view->source / page * page), view->size, MADV_RANDOM);
+}
+
+void view_hint(const struct view *view, size_t first, size_t n, bool wanted)
+{
+    const struct element_array *array = &view->array;
+    if (!view->mapped || n == 0 || array->row < array->column)
+        return;
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (uintptr_t)(array->data + view->row[first] * array->row);
+    uintptr_t end = (uintptr_t)(array->data + (view->row[first + n - 1] + (size_t)1) * array->row);
+    /* pages shared with neighbours are wanted, and not given up */
+    begin = wanted ? begin / page * page : (begin + page - 1) / page * page;
+    end = wanted ? end : end / page * page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, wanted ? MADV_WILLNEED : MADV_DONTNEED);
 }
 
 void view_free(struct view *view)

@@ -27,10 +27,22 @@ struct view {
     bool fills;    /* missing numbers are filled */
     bool in_real;  /* scaled as bytes are: x = (real)number × (real)factor */
     bool use_double;
+    const uint8_t *source; /* (size) the file */
+    size_t size;
+    bool mapped; /* the array is in a mapped file, which the system may read ahead and forget */
 };
 
 /** x (inputs) = row r of the data set, reals of the view's precision. For any thread. */
 void view_row(const void *view, size_t r, void *x);
+
+/** The array is read at random from now on: pages that were not asked for are not wanted. */
+void view_begin(const struct view *view);
+
+/**
+ * Rows first … first+n-1 of the data set are going to be read soon (wanted), or not again for long.
+ * Without it a file larger than the memory is read by single pages, most of them in vain.
+ */
+void view_hint(const struct view *view, size_t first, size_t n, bool wanted);
 
 /** Release a view and what it holds; NULL is allowed. */
 void view_free(struct view *view);

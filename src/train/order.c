@@ -5,9 +5,19 @@
 
 enum { BLOCK_VALUES = 1 << 17, WINDOW_BLOCKS = 64 };
 
+size_t order_height(size_t inputs)
+{
+    return inputs < BLOCK_VALUES ? BLOCK_VALUES / inputs : 1;
+}
+
+size_t order_window(size_t inputs)
+{
+    return order_height(inputs) * WINDOW_BLOCKS;
+}
+
 void order_blocks(uint64_t seed, uint64_t epoch, size_t inputs, uint32_t *order, size_t rows)
 {
-    size_t height = inputs < BLOCK_VALUES ? BLOCK_VALUES / inputs : 1;
+    size_t height = order_height(inputs);
     size_t blocks = (rows + height - 1) / height, filled = 0, window = 0;
     /* The blocks' order stands at the end of `order` until it is used: a block writes `height`
      * entries, all of them but the last, and so many blocks as are left take no more room than

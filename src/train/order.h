@@ -18,4 +18,8 @@
 /** order (rows) out: a permutation that is a function of (seed, epoch, inputs, rows) alone. */
 void order_blocks(uint64_t seed, uint64_t epoch, size_t inputs, uint32_t *order, size_t rows);
 
+/** Rows of a block, and of a window of 64. */
+size_t order_height(size_t inputs);
+size_t order_window(size_t inputs);
+
 #endif

@@ -62,6 +62,7 @@ struct run {
     size_t capacity;
     double *shard_loss; /* (shards of a batch) */
     uint32_t *order;    /* (rows), or NULL: as they are */
+    size_t asked;       /* rows of the order that are read ahead (worker 0's) */
     bool resident;      /* the batch never changes: gather it once */
     struct scorer *validation;
     const heddle_callbacks *callbacks;
@@ -366,6 +367,35 @@ static void shuffle(struct run *run, uint64_t epoch)
     }
 }
 
+/** The blocks of rows [begin, end) of the order will be read, or not again in this epoch. */
+static void hint(const struct run *run, size_t begin, size_t end, bool wanted)
+{
+    size_t rows = run->set->rows;
+    size_t height = order_height(run->set->inputs);
+    for (size_t i = begin; i < end; i++) {
+        size_t row = run->order[i];
+        if (row % height == 0) { /* a block is where its first row is */
+            view_hint(run->set->view, row, rows - row < height ? rows - row : height, wanted);
+        }
+    }
+}
+
+/** Before row `begin` of the order: what is in the window after it is asked for, once. */
+static void read_ahead(struct run *run, size_t begin)
+{
+    size_t rows = run->set->rows;
+    size_t window = order_window(run->set->inputs);
+    run->asked = begin == 0 ? 0 : run->asked;
+    while (run->asked < rows && run->asked <= begin + window) {
+        size_t end = rows - run->asked < window ? rows : run->asked + window;
+        hint(run, run->asked, end, true);
+        if (run->asked >= 3 * window) { /* the two before may still be in use */
+            hint(run, run->asked - 3 * window, run->asked - 2 * window, false);
+        }
+        run->asked = end;
+    }
+}
+
 /** Outputs and losses of the validation rows; the rank's workers meet, then the ranks. */
 static void validate(struct run *run, int w)
 {
@@ -519,6 +549,9 @@ static void work(void *context, int w)
         }
         size_t left = rows - begin;
         const struct shard_plan *plan = left >= recipe->batch ? run->full : run->tail;
+        if (w == 0 && run->set->view && recipe->shuffle_blocks) {
+            read_ahead(run, begin);
+        }
         work_batch(run, plan, begin, w, steps);
         if (w == 0) {
             ask(run, start);
