@@ -128,23 +128,42 @@ refused 2 "rank 1: "
 two "train mpi.csv --max-memory 1G" "train mpi.csv --max-memory 10k"
 refused 71 "rank 1: "
 
-# A killed rank ends them all; nothing is left behind.
-OMP_NUM_THREADS=1 $start -n 3 "$mpi" train mpi.csv --epochs 10000000 --quiet >out 2>err </dev/null &
-job=$!
-pids=
-for i in 1 2 3 4 5 6 7 8 9 10; do
-    sleep 0.3
-    pids=$(ps -o pid= --ppid $job | tr -d ' ')
-    [ "$(echo "$pids" | wc -w)" -ge 3 ] && break
-done
-sleep 0.5
+# run_ranks N ARGUMENT…: in the background; $job, and $pids once all ranks are there
+run_ranks() {
+    n=$1
+    shift
+    $start -n "$n" "$mpi" train "$@" >out 2>err </dev/null &
+    job=$!
+    pids=
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 0.3
+        pids=$(ps -o pid= --ppid $job | tr -d ' ')
+        [ "$(echo "$pids" | wc -w)" -lt "$n" ] || break
+    done
+}
+# within SECONDS COMMAND…
+within() {
+    i=$(($1 * 10))
+    shift
+    while ! "$@"; do
+        i=$((i - 1))
+        [ $i -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+gone() {
+    ! kill -0 $job 2>/dev/null
+}
+
+# A killed rank ends them all, leaves nobody behind, and the rest is done on other numbers of ranks.
+long='mpi.csv --hidden 24,12 --optimizer adam --epochs 4000 --validation 0.2 --patience 4000 --quiet
+    --shuffle yes --dropout 0.1'
+"$HEDDLE" train $long -o mpi_one.model >/dev/null
+rm -f mpi.check*
+run_ranks 3 $long --checkpoint mpi.check --checkpoint-every 20e -o mpi.model
+within 20 test -e mpi.check || fail "no checkpoint: $(cat err)"
 kill -9 "$(echo $pids | cut -d' ' -f2)"
-i=0
-while kill -0 $job 2>/dev/null; do
-    sleep 0.1
-    i=$((i + 1))
-    [ $i -lt 50 ] || fail "the others go on 5 s after a rank was killed"
-done
+within 5 gone || fail "the others go on 5 s after a rank was killed"
 wait $job && fail "a killed rank ended with status 0"
 for pid in $pids; do
     case $(ps -o stat= -p "$pid") in
@@ -152,6 +171,30 @@ for pid in $pids; do
     *) fail "rank $pid is left behind" ;;
     esac
 done
-count=$((count + 1))
+cp mpi.check mpi.killed
+rm -f mpi.model
+ranks 2 2 train $long --checkpoint mpi.check --resume auto -o mpi.model
+[ $status = 0 ] || fail "resume ended with $status: $(cat err)"
+cmp mpi.model mpi_one.model || fail "another model, interrupted and resumed on 2 ranks"
+cp mpi.killed mpi.check
+rm -f mpi.model
+"$HEDDLE" train $long --checkpoint mpi.check --resume auto -o mpi.model >/dev/null 2>&1 ||
+    fail "one process does not go on"
+cmp mpi.model mpi_one.model || fail "another model, interrupted and resumed by one process"
+count=$((count + 3))
+
+# SIGUSR1 to mpirun: a checkpoint. SIGTERM: a checkpoint and the end.
+rm -f mpi.check*
+run_ranks 2 $long --epochs 10000000 --checkpoint mpi.check --checkpoint-every 10000000
+[ ! -e mpi.check ] || fail "a checkpoint that nobody asked for"
+kill -USR1 $job
+within 5 test -e mpi.check || fail "no checkpoint after SIGUSR1: $(cat err)"
+kill -0 $job || fail "SIGUSR1 ended the run"
+rm -f mpi.check
+kill -TERM $job
+within 5 gone || fail "SIGTERM does not end it"
+wait $job && fail "SIGTERM ended it with status 0"
+[ -e mpi.check ] || fail "no checkpoint after SIGTERM"
+count=$((count + 2))
 
 echo "$count passed, 0 failed"

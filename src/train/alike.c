@@ -64,8 +64,7 @@ static void add_set(struct cluster_item *item, const struct dataset *set)
 /** Options that may differ from rank to rank: they never change a bit. */
 static bool is_of_machine(const char *name)
 {
-    static const char *const names[] = {"threads",    "bind",       "isa",
-                                        "max-memory", "checkpoint", "resume"};
+    static const char *const names[] = {"threads", "bind", "isa", "max-memory"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
