@@ -1,0 +1,80 @@
+#!/bin/sh
+# heddle-mpi over all ranks and threads and every optimizer, 64 ranks, and ranks killed at random
+# moments and the run resumed on other numbers of ranks.
+set -eu
+cd "$HEDDLE_SCRATCH"
+mpi=${HEDDLE_BUILD}/heddle-mpi
+if [ ! -x "$mpi" ] || ! command -v mpirun >/dev/null; then
+    echo "skipped: built without MPI (make MPI=1)"
+    exit 0
+fi
+export OMP_WAIT_POLICY=passive
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+start='mpirun --oversubscribe --bind-to none'
+count=0
+
+fail() {
+    echo "long_mpi: $*" >&2
+    exit 1
+}
+# same RANKS THREADS ARGUMENT…
+same() {
+    n=$1 threads=$2
+    shift 2
+    one=$("$HEDDLE" train "$@" --quiet | tail -1)
+    many=$(timeout 300 $start -n "$n" "$mpi" train "$@" --quiet --threads "$threads" 2>err </dev/null |
+        tail -1)
+    [ -n "$one" ] && [ "$one" = "$many" ] ||
+        fail "$n ranks of $threads: '$many', not '$one': $*: $(cat err)"
+    count=$((count + 1))
+}
+
+for n in 1 2 3 4 5 6 7 8; do
+    for threads in 1 2 3; do
+        same $n $threads builtin:digits --hidden 33,20 --batch 200 --epochs 4 --dropout 0.1 \
+            --validation 0.2 --patience 3 --clip 0.5
+    done
+done
+for optimizer in sgd momentum nesterov adam adamw rmsprop rprop; do
+    batch=100
+    [ $optimizer = rprop ] && batch=full
+    for n in 2 3 5 8; do
+        same $n 2 builtin:digits --hidden 40 --optimizer $optimizer --batch $batch --epochs 3
+    done
+done
+# 64 ranks: more than shards, as many, fewer
+same 64 1 builtin:digits --hidden 20 --batch 256 --epochs 2 --validation 0.2
+same 64 1 builtin:digits --hidden 20 --batch 1024 --shard 16 --steps 10
+same 64 1 builtin:digits --hidden 20 --batch full --shard 5 --steps 10
+
+# A rank is killed at a random moment, again and again, until the run comes to its end.
+long='builtin:digits --hidden 48 --optimizer adam --epochs 1500 --validation 0.2 --dropout 0.1 --quiet'
+"$HEDDLE" train $long -o mpi_one.model >/dev/null
+rm -f mpi.check* mpi.model
+seed=20240229
+kills=0
+while [ ! -e mpi.model ]; do
+    seed=$(((seed * 1103515245 + 12345) % 2147483648))
+    n=$((seed / 65536 % 4 + 2))
+    $start -n $n "$mpi" train $long --threads $((seed / 1024 % 2 + 1)) --checkpoint mpi.check \
+        --checkpoint-every 10e --resume auto -o mpi.model >out 2>err </dev/null &
+    job=$!
+    if [ $kills -lt 15 ]; then
+        sleep "1.$((seed / 256 % 10))"
+        victim=$(ps -o pid= --ppid $job | sed -n "$((seed / 4096 % n + 1))p" | tr -d ' ')
+        [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || true
+        kills=$((kills + 1))
+        i=0
+        while kill -0 $job 2>/dev/null; do
+            sleep 0.1
+            i=$((i + 1))
+            [ $i -lt 50 ] || fail "the ranks go on 5 s after one was killed"
+        done
+        wait $job || true
+    else
+        wait $job || fail "it does not end: $(cat err)"
+    fi
+done
+cmp mpi.model mpi_one.model || fail "another model after $kills kills"
+count=$((count + 1))
+echo "$count passed, 0 failed ($kills ranks killed)"
