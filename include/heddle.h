@@ -109,6 +109,19 @@ HEDDLE_API heddle_status heddle_table_read(const char *path, const heddle_read_o
                                            heddle_table **table, heddle_error *err);
 
 /**
+ * Read a delimited text part by part, however large it is: take() is called with the rows in order,
+ * in tables of a few MiB that are released when it returns; non-zero ends the reading. Types are
+ * found for each part by itself: a column may be numbers in one and text in another.
+ *
+ * Returns what heddle_table_read() returns, or HEDDLE_E_STOPPED (take() ended it),
+ * HEDDLE_E_UNSUPPORTED (no delimited text).
+ */
+HEDDLE_API heddle_status heddle_table_read_parts(const char *path,
+                                                 const heddle_read_options *options,
+                                                 int (*take)(void *user, const heddle_table *part),
+                                                 void *user, heddle_error *err);
+
+/**
  * A table from arrays, copied: inputs (rows, inputs_width) and targets (rows, targets_width), both
  * row-major. The columns are named x0, x1, … and y0, y1, … (just y where there is one). targets
  * may be NULL with targets_width 0.

@@ -97,12 +97,13 @@ Test(preprocess, columns_that_are_not_there_are_refused)
                 "'p1.csv' has no column 'alpho'; did you mean 'alpha'?");
     o.target = "4";
     fit_refused(table_of("p1.csv", text), &o, HEDDLE_E_DATA,
-                "'p1.csv' has no column '4'; it has 3");
+                "'p1.csv' has no column '4'; it has 3: 'alpha', 'beta', 'y'");
     o.target = "0";
     fit_refused(table_of("p1.csv", text), &o, HEDDLE_E_DATA,
-                "'p1.csv' has no column '0'; it has 3");
+                "'p1.csv' has no column '0'; it has 3: 'alpha', 'beta', 'y'");
     o.target = "y,";
-    fit_refused(table_of("p1.csv", text), &o, HEDDLE_E_DATA, "'p1.csv' has no column ''; it has 3");
+    fit_refused(table_of("p1.csv", text), &o, HEDDLE_E_DATA,
+                "'p1.csv' has no column ''; it has 3: 'alpha', 'beta', 'y'");
     o.target = "last";
     o.drop = "y";
     fit_refused(table_of("p1.csv", text), &o, HEDDLE_E_ARGUMENT,

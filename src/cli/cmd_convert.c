@@ -27,13 +27,72 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-/** Some columns of a table, for one output. */
+/** Data that are there as a whole or, if they are too large for that, come in parts. */
+struct source {
+    const char *path;
+    const heddle_read_options *reading;
+    heddle_table *whole; /* or NULL */
+    bool *text;          /* (columns) by parts: which of the first part are text */
+    size_t columns;
+};
+
+/** Some columns of a source, for one output. */
 struct selection {
-    const heddle_table *table;
+    struct source *source;
+    const heddle_table *table; /* the whole, or the part at hand */
+    size_t rows;               /* of all parts, once they were looked at */
     size_t *column;
     size_t columns;
     bool single; /* a column by itself: an NPY array of rank 1 */
 };
+
+/** What to do with each part; returns an exit status. */
+typedef int part_function(struct selection *s, void *context);
+
+struct walk {
+    struct selection *selection;
+    part_function *each;
+    void *context;
+    int status;
+};
+
+static int take_part(void *user, const heddle_table *part)
+{
+    struct walk *walk = user;
+    struct selection *s = walk->selection;
+    s->table = part;
+    if (s->source->text != NULL && heddle_table_columns(part) != s->source->columns) {
+        complain("'%s' has not as many columns everywhere", s->source->path);
+        walk->status = EXIT_DATA;
+        return 1;
+    }
+    for (size_t i = 0; s->source->text != NULL && i < s->columns; i++) {
+        heddle_column column;
+        heddle_table_column_kind(part, s->column[i], &column);
+        if (column.text != s->source->text[s->column[i]]) {
+            complain("column '%s' has numbers only in one part of '%s' and words in another; "
+                     "leave it out with --drop",
+                     column.name, s->source->path);
+            walk->status = EXIT_DATA;
+            return 1;
+        }
+    }
+    walk->status = walk->each(s, walk->context);
+    return walk->status;
+}
+
+static int each_part(struct selection *s, part_function *each, void *context)
+{
+    struct walk walk = {.selection = s, .each = each, .context = context};
+    heddle_error err;
+    if (s->source->whole != NULL) {
+        take_part(&walk, s->source->whole);
+        return walk.status;
+    }
+    heddle_status status =
+        heddle_table_read_parts(s->source->path, s->source->reading, take_part, &walk, &err);
+    return status == HEDDLE_OK || status == HEDDLE_E_STOPPED ? walk.status : give_up(&err);
+}
 
 static bool ends_in(const char *text, const char *end)
 {
@@ -135,11 +194,20 @@ static bool keeps(double x, enum type type)
     return true;
 }
 
-/** Which types keep all values; complains of a column that has no numbers or a flaw. */
-static int look(const struct selection *s, const char *output, bool keep[F8 + 1])
+struct looking {
+    const char *output;
+    bool keep[F8 + 1];
+};
+
+/** Which types keep all values, and how many rows there are; complains of a column that has no numbers or a flaw. */
+static int look(struct selection *s, void *context)
 {
+    struct looking *looking = context;
+    bool *keep = looking->keep;
+    const char *output = looking->output;
     double number[BLOCK_ROWS];
     size_t rows = heddle_table_rows(s->table);
+    s->rows += rows;
     for (size_t i = 0; i < s->columns; i++) {
         heddle_column column;
         heddle_table_column_kind(s->table, s->column[i], &column);
@@ -153,8 +221,10 @@ static int look(const struct selection *s, const char *output, bool keep[F8 + 1]
                      column.name, output, s->single ? "" : " (a target: --labels-out FILE.csv)");
             return EXIT_DATA;
         }
-        for (size_t first = 0; first < rows; first += BLOCK_ROWS) {
-            size_t n = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+    }
+    for (size_t first = 0; first < rows; first += BLOCK_ROWS) {
+        size_t n = rows - first < BLOCK_ROWS ? rows - first : BLOCK_ROWS;
+        for (size_t i = 0; i < s->columns; i++) {
             heddle_table_numbers(s->table, s->column[i], first, n, number);
             for (size_t k = 0; k < n; k++) {
                 for (enum type type = U1; type < F8; type++) {
@@ -193,7 +263,7 @@ static void put_header(FILE *stream, const struct selection *s, enum type type)
 {
     enum { START = 10, ALIGNED = 64 };
     char text[256];
-    size_t rows = heddle_table_rows(s->table);
+    size_t rows = s->rows;
     int n = snprintf(text, sizeof text, "{'descr': '%c%s', 'fortran_order': False, 'shape': (%zu,",
                      type == U1 ? '|' : '<', type_names[type], rows);
     n += s->single ? snprintf(text + n, sizeof text - (size_t)n, "), }")
@@ -205,9 +275,17 @@ static void put_header(FILE *stream, const struct selection *s, enum type type)
     fprintf(stream, "%-*s\n", (int)size - 1, text);
 }
 
+struct putting {
+    FILE *stream;
+    enum type type;
+};
+
 /** Rows by blocks: a column's numbers stand together, a row's in the file. */
-static void put_rows(FILE *stream, const struct selection *s, enum type type)
+static int put_rows(struct selection *s, void *context)
 {
+    const struct putting *putting = context;
+    FILE *stream = putting->stream;
+    enum type type = putting->type;
     size_t rows = heddle_table_rows(s->table);
     unsigned char unused[8];
     size_t size = put(0, type, unused);
@@ -224,12 +302,15 @@ static void put_rows(FILE *stream, const struct selection *s, enum type type)
         fwrite(block, size * s->columns, n, stream);
     }
     free(block);
+    return 0;
 }
 
-static int write_npy(const struct command_line *line, const struct selection *s, const char *path)
+static int write_npy(const struct command_line *line, struct selection *s, const char *path)
 {
-    bool keep[] = {true, true, true, true};
-    int status = look(s, path, keep);
+    struct looking looking = {path, {true, true, true, true}};
+    const bool *keep = looking.keep;
+    s->rows = 0;
+    int status = each_part(s, look, &looking);
     if (status != 0) {
         return status;
     }
@@ -246,12 +327,16 @@ static int write_npy(const struct command_line *line, const struct selection *s,
     status = output_begin(&file, path);
     if (status == 0) {
         put_header(file.stream, s, type);
-        put_rows(file.stream, s, type);
-        status = output_end(&file);
+        struct putting putting = {file.stream, type};
+        status = each_part(s, put_rows, &putting);
+        if (status == 0) {
+            status = output_end(&file);
+        } else {
+            output_drop(&file);
+        }
     }
     if (status == 0) {
-        printf("%s NPY %s, %zu x %zu\n", path, type_names[type], heddle_table_rows(s->table),
-               s->columns);
+        printf("%s NPY %s, %zu x %zu\n", path, type_names[type], s->rows, s->columns);
     }
     return status;
 }
@@ -277,10 +362,10 @@ static void put_field(FILE *stream, const char *text, bool alone)
     }
 }
 
-static int write_csv(const struct selection *s, const char *path)
+static int check_flaws(struct selection *s, void *context)
 {
-    struct output_file file;
-    size_t rows = heddle_table_rows(s->table), size = 256;
+    (void)context;
+    s->rows += heddle_table_rows(s->table);
     for (size_t i = 0; i < s->columns; i++) {
         heddle_column column;
         heddle_table_column_kind(s->table, s->column[i], &column);
@@ -289,19 +374,26 @@ static int write_csv(const struct selection *s, const char *path)
             return EXIT_DATA;
         }
     }
-    int status = output_begin(&file, path);
-    if (status != 0) {
-        return status;
-    }
-    char *cell = need(size, 1);
+    return 0;
+}
+
+static void put_names(FILE *stream, const struct selection *s)
+{
     for (size_t i = 0; i < s->columns; i++) {
         heddle_column column;
         heddle_table_column_kind(s->table, s->column[i], &column);
-        fputs(i > 0 ? "," : "", file.stream);
-        put_field(file.stream, column.name, s->columns == 1);
+        fputs(i > 0 ? "," : "", stream);
+        put_field(stream, column.name, s->columns == 1);
     }
-    putc('\n', file.stream);
-    for (size_t row = 0; row < rows && !ferror(file.stream); row++) {
+    putc('\n', stream);
+}
+
+static int put_cells(struct selection *s, void *context)
+{
+    FILE *stream = context;
+    size_t rows = heddle_table_rows(s->table), size = 256;
+    char *cell = need(size, 1);
+    for (size_t row = 0; row < rows && !ferror(stream); row++) {
         for (size_t i = 0; i < s->columns; i++) {
             heddle_table_cell(s->table, row, s->column[i], cell, size);
             while (strlen(cell) + 1 == size) { /* it may have been cut */
@@ -311,16 +403,42 @@ static int write_csv(const struct selection *s, const char *path)
                 heddle_table_cell(s->table, row, s->column[i], cell, size);
             }
             if (i > 0) {
-                putc(',', file.stream);
+                putc(',', stream);
             }
-            put_field(file.stream, cell, s->columns == 1);
+            put_field(stream, cell, s->columns == 1);
         }
-        putc('\n', file.stream);
+        putc('\n', stream);
     }
     free(cell);
-    status = output_end(&file);
+    return 0;
+}
+
+static int put_first_names(struct selection *s, void *context)
+{
+    put_names(context, s);
+    return 1; /* the first part is enough */
+}
+
+static int write_csv(struct selection *s, const char *path)
+{
+    struct output_file file;
+    s->rows = 0;
+    int status = each_part(s, check_flaws, NULL);
+    if (status == 0) {
+        status = output_begin(&file, path);
+    }
+    if (status != 0) {
+        return status;
+    }
+    each_part(s, put_first_names, file.stream);
+    status = each_part(s, put_cells, file.stream);
+    if (status == 0) {
+        status = output_end(&file);
+    } else {
+        output_drop(&file);
+    }
     if (status == 0 && strcmp(path, "-") != 0) {
-        printf("%s CSV, %zu x %zu\n", path, rows, s->columns);
+        printf("%s CSV, %zu x %zu\n", path, s->rows, s->columns);
     }
     return status;
 }
@@ -362,10 +480,50 @@ static int convert_model(const struct command_line *line)
     return status;
 }
 
-static int write_selection(const struct command_line *line, const struct selection *s,
-                           const char *path)
+static int write_selection(const struct command_line *line, struct selection *s, const char *path)
 {
     return ends_in(path, ".npy") ? write_npy(line, s, path) : write_csv(s, path);
+}
+
+/** What is known of the whole once the first part is there. */
+struct first_part {
+    const struct command_line *line;
+    struct source *source;
+    struct selection *main, *labels;
+    int status;
+};
+
+static int take_first(void *user, const heddle_table *part)
+{
+    struct first_part *first = user;
+    first->source->columns = heddle_table_columns(part);
+    first->source->text = need(first->source->columns, sizeof *first->source->text);
+    for (size_t c = 0; c < first->source->columns; c++) {
+        heddle_column column;
+        heddle_table_column_kind(part, c, &column);
+        first->source->text[c] = column.text;
+    }
+    first->status = select_columns(first->line, part, first->main, first->labels);
+    return 1;
+}
+
+/** The table if there is room for it, else its first part; and which columns go where. */
+static int open_source(const struct command_line *line, struct source *source,
+                       struct selection *main, struct selection *labels)
+{
+    heddle_error err, other;
+    heddle_status status = heddle_table_read(source->path, source->reading, &source->whole, &err);
+    if (status == HEDDLE_OK) {
+        return select_columns(line, source->whole, main, labels);
+    }
+    struct first_part first = {line, source, main, labels, 0};
+    if (status != HEDDLE_E_MEMORY || source->reading->labels != NULL ||
+        strcmp(source->path, "-") == 0 ||
+        heddle_table_read_parts(source->path, source->reading, take_first, &first, &other) !=
+            HEDDLE_E_STOPPED) {
+        return give_up(&err);
+    }
+    return first.status;
 }
 
 static int run(const struct command_line *line)
@@ -387,17 +545,18 @@ static int run(const struct command_line *line)
                      ? misuse(line->command, "both outputs are '%s'", output)
                      : check_output(line, labels_output);
     }
-    heddle_table *table = NULL;
+    struct source source = {.path = line->operands[0], .reading = &reading};
     struct selection main = {.column = NULL}, labels = {.column = NULL};
-    status = status != 0 ? status : input_read(line->operands[0], &reading, reading.labels, &table);
-    status = status != 0 ? status : select_columns(line, table, &main, &labels);
+    status = status != 0 ? status : open_source(line, &source, &main, &labels);
+    main.source = labels.source = &source;
     status = status != 0 ? status : write_selection(line, &main, output);
     if (status == 0 && labels_output != NULL) {
         status = write_selection(line, &labels, labels_output);
     }
     free(main.column);
     free(labels.column);
-    heddle_table_free(table);
+    free(source.text);
+    heddle_table_free(source.whole);
     return status;
 }
 
@@ -408,8 +567,9 @@ const struct command command_convert = {
     .text =
         "Writes DATA as a NumPy array (OUT ends in .npy) or as CSV (.csv, or '-' for standard "
         "output). An array holds numbers only; it is trained on from where it is, however "
-        "large. Numbers are not changed, unless --type asks for it. A network saved by FANN or as "
-        "safetensors becomes a model file of that name.",
+        "large. A text that is larger than the memory is converted part by part. Numbers are not "
+        "changed, unless --type asks for it. A network saved by FANN or as safetensors becomes a "
+        "model file of that name.",
     .examples = "  heddle convert flowers.csv flowers.npy --labels-out species.csv\n"
                 "  heddle train flowers.npy --labels species.csv\n"
                 "  heddle convert a9a.svm a9a.csv\n"

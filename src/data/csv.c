@@ -43,9 +43,11 @@ struct csv {
     const char *path;
     const struct table_workers *workers; /* or NULL */
     const char *text, *end;              /* without a byte order mark */
+    const char *stop;                    /* records that begin here are not read */
     char delimiter;
     bool header;
     struct place first; /* record of data */
+    struct place next;  /* behind the last one */
     size_t columns;
     struct column *column;
     struct chunk *chunk;
@@ -200,7 +202,7 @@ static const char *next_line(const char *p, const char *end)
 
 static heddle_status make_chunks(struct csv *csv, heddle_error *err)
 {
-    const size_t size = (size_t)(csv->end - csv->first.record);
+    const size_t size = (size_t)(csv->stop - csv->first.record);
     size_t wanted = csv->workers ? (size_t)csv->workers->count * CHUNKS_A_WORKER : 1;
     wanted = wanted < size / CHUNK_BYTES ? wanted : size / CHUNK_BYTES;
     /* what is known of the columns must not take more than the text */
@@ -211,9 +213,9 @@ static heddle_status make_chunks(struct csv *csv, heddle_error *err)
     if (!csv->chunk)
         return no_memory(csv, err);
     const char *p = csv->first.record;
-    for (size_t k = 0; k < wanted && p < csv->end; k++) {
+    for (size_t k = 0; k < wanted && p < csv->stop; k++) {
         const char *aim = csv->first.record + size / wanted * (k + 1);
-        const char *end = k + 1 == wanted ? csv->end : aim <= p ? p : next_line(aim, csv->end);
+        const char *end = k + 1 == wanted ? csv->stop : aim <= p ? p : next_line(aim, csv->stop);
         if (end == p)
             continue;
         struct chunk *chunk = &csv->chunk[csv->chunks++];
@@ -467,6 +469,7 @@ static heddle_status numbers_pass(struct csv *csv, heddle_error *err)
         for (size_t c = 0; c < csv->columns; c++)
             add_up(&csv->column[c], &chunk->column[c]);
     }
+    csv->next = (struct place){reached, line};
     close_up(csv);
     return HEDDLE_OK;
 }
@@ -695,8 +698,9 @@ static void csv_done(struct csv *csv)
     heddle_table_free(csv->table);
 }
 
-heddle_status csv_read(const char *path, struct file_bytes *bytes,
-                       const struct table_reading *reading, heddle_table **table, heddle_error *err)
+heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
+                            const struct table_reading *reading, struct csv_part *part,
+                            heddle_table **table, heddle_error *err)
 {
     struct csv csv = {.path = path, .workers = reading->workers};
     struct csv_scan scan = {0};
@@ -714,6 +718,11 @@ heddle_status csv_read(const char *path, struct file_bytes *bytes,
         options->delimiter ? options->delimiter : csv_guess_delimiter(path, csv.text, csv.end);
     csv_scan_begin(&scan, path, csv.text, csv.end, 1, csv.delimiter);
     status = read_header(&csv, &scan, options->header, &names, &name, err);
+    if (status == HEDDLE_OK && part->begin)
+        csv.first = (struct place){csv.text + part->begin, part->line};
+    csv.stop = csv.end;
+    if (status == HEDDLE_OK && part->size && part->size < (size_t)(csv.end - csv.first.record))
+        csv.stop = next_line(csv.first.record + part->size, csv.end);
     if (status == HEDDLE_OK && !(csv.table = table_create(path, csv.columns)))
         status = no_memory(&csv, err);
     if (status == HEDDLE_OK)
@@ -736,6 +745,10 @@ heddle_status csv_read(const char *path, struct file_bytes *bytes,
             status = no_memory(&csv, err);
     }
     if (status == HEDDLE_OK) {
+        csv_scan_begin(&scan, path, csv.next.record, csv.end, csv.next.line, csv.delimiter);
+        part->more = csv_record(&scan, false);
+        part->begin = (size_t)(scan.p - csv.text);
+        part->line = scan.line;
         *table = csv.table;
         csv.table = NULL;
     }
@@ -744,4 +757,11 @@ heddle_status csv_read(const char *path, struct file_bytes *bytes,
     distinct_words_done(&names);
     csv_scan_done(&scan);
     return status;
+}
+
+heddle_status csv_read(const char *path, struct file_bytes *bytes,
+                       const struct table_reading *reading, heddle_table **table, heddle_error *err)
+{
+    struct csv_part all = {.size = 0};
+    return csv_read_part(path, bytes, reading, &all, table, err);
 }

@@ -51,6 +51,20 @@ static double consistency(const char *path, const char *text, const char *end, c
     return records ? (double)best / (double)records : 0.0;
 }
 
+/* Fields of the widest of the first records. */
+static size_t widest(const char *path, const char *text, const char *end, char delimiter)
+{
+    size_t most = 0;
+    struct csv_scan scan;
+    csv_scan_begin(&scan, path, text, end, 1, delimiter);
+    for (size_t i = 0; i < DELIMITER_RECORDS && csv_record(&scan, i == 0); i++) {
+        size_t n = count_fields(&scan);
+        most = n > most ? n : most;
+    }
+    csv_scan_done(&scan);
+    return most;
+}
+
 char csv_guess_delimiter(const char *path, const char *text, const char *end)
 {
     /* ';' before ',' for files with decimal commas; of equals the first wins */
@@ -66,6 +80,10 @@ char csv_guess_delimiter(const char *path, const char *text, const char *end)
         }
     }
     if (best < enough && consistency(path, text, end, ' ') >= enough)
+        return ' ';
+    /* a tab before the last field alone, as in a table made with printf and a comment */
+    if (delimiter == '\t' && widest(path, text, end, '\t') == 2 &&
+        widest(path, text, end, ' ') > 4 && consistency(path, text, end, ' ') >= best)
         return ' ';
     return delimiter;
 }

@@ -2,10 +2,13 @@
  * fann: the training data of FANN: the numbers of rows, inputs and outputs, then for each row its
  * inputs and its outputs, all separated by any blanks.
  *
+ * PROBEN1's files (.dt) are the same with another header: seven lines of names and numbers.
+ *
  * Where there are several outputs and each row has a 1 for one of them and the same other number
  * (0 or -1) for the rest, they are a class; the table then holds its number.
  *
- * Source: S. Nissen, "Implementation of a Fast Artificial Neural Network Library (FANN)", 2003.
+ * Source: S. Nissen, "Implementation of a Fast Artificial Neural Network Library (FANN)", 2003;
+ * L. Prechelt, "PROBEN1: a set of neural network benchmark problems", 1994.
  */
 #include <stdio.h>
 #include <string.h>
@@ -71,11 +74,37 @@ static bool take_header(struct fann *f, uint64_t header[HEADER])
     return f->p == f->end || *f->p == '\n';
 }
 
+/* PROBEN1's header as FANN's: rows, inputs, outputs; p is then behind it. False: it is none. */
+static bool take_proben1(struct fann *f, uint64_t header[HEADER])
+{
+    static const struct {
+        const char *name;
+        int where;
+    } lines[] = {{"bool_in=", 1},      {"real_in=", 1},           {"bool_out=", 2},
+                 {"real_out=", 2},     {"training_examples=", 0}, {"validation_examples=", 0},
+                 {"test_examples=", 0}};
+    header[0] = header[1] = header[2] = 0;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        skip_blanks(f);
+        size_t n = word(f), name = strlen(lines[i].name);
+        uint64_t number;
+        if (n <= name || memcmp(f->p, lines[i].name, name) != 0 ||
+            !text_to_u64(f->p + name, n - name, &number) ||
+            __builtin_add_overflow(header[lines[i].where], number, &header[lines[i].where]))
+            return false;
+        f->p += n;
+    }
+    return header[1] > 0 && header[2] > 0;
+}
+
 bool fann_recognise(const struct file_bytes *bytes)
 {
     struct fann f = {.p = (const char *)bytes->data};
     f.end = f.p + bytes->size;
     uint64_t header[HEADER];
+    struct fann other = f;
+    if (take_proben1(&other, header))
+        return true;
     if (!take_header(&f, header))
         return false;
     skip_blanks(&f);
@@ -195,17 +224,23 @@ heddle_status fann_read(const char *path, struct file_bytes *bytes,
     struct fann f = {.path = path, .p = (const char *)bytes->data, .line = 1};
     f.end = f.p + bytes->size;
     uint64_t header[HEADER];
-    take_header(&f, header);
+    struct fann other = f;
+    const bool proben1 = take_proben1(&other, header);
+    const char *name = proben1 ? "PROBEN1" : "FANN";
+    if (proben1)
+        f = other;
+    else
+        take_header(&f, header);
     uint64_t rows = header[0], inputs = header[1], outputs = header[2], columns, cells;
     if (rows == 0)
-        return status_set(err, HEDDLE_E_DATA, "'%s' is a FANN file of no rows", path);
+        return status_set(err, HEDDLE_E_DATA, "'%s' is a %s file of no rows", path, name);
     /* A number takes two bytes, the last perhaps one. */
     if (__builtin_add_overflow(inputs, outputs, &columns) ||
         __builtin_mul_overflow(columns, rows, &cells) || cells > bytes->size / 2 + 1)
         return status_set(err, HEDDLE_E_DATA,
-                          "'%s' is cut short: its FANN header promises %llu rows of %llu inputs "
+                          "'%s' is cut short: its %s header promises %llu rows of %llu inputs "
                           "and %llu outputs, %zu bytes are there",
-                          path, (unsigned long long)rows, (unsigned long long)inputs,
+                          path, name, (unsigned long long)rows, (unsigned long long)inputs,
                           (unsigned long long)outputs, bytes->size);
     if (columns > MAX_COLUMNS)
         return status_set(err, HEDDLE_E_DATA, "'%s' has %llu columns; %d are possible", path,
@@ -230,15 +265,15 @@ heddle_status fann_read(const char *path, struct file_bytes *bytes,
     skip_blanks(&f);
     if (status == HEDDLE_OK && f.p < f.end)
         status = status_set(err, HEDDLE_E_DATA,
-                            "'%s' line %zu: there is more than the %llu rows of its FANN header",
-                            path, f.line, (unsigned long long)rows);
+                            "'%s' line %zu: there is more than the %llu rows of its %s header",
+                            path, f.line, (unsigned long long)rows, name);
     if (status != HEDDLE_OK) {
         heddle_table_free(t);
         return status;
     }
     find_classes(t, (size_t)inputs, (size_t)outputs);
     if (!name_columns(t, (size_t)inputs, (size_t)outputs) ||
-        !table_set_format(t, "FANN data of %llu inputs and %llu output%s%s%s%s",
+        !table_set_format(t, "%s data of %llu inputs and %llu output%s%s%s%s", name,
                           (unsigned long long)inputs, (unsigned long long)outputs,
                           outputs == 1 ? "" : "s", t->columns < columns ? ", one class each" : "",
                           *bytes->packing ? ", " : "", bytes->packing))

@@ -44,6 +44,20 @@ static heddle_status no_memory(const struct apply *a, heddle_error *err)
 
 /* ---------------------------------------------------------------- columns -------------------- */
 
+/* Complain that a column is missing, with the name that is most like it. */
+static heddle_status no_column(const struct apply *a, const char *name, heddle_error *err)
+{
+    const heddle_table *table = a->table;
+    const char **names = memory_new(table->columns, sizeof *names);
+    for (size_t c = 0; names && c < table->columns; c++)
+        names[c] = table->column[c].name;
+    const char *nearest = names ? text_nearest(name, names, table->columns) : NULL;
+    memory_free(names);
+    return status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s' that the model needs%s%s%s",
+                      table->path, name, nearest ? "; is it the one named '" : "",
+                      nearest ? nearest : "", nearest ? "'?" : "");
+}
+
 static heddle_status find_by_name(struct apply *a, heddle_error *err)
 {
     const struct preprocess *p = a->p;
@@ -62,8 +76,7 @@ static heddle_status find_by_name(struct apply *a, heddle_error *err)
         else if (a->table->sparse && !p->input[j].text)
             a->input[j] = ZEROS;
         else
-            status = status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s' that the model needs",
-                                a->table->path, name);
+            status = no_column(a, name, err);
     }
     for (size_t t = 0; a->target && t < p->targets && status == HEDDLE_OK; t++) {
         const char *name = p->target[t].name;

@@ -16,7 +16,8 @@ enum {
     LABEL_CLASSES = 256,     /* labels of images: always */
     FRACTION_CLASSES = 1000, /* more classes of numbers that are not whole are a mistake */
     MAX_CLASSES = 100000,
-    IDENTIFIER_ROWS = 10 /* fewer different words in as many rows prove nothing */
+    IDENTIFIER_ROWS = 10, /* fewer different words in as many rows prove nothing */
+    NAMES_LISTED = 10
 };
 
 static heddle_status no_memory(const heddle_table *table, heddle_error *err)
@@ -36,13 +37,25 @@ static heddle_status no_column(const heddle_table *table, const char *word, hedd
         names[c] = table->column[c].name;
     const char *nearest = text_nearest(word, names, table->columns);
     memory_free(names);
-    char shown[CELL_SHOWN];
+    char shown[CELL_SHOWN], name[CELL_SHOWN];
     cell_show(word, strlen(word), shown);
     if (nearest)
         return status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s'; did you mean '%s'?",
                           table->path, shown, nearest);
-    return status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s'; it has %zu", table->path, shown,
-                      table->columns);
+    struct string list = {0};
+    for (size_t c = 0; c < table->columns && c < NAMES_LISTED && list.length < 200; c++)
+        string_print(&list, "%s'%s'", c ? ", " : "",
+                     cell_show(table->column[c].name, strlen(table->column[c].name), name));
+    if (table->columns > NAMES_LISTED || list.length >= 200)
+        string_print(&list, ", …, '%s'",
+                     cell_show(table->column[table->columns - 1].name,
+                               strlen(table->column[table->columns - 1].name), name));
+    heddle_status status =
+        list.failed ? no_memory(table, err)
+                    : status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s'; it has %zu: %s",
+                                 table->path, shown, table->columns, list.data);
+    memory_free(list.data);
+    return status;
 }
 
 /* The column that `word` names or, if none has that name, numbers from 1. */

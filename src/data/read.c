@@ -64,6 +64,13 @@ static heddle_status check_foreign(const char *path, const struct file_bytes *by
     return HEDDLE_OK;
 }
 
+/* Of a path, without the end of its name. */
+static size_t stem_length(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    return dot && dot > (slash ? slash + 1 : path) ? (size_t)(dot - path) : strlen(path);
+}
+
 heddle_status reader_check_size(const char *path, const struct table_reading *reading, size_t bytes,
                                 heddle_error *err)
 {
@@ -71,11 +78,11 @@ heddle_status reader_check_size(const char *path, const struct table_reading *re
         return HEDDLE_OK;
     const double mebi = 1024.0 * 1024.0;
     return status_set(err, HEDDLE_E_MEMORY,
-                      "'%s' needs %.1f MiB as a table, %s %.1f MiB; 'heddle convert' on a machine "
-                      "with more memory makes an .npy file, which is used where it is",
+                      "'%s' needs %.1f MiB as a table, %s %.1f MiB; an .npy file is used where it "
+                      "is: heddle convert '%s' '%.*s.npy'",
                       path, (double)bytes / mebi,
                       reading->limit_given ? "the limit is" : "there are",
-                      (double)reading->limit / mebi);
+                      (double)reading->limit / mebi, path, (int)stem_length(path), path);
 }
 
 /* ---------------------------------------------------------------- one file ------------------- */
@@ -99,6 +106,40 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     }
     if (status == HEDDLE_OK)
         status = read(path, &bytes, reading, table, err);
+    file_release(&bytes);
+    return status;
+}
+
+/* ---------------------------------------------------------------- in parts ------------------- */
+
+/* A part's text: with all that is made of it, it should take a quarter of the memory at most. */
+enum { PART_MOST = 32 << 20, PART_LEAST = 64 << 10, PART_SHARE = 16 };
+
+heddle_status table_read_parts(const char *path, const struct table_reading *reading,
+                               int (*take)(void *user, const heddle_table *part), void *user,
+                               heddle_error *err)
+{
+    struct file_bytes bytes = {0};
+    struct csv_part part = {.size = reading->limit / PART_SHARE};
+    part.size = part.size < PART_LEAST ? PART_LEAST : part.size > PART_MOST ? PART_MOST : part.size;
+    heddle_status status = file_read(path, reading->limit, &bytes, err);
+    if (status != HEDDLE_OK)
+        return status;
+    bool text = !(reading->more && reading->more->recognise(&bytes));
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        text = text && !formats[i].recognise(&bytes);
+    if (!text)
+        status = status_set(err, HEDDLE_E_UNSUPPORTED, "'%s' is no delimited text", path);
+    if (status == HEDDLE_OK)
+        status = check_foreign(path, &bytes, err);
+    part.more = true;
+    while (status == HEDDLE_OK && part.more) {
+        heddle_table *table = NULL;
+        status = csv_read_part(path, &bytes, reading, &part, &table, err);
+        if (status == HEDDLE_OK && take(user, table))
+            status = status_set(err, HEDDLE_E_STOPPED, "'%s' was not read to its end", path);
+        heddle_table_free(table);
+    }
     file_release(&bytes);
     return status;
 }

@@ -48,6 +48,23 @@ bool npy_recognise(const struct file_bytes *bytes);
 bool svmlight_recognise(const struct file_bytes *bytes);
 bool fann_recognise(const struct file_bytes *bytes);
 
+/** A stretch of a delimited text: where it begins ({0}: with the first record) and its bytes. */
+struct csv_part {
+    size_t begin, line; /* behind the byte order mark, from 0; from 1. Out: of the next part */
+    size_t size;        /* about; 0: to the end */
+    bool more;          /* out: is there a next part? */
+};
+
+/** csv_read() of the records that begin in a part. The bytes stay the caller's. */
+heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
+                            const struct table_reading *reading, struct csv_part *part,
+                            heddle_table **table, heddle_error *err);
+
+/** heddle_table_read_parts() but for the help. */
+heddle_status table_read_parts(const char *path, const struct table_reading *reading,
+                               int (*take)(void *user, const heddle_table *part), void *user,
+                               heddle_error *err);
+
 /** The data set "builtin:NAME"; HEDDLE_E_ARGUMENT if there is none of that name. */
 heddle_status builtin_read(const char *path, heddle_table **table, heddle_error *err);
 

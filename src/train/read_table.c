@@ -108,37 +108,65 @@ static heddle_status check_ranks(const char *path, heddle_error *err)
     return HEDDLE_OK;
 }
 
+/** A reading with its team; begin_reading() never fails: what cannot be had is done without. */
+struct helped {
+    struct table_reading reading;
+    struct topology *topology;
+    struct plan *plan;
+    struct table_workers workers;
+    struct team *team;
+};
+
+static void begin_reading(struct helped *h, const char *path, const heddle_read_options *options)
+{
+    static const heddle_read_options defaults;
+    *h = (struct helped){
+        .reading = {.options = options ? options : &defaults, .more = &table_safetensors},
+        .workers = {.count = 1, .run = run_team}};
+    struct table_reading *reading = &h->reading;
+    reading->limit_given = reading->options->max_bytes > 0;
+    reading->limit = reading->limit_given ? reading->options->max_bytes : memory_available("");
+    if (path && *path && is_large(path) && reading->options->threads != 1) {
+        heddle_status status = topology_create(&h->topology, NULL);
+        if (status == HEDDLE_OK)
+            status = plan_create(h->topology, reading->options->threads, BIND_NONE, &h->plan, NULL);
+        if (status == HEDDLE_OK && h->plan->workers > 1)
+            status = team_create(h->plan, &h->team, NULL);
+        if (h->team) {
+            h->workers.team = h->team;
+            h->workers.count = team_workers(h->team);
+            reading->workers = &h->workers;
+        }
+    }
+}
+
+static void end_reading(struct helped *h)
+{
+    team_free(h->team);
+    plan_free(h->plan);
+    topology_free(h->topology);
+}
+
 heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
                                 heddle_table **table, heddle_error *err)
 {
-    static const heddle_read_options defaults;
-    struct table_reading reading = {.options = options ? options : &defaults,
-                                    .more = &table_safetensors};
-    reading.limit_given = reading.options->max_bytes > 0;
-    reading.limit = reading.limit_given ? reading.options->max_bytes : memory_available("");
-    struct topology *topology = NULL;
-    struct plan *plan = NULL;
-    struct table_workers workers = {.count = 1, .run = run_team};
-    struct team *team = NULL;
+    struct helped h;
     heddle_status status = check_ranks(path, err);
     if (status)
         return status;
-    if (path && *path && is_large(path) && reading.options->threads != 1) {
-        /* What cannot be had is done without: the table is the same. */
-        status = topology_create(&topology, NULL);
-        if (status == HEDDLE_OK)
-            status = plan_create(topology, reading.options->threads, BIND_NONE, &plan, NULL);
-        if (status == HEDDLE_OK && plan->workers > 1)
-            status = team_create(plan, &team, NULL);
-        if (team) {
-            workers.team = team;
-            workers.count = team_workers(team);
-            reading.workers = &workers;
-        }
-    }
-    status = table_read(path, &reading, table, err);
-    team_free(team);
-    plan_free(plan);
-    topology_free(topology);
+    begin_reading(&h, path, options);
+    status = table_read(path, &h.reading, table, err);
+    end_reading(&h);
+    return status;
+}
+
+heddle_status heddle_table_read_parts(const char *path, const heddle_read_options *options,
+                                      int (*take)(void *user, const heddle_table *part), void *user,
+                                      heddle_error *err)
+{
+    struct helped h;
+    begin_reading(&h, path, options);
+    heddle_status status = table_read_parts(path, &h.reading, take, user, err);
+    end_reading(&h);
     return status;
 }
