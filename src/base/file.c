@@ -76,7 +76,13 @@ static heddle_status make_room(struct reading *r)
     }
     size_t wanted;
     uint8_t *grown = NULL;
+    if (r->max_bytes > 0 && r->length > r->max_bytes) {
+        return too_large(r);
+    }
     if (size_multiply(r->capacity > 0 ? r->capacity : CHUNK / 2, 2, &wanted)) {
+        if (r->max_bytes > 0 && wanted / 2 > r->max_bytes / 2) {
+            wanted = r->max_bytes + 3; /* one byte too many is enough to know */
+        }
         grown = memory_resize(r->data, wanted, 1);
     }
     if (grown == NULL) {

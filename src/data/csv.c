@@ -18,7 +18,7 @@
 #include "data/readers.h"
 
 enum {
-    MAX_COLUMNS = 1000000,
+    MAX_COLUMNS = CSV_MAX_COLUMNS,
     BLOCK_CELLS = 32768, /* 256 KiB of doubles: half of a common L2 */
     BLOCK_ROWS = 64,
     CHUNKS_A_WORKER = 8, /* so that a slow worker does not keep the others waiting for long */

@@ -90,11 +90,11 @@ char csv_guess_delimiter(const char *path, const char *text, const char *end)
 
 /* A column as the guess sees it. */
 struct sight {
-    size_t start, n; /* where its first cell stands in `letters` */
+    double number;     /* its first cell, if that is a number */
+    uint32_t start, n; /* where its first cell stands in `letters` */
     enum cell first;
-    double number;                  /* … if first is a number */
-    size_t numbers, words, missing; /* cells below */
-    bool recurs;                    /* its first cell is there again below */
+    unsigned char numbers, words, missing; /* cells below, HEADER_RECORDS at most */
+    bool recurs;                           /* its first cell is there again below */
     bool counts_on; /* the cell below is its number, or what counting on would make it */
 };
 
@@ -129,7 +129,7 @@ static bool see_first(struct sights *s, const struct csv_field *field, bool comm
     if (!fits)
         return false;
     struct sight *c = &s->column[s->columns++];
-    *c = (struct sight){.start = s->used, .n = field->n};
+    *c = (struct sight){.start = (uint32_t)s->used, .n = (uint32_t)field->n};
     c->first = cell_classify(field->text, field->n, comma, &c->number);
     if (field->n)
         memcpy(s->letters + s->used, field->text, field->n);
@@ -145,9 +145,12 @@ static void see_below(struct sights *s, size_t i, const struct csv_field *field,
     struct sight *c = &s->column[i];
     double number;
     enum cell kind = cell_classify(field->text, field->n, comma, &number);
-    c->numbers += kind == CELL_NUMBER || kind == CELL_INFINITE;
-    c->words += kind == CELL_WORD;
-    c->missing += kind == CELL_MISSING;
+    if (kind == CELL_NUMBER || kind == CELL_INFINITE)
+        c->numbers++;
+    else if (kind == CELL_WORD)
+        c->words++;
+    else
+        c->missing++;
     c->recurs = c->recurs ||
                 (c->n == field->n && c->n && memcmp(s->letters + c->start, field->text, c->n) == 0);
     if (second)
@@ -216,7 +219,8 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
         for (size_t i = 0; fits && readable && !field.last; i++) {
             heddle_error unused;
             heddle_status status = csv_field(&scan, i + 1, &field, &unused);
-            readable = status == HEDDLE_OK;
+            readable = status == HEDDLE_OK && i < CSV_MAX_COLUMNS && s.used < UINT32_MAX / 2 &&
+                       field.n < UINT32_MAX / 2;
             fits = status != HEDDLE_E_MEMORY;
             if (!readable)
                 continue;

@@ -7,6 +7,9 @@
 
 #include "heddle.h"
 
+/** More columns than that are no table; what is kept of each must not take more than 32 MiB. */
+enum { CSV_MAX_COLUMNS = 1 << 18 };
+
 /**
  * The delimiter of ',' ';' '\t' '|' ' ' that cuts the first records into more than one field most
  * consistently, quotes respected; ',' if none does.
