@@ -143,7 +143,7 @@ bool svmlight_recognise(const struct file_bytes *bytes)
         if (!take_index(&s, &index))
             return false;
         /* a time, "1 12:30:00", has a second colon */
-        return take_number(&s, &value);
+        return take_number(&s, &value) || !memchr(s.p, ':', word(&s, '\0'));
     }
     return false;
 }
