@@ -321,6 +321,7 @@ typedef struct heddle_result {
     char sha256[65]; /**< of the model file's bytes */
     bool impatient;  /**< patience ran out */
     bool late;       /**< the time limit ended the run */
+    bool converged;  /**< L-BFGS had nothing left to gain */
     uint64_t best_epoch; /**< with patience: whose weights the model has, from 1; 0: the last */
     uint64_t resumed;    /**< steps that a checkpoint brought; they are among `steps` */
     uint64_t checkpoint; /**< the last step of which a checkpoint was written; 0: none was */

@@ -82,6 +82,8 @@ for optimizer in sgd momentum nesterov adam adamw rmsprop adagrad; do
     interrupted "$optimizer" $xor --optimizer $optimizer --batch 3 --shard 1 --epochs 8
 done
 interrupted rprop $xor --optimizer rprop --batch full --epochs 12
+interrupted lbfgs builtin:spirals --hidden 9 --activation tanh --optimizer lbfgs --batch full --epochs 14 \
+    --l2 1e-3 --validation 0.1
 interrupted tutorial builtin:xor --recipe tutorial --steps 12
 digits='builtin:digits --hidden 12 --batch 512 --seed 9'
 interrupted 'one-cycle, dropout, noise' $digits --epochs 5 --dropout 0.3 --noise 0.1

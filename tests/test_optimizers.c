@@ -111,7 +111,7 @@ static void train(const char *hidden, const char *output, char *options, double 
     cr_assert(trainer_run(&run, &set, NULL, workers.team, workers.isa, 0, NULL, NULL, values,
                           &outcome, &err) == HEDDLE_OK,
               "%s", err.text);
-    cr_assert(outcome.steps == 30);
+    cr_assert(outcome.steps == 30 || outcome.converged);
     workers_done(&workers);
     recipe_done(&run);
     heddle_recipe_free(recipe);
@@ -133,13 +133,15 @@ Test(optimizers, thirty_steps_are_those_of_pytorch)
         char *at = numbers;
         for (int i = 0; i < WEIGHTS; i++) {
             double want = strtod(at, &at);
-            cr_assert(fabs(values[i] - want) <= 1e-9 * fmax(fabs(want), 1e-2),
+            /* a line search makes more of a rounding error than a step does */
+            double allowed = strstr(title, "lbfgs") ? 1e-6 : 1e-9;
+            cr_assert(fabs(values[i] - want) <= allowed * fmax(fabs(want), 1e-2),
                       "%sweight %d is %.17g, not %.17g", title, i, values[i], want);
         }
         cases++;
     }
     fclose(file);
-    cr_assert(cases == 56, "%d", cases);
+    cr_assert(cases == 64, "%d", cases);
 }
 
 Test(optimizers, schedules_begin_and_end_where_they_say)

@@ -105,6 +105,8 @@ Test(recipes, same_bits_for_every_optimizer)
         "hidden=9 steps=4 batch=50 optimizer=rmsprop l2=1e-3",
         "hidden=9 steps=4 batch=50 optimizer=adagrad l1=1e-3",
         "hidden=9 steps=4 batch=full optimizer=rprop",
+        "hidden=70,9 steps=14 batch=full optimizer=lbfgs activation=tanh",
+        "hidden=9 steps=9 batch=full optimizer=lbfgs l2=0.01 class-weights=balanced rate=0.5",
         "hidden=9 steps=4 batch=50 optimizer=sgd clip=0.01",
         "hidden=70,9 steps=4 batch=50 optimizer=momentum clip-value=0.001 max-norm=0.5",
         "hidden=70 steps=4 batch=50 optimizer=nesterov clip=0.01 clip-value=0.001 l2=0.1",
@@ -136,6 +138,11 @@ Test(recipes, contradictions_are_refused_and_name_an_option)
         const char *options, *named;
     } rows[] = {
         {"optimizer=rprop", "--batch full"},
+        {"optimizer=lbfgs", "--batch full"},
+        {"optimizer=lbfgs batch=full schedule=cosine", "--schedule"},
+        {"optimizer=lbfgs batch=full dropout=0.1", "--dropout"},
+        {"optimizer=lbfgs batch=full l1=0.1", "--l1"},
+        {"optimizer=lbfgs batch=full weight-decay=0.1", "--l2"},
         {"optimizer=rprop batch=full schedule=step", "--schedule"},
         {"loss=poisson", "--task regress"},
         {"loss=mae output-activation=softmax", "cross-entropy"},

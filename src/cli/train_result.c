@@ -39,6 +39,7 @@ json_t *train_result_json(const heddle_result *result, const heddle_model *model
     json_put(object, "min_error", json_boolean(result->min_error));
     json_put(object, "impatient", json_boolean(result->impatient));
     json_put(object, "late", json_boolean(result->late));
+    json_put(object, "converged", json_boolean(result->converged));
     json_put(object, "best_epoch", json_count(result->best_epoch));
     if (result->resumed > 0) {
         json_put(object, "resumed", json_count(result->resumed));
@@ -60,9 +61,12 @@ void train_result_print(const heddle_result *result, bool quiet)
     print_cell(stdout, "epochs", 12);
     printf("%" PRIu64 " (%" PRIu64 " steps of %zu rows, seed %" PRIu64 ")\n", result->epochs,
            result->steps, result->batch, result->seed);
-    if (result->impatient || result->late) {
+    if (result->impatient || result->late || result->converged) {
         print_cell(stdout, "stopped", 12);
-        fputs(result->late ? "by --time-limit" : "no lower loss for --patience epochs", stdout);
+        fputs(result->late        ? "by --time-limit"
+              : result->converged ? "converged: nothing left to gain"
+                                  : "no lower loss for --patience epochs",
+              stdout);
         putchar('\n');
     }
     if (result->best_epoch) {

@@ -166,6 +166,7 @@ enum optimizer {
     OPTIMIZER_RMSPROP, /* v = β2 v + (1 - β2) g²    w -= rate g / (√v + ε) */
     OPTIMIZER_ADAGRAD, /* v = v + g²                w -= rate g / (√v + ε) */
     OPTIMIZER_RPROP,   /* iRprop-: by the sign of g and a step of its own for each weight */
+    OPTIMIZER_LBFGS,   /* no update of its own: train/lbfgs.h */
     OPTIMIZER_COUNT
 };
 
@@ -174,6 +175,7 @@ static inline int optimizer_states(enum optimizer optimizer)
 {
     switch (optimizer) {
     case OPTIMIZER_SGD:
+    case OPTIMIZER_LBFGS:
         return 0;
     case OPTIMIZER_ADAM:
     case OPTIMIZER_ADAMW:

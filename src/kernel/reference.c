@@ -420,6 +420,7 @@ static void update(const struct REAL(update) * u, real *w, const real *g, real *
         case OPTIMIZER_RPROP:
             rprop(u, d, &w[i], &s1[i], &s2[i]);
             break;
+        case OPTIMIZER_LBFGS:
         case OPTIMIZER_COUNT:
             break;
         }

@@ -108,6 +108,7 @@ void KERNEL(update)(const struct REAL(update) * u, real *w, const real *g, real 
             vstore(w + i, vload(w + i) - move);
         }
         break;
+    case OPTIMIZER_LBFGS:
     case OPTIMIZER_COUNT:
         break;
     }

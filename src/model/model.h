@@ -65,7 +65,7 @@ heddle_status model_note(heddle_model *model, const char *key, const char *value
                          heddle_error *err);
 
 /** Most tensors that a file may hold besides the weights. */
-enum { MODEL_MORE_TENSORS = 8 };
+enum { MODEL_MORE_TENSORS = 32 };
 
 /**
  * Write the model with more tensors behind its weights (none may be called layers.…), keeping the

@@ -150,6 +150,21 @@ struct passes {
     bool (*finite)(const void *kernels, const struct sum_program *program, void *const *partial,
                    size_t begin, size_t end, size_t *where);
 
+    /** out = scale × the sum of partials by the program, for reals [begin, end). */
+    void (*combine)(const void *kernels, const struct sum_program *program, void *const *partial,
+                    size_t begin, size_t end, double scale, void *out);
+
+    /**
+     * Blocks as vectors, reals [begin, end) of them (multiples of 16): Σ a b, Σ |a|, max |a|; out =
+     * a x + b y, rounded at each operation; g += l2 mask W, which returns Σ (mask W)².
+     */
+    double (*dot)(const void *a, const void *b, size_t begin, size_t end);
+    double (*total)(const void *a, size_t begin, size_t end);
+    double (*largest)(const void *a, size_t begin, size_t end);
+    void (*blend)(void *out, double a, const void *x, double b, const void *y, size_t begin,
+                  size_t end);
+    double (*decay)(void *g, double l2, const void *W, const void *mask, size_t begin, size_t end);
+
     double safe_size;
 };
 

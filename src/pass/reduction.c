@@ -123,6 +123,20 @@ void REAL(squares)(const void *kernels, const struct sum_program *program, void 
     }
 }
 
+void REAL(combine)(const void *kernels, const struct sum_program *program, void *const *partial,
+                   size_t begin, size_t end, double scale, void *out)
+{
+    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    const real factor = (real)scale;
+    for (size_t at = begin; at < end; at += PIECE) {
+        size_t count = end - at < PIECE ? end - at : PIECE;
+        const real *g = sum_piece(kernels, program, partial, at, count, scratch);
+        for (size_t i = 0; i < count; i++) {
+            ((real *)out)[at + i] = factor * g[i];
+        }
+    }
+}
+
 /** The units of one packed block of a layer with m inputs. */
 static void limit_block(real *block, size_t m, size_t width, double limit)
 {
@@ -205,5 +219,11 @@ const struct passes REAL(passes) = {
     .squares = REAL(squares),
     .limit_norms = REAL(limit_norms),
     .finite = REAL(finite),
+    .combine = REAL(combine),
+    .dot = REAL(dot),
+    .total = REAL(total),
+    .largest = REAL(largest),
+    .blend = REAL(blend),
+    .decay = REAL(decay),
     .safe_size = SAFE,
 };

@@ -84,6 +84,14 @@ void REAL(update)(const void *kernels, const struct sum_program *program, void *
                   void *state2);
 void REAL(sum)(const void *kernels, const struct sum_program *program, void *const *partial,
                size_t begin, size_t end);
+void REAL(combine)(const void *kernels, const struct sum_program *program, void *const *partial,
+                   size_t begin, size_t end, double scale, void *out);
+double REAL(dot)(const void *a, const void *b, size_t begin, size_t end);
+double REAL(total)(const void *a, size_t begin, size_t end);
+double REAL(largest)(const void *a, size_t begin, size_t end);
+void REAL(blend)(void *out, double a, const void *x, double b, const void *y, size_t begin,
+                 size_t end);
+double REAL(decay)(void *g, double l2, const void *W, const void *mask, size_t begin, size_t end);
 bool REAL(finite)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, size_t *where);
 

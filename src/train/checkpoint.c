@@ -16,6 +16,27 @@ static const char *const block_names[STATE_BLOCKS] = {
     [STATE_FIRST] = "run.first",
     [STATE_SECOND] = "run.second",
     [STATE_BEST] = "run.best",
+    [STATE_LBFGS + LBFGS_GRADIENT] = "run.gradient",
+    [STATE_LBFGS + LBFGS_S] = "run.s0",
+    "run.s1",
+    "run.s2",
+    "run.s3",
+    "run.s4",
+    "run.s5",
+    "run.s6",
+    "run.s7",
+    "run.s8",
+    "run.s9",
+    [STATE_LBFGS + LBFGS_Y] = "run.y0",
+    "run.y1",
+    "run.y2",
+    "run.y3",
+    "run.y4",
+    "run.y5",
+    "run.y6",
+    "run.y7",
+    "run.y8",
+    "run.y9",
 };
 
 /* ---------------------------------------------------------------- the numbers ---------------- */
@@ -200,7 +221,12 @@ heddle_status checkpoint_write(struct checkpoint_writer *writer, const struct ru
     state_to_numbers(state, number);
     struct safetensors_tensor tensor[MODEL_MORE_TENSORS] = {
         {"run.state", "F64", 1, {NUMBERS}, number, sizeof number}};
+    struct lbfgs_state lbfgs = state->lbfgs;
     size_t tensors = 1;
+    if (writer->block[STATE_LBFGS]) {
+        tensor[tensors++] = (struct safetensors_tensor){
+            "run.lbfgs", "F64", 1, {sizeof lbfgs / sizeof(double)}, &lbfgs, sizeof lbfgs};
+    }
     weights_unpack(&run->shape, state->block[STATE_WEIGHTS], run->use_double,
                    writer->model->values);
     for (int b = STATE_FIRST; b < STATE_BLOCKS; b++) {
@@ -358,6 +384,13 @@ static heddle_status read_state(const char *path, const struct safetensors *file
     }
     memcpy(number, numbers->data, sizeof number);
     state_from_numbers(state, number);
+    if (run->optimizer == OPTIMIZER_LBFGS) {
+        const struct safetensors_tensor *lbfgs = safetensors_find(file, "run.lbfgs");
+        if (!lbfgs || lbfgs->size != sizeof state->lbfgs) {
+            return status_set(err, HEDDLE_E_DATA, "'%s' is no checkpoint", path);
+        }
+        memcpy(&state->lbfgs, lbfgs->data, sizeof state->lbfgs);
+    }
     if (state->steps > run->steps) {
         return refuse(err, path, "it is at step %llu, behind the run's end",
                       (unsigned long long)state->steps);

@@ -5,6 +5,7 @@
  *
  *     tensor run.state      F64: the numbers of struct run_state in their order
  *     tensor run.first, run.second, run.best   the blocks the run has, plain order
+ *     tensor run.lbfgs, run.gradient, run.s0 …, run.y0 …   those of L-BFGS (lbfgs.h)
  *     "data", "validation"  fingerprints of the rows trained on and watched
  *     "options"             JSON of the options as given, to name the one that differs
  *

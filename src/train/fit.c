@@ -124,6 +124,7 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
         .min_error = outcome->min_error,
         .impatient = outcome->impatient,
         .late = outcome->late,
+        .converged = outcome->converged,
         .best_epoch = outcome->best_epoch,
         .resumed = fit->keep.resumed ? fit->keep.from.steps : 0,
         .checkpoint = fit->keep.written,

@@ -93,13 +93,13 @@ static const struct row rows[OPTION_COUNT] = {
         "auto, or tutorial: the numpy tutorial's network, rate and stopping"},
         .tutorial = "tutorial", .kind = KIND_CHOICE, .choices = "auto|tutorial"},
     [OPTION_OPTIMIZER] = {{"optimizer", "recipe", "NAME", "auto",
-        "sgd, momentum, nesterov, adam, adamw, rmsprop, adagrad, or rprop with --batch full; "
-        "auto: adamw with --schedule one-cycle"},
+        "sgd, momentum, nesterov, adam, adamw, rmsprop, adagrad, or with --batch full rprop and "
+        "lbfgs; auto: adamw with --schedule one-cycle"},
         .tutorial = "sgd", .kind = KIND_CHOICE,
-        .choices = "auto|sgd|momentum|nesterov|adam|adamw|rmsprop|adagrad|rprop"},
+        .choices = "auto|sgd|momentum|nesterov|adam|adamw|rmsprop|adagrad|rprop|lbfgs"},
     [OPTION_RATE] = {{"rate", "recipe", "X", "auto",
         "learning rate; auto: 0.005 at the top of the automatic one-cycle, 0.001 for adam and "
-        "adamw, 0.1 for sgd, else 0.01"},
+        "adamw, 0.1 for sgd, 1 for lbfgs, else 0.01"},
         .tutorial = "0.2", .kind = KIND_NUMBER, .choices = "auto", .high = 1e6},
     [OPTION_MOMENTUM] = {{"momentum", "recipe", "X", "0.9",
         "share of the last update kept"},

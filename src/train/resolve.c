@@ -240,8 +240,8 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     run->report_every = count(recipe, OPTION_REPORT_EVERY, planned / 20 + 1);
 }
 
-static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adam", "adamw",
-                                         "rmsprop", "adagrad",  "rprop",    NULL};
+static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adam",  "adamw",
+                                         "rmsprop", "adagrad",  "rprop",    "lbfgs", NULL};
 
 static const char *const schedules[] = {"constant", "step",      "exponential", "inverse",
                                         "cosine",   "one-cycle", "plateau",     NULL};
@@ -261,7 +261,7 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
                                        const struct recipe_facts *facts, struct run_recipe *run,
                                        heddle_error *err)
 {
-    static const double rates[] = {0.1, 0.01, 0.01, 0.001, 0.001, 0.01, 0.01, 0.01};
+    static const double rates[] = {0.1, 0.01, 0.01, 0.001, 0.001, 0.01, 0.01, 0.01, 1};
     bool automatic = is(recipe, OPTION_OPTIMIZER, "auto");
     run->optimizer =
         automatic ? OPTIMIZER_ADAMW : (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizers);
@@ -289,22 +289,50 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
     return HEDDLE_OK;
 }
 
-/** What contradicts rprop: it needs the same examples in each update. */
-static heddle_status check_rprop(const heddle_recipe *recipe, const struct recipe_facts *facts,
-                                 const struct run_recipe *run, heddle_error *err)
+/** What contradicts rprop and lbfgs: they need the same examples in each update. */
+static heddle_status check_full(const heddle_recipe *recipe, const struct recipe_facts *facts,
+                                const struct run_recipe *run, heddle_error *err)
 {
-    if (run->optimizer != OPTIMIZER_RPROP) {
+    const char *name = optimizers[run->optimizer];
+    if (run->optimizer != OPTIMIZER_RPROP && run->optimizer != OPTIMIZER_LBFGS) {
         return HEDDLE_OK;
     }
     if (run->batch < facts->rows) {
         return status_set(err, HEDDLE_E_ARGUMENT,
-                          "--optimizer rprop needs --batch full: it goes by the signs of one "
-                          "gradient to the next");
+                          "--optimizer %s needs --batch full: it goes by the change from one "
+                          "gradient to the next",
+                          name);
     }
     if (choose_schedule(recipe, run) != SCHEDULE_CONSTANT || count(recipe, OPTION_WARMUP, 0) > 0) {
         return status_set(err, HEDDLE_E_ARGUMENT,
-                          "--optimizer rprop makes its own steps: leave out --schedule and "
-                          "--warmup");
+                          "--optimizer %s makes its own steps: leave out --schedule and --warmup",
+                          name);
+    }
+    return HEDDLE_OK;
+}
+
+/** L-BFGS searches along a line: the loss must be one function of the weights, and smooth. */
+static heddle_status check_lbfgs(const heddle_recipe *recipe, const struct run_recipe *run,
+                                 heddle_error *err)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } wrong[] = {
+        {"dropout", number(recipe, OPTION_DROPOUT, 0) > 0},
+        {"noise", number(recipe, OPTION_NOISE, 0) > 0},
+        {"l1", run->l1 > 0},
+        {"weight-decay", run->weight_decay > 0},
+        {"clip", run->clip > 0},
+        {"clip-value", run->clip_value > 0},
+        {"max-norm", run->max_norm > 0},
+    };
+    for (size_t i = 0; run->optimizer == OPTIMIZER_LBFGS && i < sizeof wrong / sizeof *wrong; i++) {
+        if (wrong[i].given) {
+            return status_set(err, HEDDLE_E_ARGUMENT,
+                              "--optimizer lbfgs does not go with --%s: leave it out, or use --l2",
+                              wrong[i].name);
+        }
     }
     return HEDDLE_OK;
 }
@@ -557,7 +585,10 @@ heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_fa
     run->row_weight = facts->row_weight;
     status = resolve_optimizer(recipe, facts, run, err);
     if (!status) {
-        status = check_rprop(recipe, facts, run, err);
+        status = check_full(recipe, facts, run, err);
+    }
+    if (!status) {
+        status = check_lbfgs(recipe, run, err);
     }
     if (!status) {
         status = resolve_schedule(recipe, facts, run, err);

@@ -70,9 +70,10 @@ struct run {
     double *plain;   /* weights for reports, or NULL */
     double *squares; /* (pieces) Σ g² for --clip, or NULL */
     size_t pieces;
-    bool watched;       /* ends of epochs decide something */
-    struct watch watch; /* worker 0's, read by all after a meeting */
-    void *best;         /* block: weights of the best epoch, or NULL */
+    bool watched;        /* ends of epochs decide something */
+    struct watch watch;  /* worker 0's, read by all after a meeting */
+    void *best;          /* block: weights of the best epoch, or NULL */
+    struct lbfgs *lbfgs; /* in place of updates, or NULL */
     const struct keeper *keeper;
     uint64_t first_step; /* steps that were done before this run began */
 
@@ -356,6 +357,33 @@ static void update_slice(struct run *run, const struct shard_plan *plan, uint64_
                         block_at(run, run->state2, part.first));
 }
 
+/** The loss and its gradient at the weights, for L-BFGS: lbfgs.h says who calls it. */
+static bool evaluate(void *context, double *loss, int w)
+{
+    struct run *run = context;
+    const struct shard_plan *plan = run->full;
+    const double scale = run->recipe->sum_deltas ? 1 : 1 / (double)plan->batch;
+    void *gradient = run->lbfgs->block[LBFGS_GRADIENT];
+    work_batch(run, plan, 0, w, run->first_step);
+    meet(run, plan, w);
+    double sum = sum_tree(run->shard_loss, plan->shards);
+    if (!all_finite(run, plan, sum, w)) {
+        return false;
+    }
+    struct part part = part_of(run, plan, w);
+    run->passes->combine(run->kernels, &plan->program, part.partial, part.begin, part.end, scale,
+                         block_at(run, gradient, part.first));
+    team_barrier(run->team, w, run->workers);
+    if (run->exchange) {
+        if (w == 0) {
+            exchange_weights(run->exchange, gradient);
+        }
+        team_barrier(run->team, w, run->workers);
+    }
+    *loss = scale * sum;
+    return true;
+}
+
 /* ------------------------------------------------------------------ the loop ---------------- */
 
 static void shuffle(struct run *run, uint64_t epoch)
@@ -494,6 +522,23 @@ static void ask(struct run *run, double start)
     }
 }
 
+/** An iteration of L-BFGS; *loss as a batch has it, at the new weights. False: not finite. */
+static bool step_of_lbfgs(struct run *run, double start, int w, double *loss)
+{
+    const struct shard_plan *plan = run->full;
+    if (w == 0) {
+        ask(run, start);
+    }
+    team_barrier(run->team, w, run->workers);
+    uint64_t before = run->lbfgs->evaluations;
+    bool finite = lbfgs_iterate(run->lbfgs, w);
+    *loss = run->lbfgs->state.loss * (run->recipe->sum_deltas ? 1 : (double)plan->batch);
+    if (w == 0) {
+        run->outcome.examples += (run->lbfgs->evaluations - before) * plan->batch;
+    }
+    return finite;
+}
+
 /**
  * Worker 0 of rank 0 keeps the state; of the optimizer's each rank has its slice alone. The other
  * workers are on their way to the next meeting, up to which nobody
@@ -509,6 +554,10 @@ static void keep(struct run *run, struct run_state *state, bool last)
     state->block[STATE_FIRST] = run->state1;
     state->block[STATE_SECOND] = run->state2;
     state->block[STATE_BEST] = run->best;
+    if (run->lbfgs) {
+        state->lbfgs = run->lbfgs->state;
+        memcpy(&state->block[STATE_LBFGS], run->lbfgs->block, sizeof run->lbfgs->block);
+    }
     for (int b = STATE_FIRST; run->exchange && b <= STATE_SECOND; b++) {
         if (state->block[b]) {
             exchange_weights(run->exchange, state->block[b]);
@@ -543,23 +592,32 @@ static void work(void *context, int w)
     bool stop = false;
     bool reached = from && from->reached;
     bool go_on = !run->watch.exhausted;
-    while (steps < recipe->steps && !stop && !reached && go_on) {
+    bool converged = run->lbfgs && run->lbfgs->state.over != 0;
+    while (steps < recipe->steps && !stop && !reached && !converged && go_on) {
         if (steps == recipe->untimed) {
             start = now();
         }
         size_t left = rows - begin;
         const struct shard_plan *plan = left >= recipe->batch ? run->full : run->tail;
+        double loss;
+        bool finite;
         if (w == 0 && run->set->view && recipe->shuffle_blocks) {
             read_ahead(run, begin);
         }
-        work_batch(run, plan, begin, w, steps);
-        if (w == 0) {
-            ask(run, start);
+        if (run->lbfgs) {
+            finite = step_of_lbfgs(run, start, w, &loss);
+            stop = run->stop_step;
+        } else {
+            work_batch(run, plan, begin, w, steps);
+            if (w == 0) {
+                ask(run, start);
+            }
+            meet(run, plan, w);
+            stop = run->stop_step;
+            loss = sum_tree(run->shard_loss, plan->shards);
+            finite = all_finite(run, plan, loss, w);
         }
-        meet(run, plan, w);
-        stop = run->stop_step;
-        double loss = sum_tree(run->shard_loss, plan->shards);
-        if (!all_finite(run, plan, loss, w)) {
+        if (!finite) {
             if (w == 0) {
                 run->diverged = true;
                 run->diverged_layer = find_layer(run, loss);
@@ -567,16 +625,23 @@ static void work(void *context, int w)
             }
             return;
         }
-        update_slice(run, plan, ++steps, w);
+        steps++;
+        if (!run->lbfgs) {
+            update_slice(run, plan, steps, w);
+        }
         if (w == 0 && run->callbacks && run->callbacks->step) {
             run->callbacks->step(run->callbacks->user, steps, loss);
         }
         epoch_loss += loss;
         begin += plan->batch;
         if (w == 0) {
-            run->outcome.examples += plan->batch;
+            run->outcome.examples += run->lbfgs ? 0 : plan->batch;
         }
-        part_again(run, w);
+        if (run->lbfgs) {
+            team_barrier(run->team, w, run->workers);
+        } else {
+            part_again(run, w);
+        }
 
         bool epoch_ends = begin == rows;
         bool last = steps == recipe->steps || stop;
@@ -590,12 +655,13 @@ static void work(void *context, int w)
                 go_on = watch_over(run, epochs, mean, w);
             }
         }
+        converged = run->lbfgs && run->lbfgs->state.over != 0;
         if (w == 0) {
             run->outcome.loss = mean;
         }
         bool due = recipe->tutorial ? epoch_ends && (epochs - 1) % recipe->report_every == 0
                                     : epoch_ends && epochs % recipe->report_every == 0;
-        last = last || reached || !go_on;
+        last = last || reached || converged || !go_on;
         if (due || (!recipe->tutorial && last)) {
             report(run, steps, epochs, mean, last, run->watched && epoch_ends, start, w);
             stop = stop || run->stop_report;
@@ -628,6 +694,7 @@ static void work(void *context, int w)
         run->outcome.stopped = stop;
         run->outcome.min_error = reached;
         run->outcome.impatient = !go_on;
+        run->outcome.converged = converged;
     }
 }
 
@@ -647,6 +714,9 @@ static void run_done(struct run *run)
     arena_free(run->mask, run->block_bytes);
     arena_free(run->best, run->block_bytes);
     memory_free(run->plain);
+    if (run->lbfgs) {
+        lbfgs_done(run->lbfgs);
+    }
     memory_free(run->squares);
     memory_free(run->partial);
     memory_free(run->shard_loss);
@@ -663,6 +733,9 @@ void run_state_blocks(const struct run_recipe *run, bool validates, bool has[STA
     has[STATE_FIRST] = states > 0;
     has[STATE_SECOND] = states > 1;
     has[STATE_BEST] = run->patience && validates;
+    for (int b = STATE_LBFGS; b < STATE_BLOCKS; b++) {
+        has[b] = run->optimizer == OPTIMIZER_LBFGS;
+    }
 }
 
 /** The state to go on from, or the beginning. */
@@ -673,7 +746,11 @@ static void begin(struct run *run, const double *values)
         weights_pack(&run->recipe->shape, values, run->set->use_double, run->W);
         watch_begin(&run->watch);
     } else {
-        void *const block[STATE_BLOCKS] = {run->W, run->state1, run->state2, run->best};
+        void *block[STATE_BLOCKS] = {run->W, run->state1, run->state2, run->best};
+        if (run->lbfgs) {
+            memcpy(&block[STATE_LBFGS], run->lbfgs->block, sizeof run->lbfgs->block);
+            run->lbfgs->state = from->lbfgs;
+        }
         for (int i = 0; i < STATE_BLOCKS; i++) {
             if (block[i]) {
                 memcpy(block[i], from->block[i], run->packed * run->passes->real_size);
@@ -720,6 +797,14 @@ static bool take_more(struct run *run, bool validates)
         run->pieces = (run->packed + PASS_PIECE - 1) / PASS_PIECE;
         run->squares = memory_new(run->pieces, sizeof *run->squares);
     }
+    if (run->lbfgs) {
+        run->lbfgs->packed = run->packed;
+        run->lbfgs->block_bytes = run->block_bytes;
+        run->lbfgs->W = run->W;
+        if (!lbfgs_take(run->lbfgs)) {
+            return false;
+        }
+    }
     if (recipe->patience && validates) {
         run->best = arena_new(run->block_bytes);
     }
@@ -741,6 +826,9 @@ static bool take_more(struct run *run, bool validates)
         }
         if (ones && run->mask) {
             weights_pack(&recipe->shape, ones, run->set->use_double, run->mask);
+            if (run->lbfgs) {
+                run->lbfgs->mask = run->mask;
+            }
         }
         bool complete = ones && run->mask;
         memory_free(ones);
@@ -765,7 +853,9 @@ static struct trainer_memory count_memory(struct run *run)
                    run->capacity * sizeof(double);
     return (struct trainer_memory){
         .weights = run->block_bytes,
-        .states = (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
+        .states = recipe->optimizer == OPTIMIZER_LBFGS
+                      ? lbfgs_bytes(run->packed, run->block_bytes)
+                      : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
         .partials = workers * (size_t)run->slots * run->block_bytes,
         .foreign = alone ? 0 : exchange_bytes(plan, run->packed, run->passes->real_size),
         .workspaces = workers * (space + sizeof *run->worker),
@@ -876,6 +966,16 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .keeper = keeper,
         .resident = recipe->batch == set->rows && !recipe->shuffle && recipe->extras.noise <= 0,
     };
+    struct lbfgs lbfgs = {
+        .passes = run.passes,
+        .team = team,
+        .workers = run.workers,
+        .rate = recipe->rate,
+        .l2 = recipe->l2,
+        .evaluate = evaluate,
+        .context = &run,
+    };
+    run.lbfgs = recipe->optimizer == OPTIMIZER_LBFGS ? &lbfgs : NULL;
     run.examples.weight = recipe->row_weight;
     heddle_status status = plan_batches(&run, err);
     if (!status) {

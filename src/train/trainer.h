@@ -19,6 +19,7 @@
 
 #include "data/dataset.h"
 #include "machine/team.h"
+#include "train/lbfgs.h"
 #include "train/recipe.h"
 #include "train/watch.h"
 
@@ -31,11 +32,19 @@ struct run_outcome {
     bool stopped, min_error;
     bool impatient;      /* --patience ran out */
     bool late;           /* --time-limit was reached */
+    bool converged;      /* L-BFGS has nothing left to gain */
     uint64_t best_epoch; /* whose weights are the model's, counted from 1; 0: the last */
 };
 
 /** The blocks of packed parameters that a run carries from step to step. */
-enum { STATE_WEIGHTS, STATE_FIRST, STATE_SECOND, STATE_BEST, STATE_BLOCKS };
+enum {
+    STATE_WEIGHTS,
+    STATE_FIRST,
+    STATE_SECOND,
+    STATE_BEST,
+    STATE_LBFGS, /* the first of LBFGS_BLOCKS */
+    STATE_BLOCKS = STATE_LBFGS + LBFGS_BLOCKS
+};
 
 /**
  * Where a run stands between two steps. With the recipe and the data it decides all that follows,
@@ -49,6 +58,7 @@ struct run_state {
     struct watch watch;
     uint64_t best_epoch;       /* whose weights STATE_BEST are, from 1; 0: none yet */
     bool reached;              /* min-error */
+    struct lbfgs_state lbfgs;  /* used if the run has those blocks */
     void *block[STATE_BLOCKS]; /* NULL: the run has none */
 };
 

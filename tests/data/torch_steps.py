@@ -51,6 +51,16 @@ def loss_of(name, output, z, rows, smoothing, weight):
             "huber": F.huber_loss}[name](x, t)
 
 
+def objective(opt, hidden, output, name, all_, decay):
+    w1, b1, w2, b2 = all_
+    opt.zero_grad()
+    z = HIDDENS[hidden](X @ w1.T + b1) @ w2.T + b2
+    loss = loss_of(name, output, z, list(range(ROWS)), 0, None)
+    loss = loss + decay / 2 * ((w1 * w1).sum() + (w2 * w2).sum())
+    loss.backward()
+    return loss
+
+
 def run(hidden, output, text):
     o = dict(word.split("=") for word in text.split())
     get = lambda key, default: float(o.get(key, default))
@@ -65,7 +75,7 @@ def run(hidden, output, text):
     name = o["optimizer"]
     decay = get("weight-decay" if name == "adamw" else "l2", 0)
     groups = [{"params": [w1, w2], "weight_decay": decay}, {"params": [b1, b2], "weight_decay": 0}]
-    if name == "rprop":
+    if name in ("rprop", "lbfgs"):
         groups = all_
     opt = {
         "sgd": lambda: torch.optim.SGD(groups, lr=rate),
@@ -76,6 +86,8 @@ def run(hidden, output, text):
         "rmsprop": lambda: torch.optim.RMSprop(groups, lr=rate),
         "adagrad": lambda: torch.optim.Adagrad(groups, lr=rate),
         "rprop": lambda: torch.optim.Rprop(groups, lr=rate),
+        "lbfgs": lambda: torch.optim.LBFGS(all_, lr=rate, max_iter=1, history_size=10,
+                                           line_search_fn="strong_wolfe"),
     }[name]()
     batch = ROWS if o["batch"] == "full" else int(o["batch"])
     per_epoch = math.ceil(ROWS / batch)
@@ -110,6 +122,10 @@ def run(hidden, output, text):
             if step == STEPS:
                 break
             rows = list(range(begin, min(ROWS, begin + batch)))
+            if name == "lbfgs":
+                opt.step(lambda: objective(opt, hidden, output, o["loss"], all_, decay))
+                step += 1
+                continue
             opt.zero_grad()
             z = HIDDENS[hidden](X[rows] @ w1.T + b1) @ w2.T + b2
             loss = loss_of(o["loss"], output, z, rows, get("label-smoothing", 0), weight)
@@ -159,3 +175,8 @@ for text in ("sgd rate=0.1", "momentum rate=0.05", "nesterov rate=0.05", "adam r
 for text in ("sgd rate=0.1", "adam rate=0.01 schedule=step schedule-every=4",
              "momentum rate=0.25 schedule=plateau schedule-every=1", "adamw rate=0.01 weight-decay=0.5 clip=0.5"):
     run("tanh", "softmax", "batch=5 shuffle=no steps=30 loss=cross-entropy optimizer=" + text)
+for f, output, loss in (("tanh", "linear", "mse"), ("sigmoid", "linear", "mse"), ("sine", "tanh", "mse"),
+                        ("tanh", "exp", "poisson"), ("softplus", "linear", "huber")):
+    run(f, output, full + "loss=" + loss + " optimizer=lbfgs rate=1")
+for text in ("rate=1 l2=0.0625", "rate=1 l2=0.001", "rate=0.125 l2=0.001"):
+    run("tanh", "softmax", full + "loss=cross-entropy optimizer=lbfgs " + text)
