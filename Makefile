@@ -383,7 +383,7 @@ uninstall:
 # The optional ones are asked for where the distribution has them.
 DEPS_apt := gcc libc6-dev make autoconf automake pkgconf libhwloc-dev libcriterion-dev zlib1g-dev \
     libzstd-dev libjansson-dev librandom123-dev $(if $(MPI),libopenmpi-dev openmpi-bin)
-DEPS_apt_optional := gnuplot-nox help2man dataset-fashion-mnist protobuf-c-compiler \
+DEPS_apt_optional := gnuplot-nox strace help2man dataset-fashion-mnist protobuf-c-compiler \
     libprotobuf-c-dev libonnx-dev
 DEPS_dnf := gcc make autoconf automake pkgconf-pkg-config hwloc-devel criterion-devel zlib-devel \
     libzstd-devel jansson-devel Random123-devel gnuplot help2man protobuf-c-compiler \

@@ -464,9 +464,12 @@ static int convert_model(const struct command_line *line)
     const char *output = line->operands[1];
     heddle_model *model;
     heddle_error err;
-    if (ends_in(output, ".npy") || ends_in(output, ".csv") || strcmp(output, "-") == 0 ||
-        heddle_model_read(line->operands[0], &model, &err) != HEDDLE_OK) {
+    if (ends_in(output, ".npy") || ends_in(output, ".csv") || strcmp(output, "-") == 0) {
         return -1;
+    }
+    heddle_status read = heddle_model_read(line->operands[0], &model, &err);
+    if (read != HEDDLE_OK) {
+        return read == HEDDLE_E_DATA || read == HEDDLE_E_OPEN ? -1 : give_up(&err);
     }
     char hex[65];
     int status = heddle_model_write(model, output, &err) == HEDDLE_OK &&

@@ -626,6 +626,10 @@ static int train(struct run *run)
     int status;
     if (trained == HEDDLE_OK) {
         status = finish(run, model, &result);
+        if (result.checkpoint_status != HEDDLE_OK && run->quiet) { /* else a note has said it */
+            complain("the last checkpoint, '%s', could not be written",
+                     option_given(line, "checkpoint"));
+        }
         status = status != 0 ? status : exit_status(result.checkpoint_status);
     } else {
         run_log_error(&run->log, &err);

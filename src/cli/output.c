@@ -3,6 +3,7 @@
  * sees heddle.h alone, as any other program that links the library would.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -269,6 +270,32 @@ int output_begin(struct output_file *file, const char *path)
     return 0;
 }
 
+/** All of it on the disk; false on failure. */
+static bool flush_descriptor(int descriptor)
+{
+    int result;
+    do {
+        result = fsync(descriptor);
+    } while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
+/** Flush the directory of path, so that its new name is kept; where that can be done. */
+static void flush_directory(const char *path)
+{
+    char *directory = need_text(path);
+    char *slash = strrchr(directory, '/');
+    if (slash != NULL) {
+        slash[slash == directory] = '\0';
+    }
+    int descriptor = open(slash != NULL ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        flush_descriptor(descriptor);
+        close(descriptor);
+    }
+    free(directory);
+}
+
 int output_end(struct output_file *file)
 {
     if (file->name == NULL) {
@@ -277,7 +304,7 @@ int output_end(struct output_file *file)
     int status = 0;
     errno = 0;
     bool written = fflush(file->stream) == 0 && !ferror(file->stream) &&
-                   (file->temporary == NULL || fsync(fileno(file->stream)) == 0);
+                   (file->temporary == NULL || flush_descriptor(fileno(file->stream)));
     int reason = errno;
     if (fclose(file->stream) != 0 && written) {
         written = false;
@@ -291,6 +318,8 @@ int output_end(struct output_file *file)
     }
     if (file->temporary != NULL && status != 0) {
         unlink(file->temporary);
+    } else if (file->temporary != NULL) {
+        flush_directory(file->path);
     }
     free(file->temporary);
     free(file->path);

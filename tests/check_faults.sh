@@ -1,0 +1,125 @@
+#!/bin/sh
+# System calls that fail: every command, each call in turn (needs strace; skipped without it).
+#
+#     HEDDLE=build/heddle sh tests/check_faults.sh [STRIDE]
+#
+# STRIDE (9): of calls that are many (open, read, close) only each STRIDE-th fails; 1: all.
+# Allowed are the statuses of the manual; never a crash, a half-written file, a changed old one
+# after a failure, or a temporary one left.
+
+HEDDLE=${HEDDLE:-build/heddle}
+case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
+stride=${1:-9}
+tests=${HEDDLE_TESTS:-$(cd "$(dirname "$0")" && pwd)}
+room=$(mktemp -d) || exit 1
+trap 'cd /; rm -rf "$room"' EXIT
+trap 'exit 1' INT TERM HUP
+cd "$room" || exit 1
+if ! strace -o /dev/null -e inject=fsync:error=EIO true 2>/dev/null; then
+    echo "skipped: strace is not here or may not trace"
+    exit 0
+fi
+if "$HEDDLE" --help | grep -q "with sanitizers" || strings "$HEDDLE" 2>/dev/null | grep -q __asan_init; then
+    echo "skipped: sanitizers do not run under strace"
+    exit 0
+fi
+faults=0
+failed=0
+
+"$HEDDLE" convert builtin:xor xor.csv >/dev/null
+"$HEDDLE" convert builtin:xor xor.npy >/dev/null
+gzip -k xor.csv
+"$HEDDLE" train xor.csv --hidden 3 --steps 20 --checkpoint old.ck -o old.model --log old.jsonl -q >/dev/null
+"$HEDDLE" train xor.csv --hidden 3 --steps 24 -o new.model --checkpoint new.ck -q >/dev/null
+cp "$tests/data/fann_plain.net" xor.net
+
+# faulty CALL ERROR STRIDE COMMAND...: fail the 1st, 2nd, … call until the command never notices.
+faulty() {
+    call=$1
+    error=$2
+    step=$3
+    shift 3
+    n=1
+    while :; do
+        rm -rf at
+        mkdir at
+        cp old.model at/out.model
+        cp old.ck at/out.ck
+        cp xor.csv at/out.csv
+        cp xor.npy at/out.npy
+        cp old.model at/out.c
+        cp old.model at/out.onnx
+        (cd at && OMP_NUM_THREADS=1 strace -f -o ../trace -e "trace=$call" \
+            -e "inject=$call:error=$error:when=$n" "$HEDDLE" "$@" >stdout 2>stderr </dev/null)
+        status=$?
+        grep -q INJECTED trace || break
+        faults=$((faults + 1))
+        wrong=
+        case $status in
+        0 | 3 | 65 | 66 | 70 | 71 | 73 | 74) ;;
+        127) ;; # a library could not be loaded
+        1) grep -q 'error while loading\|libgomp' at/stderr || wrong="status 1" ;;
+        *) wrong="status $status" ;;
+        esac
+        if [ "$error" = EINTR ] && [ "$status" != 0 ]; then
+            wrong="status $status after an interrupted call"
+        fi
+        if [ "$status" != 0 ] && [ "$status" != 127 ] && ! [ -s at/stderr ] && [ "$call" != write ]; then
+            wrong="status $status without a message"
+        fi
+        # An output is as it was, or whole and new.
+        for file in out.model out.ck out.csv out.npy out.c out.onnx; do
+            cmp -s "at/$file" "before/$file" || cmp -s "at/$file" "after/$file" ||
+                wrong="$file is neither old nor new (status $status)"
+        done
+        # One call fails: unlink of what is left over may be that one.
+        if [ "$call" != unlinkat ] && [ -n "$(find at -name '.heddle*')" ]; then
+            wrong="a temporary file was left"
+        fi
+        if [ -n "$wrong" ]; then
+            failed=$((failed + 1))
+            echo "FAILED $error in $call $n of heddle $*: $wrong"
+            sed 's/^/    /' at/stderr | head -n 3
+        fi
+        n=$((n + step))
+    done
+}
+
+# What the outputs are when nothing fails.
+command_faults() {
+    rm -rf before after
+    for room in before after; do
+        mkdir $room
+        cp old.model $room/out.model
+        cp old.ck $room/out.ck
+        cp xor.csv $room/out.csv
+        cp xor.npy $room/out.npy
+        cp old.model $room/out.c
+        cp old.model $room/out.onnx
+    done
+    (cd after && OMP_NUM_THREADS=1 "$HEDDLE" "$@" >stdout 2>stderr) ||
+        { echo "FAILED heddle $*"; cat after/stderr; failed=$((failed + 1)); }
+    faulty write ENOSPC 1 "$@"
+    faulty fsync EIO 1 "$@"
+    faulty fsync EINTR 1 "$@"
+    faulty renameat EIO 1 "$@"
+    faulty linkat EIO 1 "$@"
+    faulty fchmod EPERM 1 "$@"
+    faulty read EIO "$stride" "$@"
+    faulty openat EMFILE "$stride" "$@"
+    faulty close EIO "$stride" "$@"
+}
+
+command_faults train ../xor.csv --hidden 3 --steps 24 -o out.model --checkpoint out.ck --log run.jsonl -q
+command_faults train ../xor.csv.gz --hidden 3 --steps 24 --checkpoint out.ck --resume ../new.ck -q
+command_faults predict ../old.model ../xor.csv -o out.csv
+command_faults evaluate ../old.model ../xor.npy --json
+command_faults convert ../xor.csv out.npy
+command_faults convert ../xor.npy out.csv
+command_faults convert ../xor.net out.model
+command_faults export ../old.model -o out.c
+command_faults verify ../old.jsonl
+command_faults info ../xor.csv
+
+echo "$faults calls failed, $failed of them badly"
+[ "$failed" = 0 ]

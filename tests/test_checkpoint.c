@@ -1,0 +1,92 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "base/file.h"
+#include "heddle.h"
+#include "support.h"
+
+/* A run of XOR that leaves a checkpoint at `path`; from: another to go on from, or NULL. */
+static heddle_status run(const char *path, const char *from, const char *steps, heddle_error *err)
+{
+    static const char *const fixed[][2] = {
+        {"hidden", "3"},    {"optimizer", "adam"}, {"schedule", "constant"},
+        {"patience", "50"}, {"threads", "1"},      {"batch", "2"},
+    };
+    heddle_recipe *recipe;
+    heddle_table *table;
+    heddle_model *model = NULL;
+    cr_assert(heddle_recipe_create(&recipe, NULL) == HEDDLE_OK);
+    cr_assert(heddle_table_read("builtin:xor", NULL, &table, NULL) == HEDDLE_OK);
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        cr_assert(heddle_recipe_set(recipe, fixed[i][0], fixed[i][1], NULL) == HEDDLE_OK);
+    }
+    cr_assert(heddle_recipe_set(recipe, "steps", steps, NULL) == HEDDLE_OK);
+    cr_assert(!path || heddle_recipe_set(recipe, "checkpoint", path, NULL) == HEDDLE_OK);
+    cr_assert(!from || heddle_recipe_set(recipe, "resume", from, NULL) == HEDDLE_OK);
+    heddle_status status = heddle_train(recipe, table, table, NULL, NULL, NULL, &model, NULL, err);
+    heddle_model_free(model);
+    heddle_table_free(table);
+    heddle_recipe_free(recipe);
+    return status;
+}
+
+static void put(const char *path, const unsigned char *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    cr_assert(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+}
+
+Test(checkpoint, every_byte_and_every_end_counts)
+{
+    char path[512], changed[512];
+    snprintf(path, sizeof path, "%s", scratch_path("bytes.ck"));
+    snprintf(changed, sizeof changed, "%s", scratch_path("changed.ck"));
+    heddle_error err;
+    cr_assert(run(path, NULL, "3", &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(run(NULL, path, "5", &err) == HEDDLE_OK, "%s", err.text);
+    struct file_bytes file;
+    cr_assert(file_read(path, 0, &file, &err) == HEDDLE_OK);
+    unsigned char *bytes = malloc(file.size);
+    memcpy(bytes, file.data, file.size);
+    for (size_t i = 0; i < file.size; i++) {
+        heddle_model *model;
+        bytes[i] ^= (unsigned char)(1u << i % 8);
+        put(changed, bytes, file.size);
+        cr_assert(heddle_model_read(changed, &model, &err) == HEDDLE_E_DATA, "byte %zu", i);
+        bytes[i] = file.data[i];
+        put(changed, bytes, i);
+        cr_assert(heddle_model_read(changed, &model, &err) == HEDDLE_E_DATA, "length %zu", i);
+        if (i % 64 == 0) { /* the same reader, as a run meets it */
+            cr_assert(run(NULL, changed, "5", &err) == HEDDLE_E_DATA, "length %zu", i);
+        }
+    }
+    free(bytes);
+    file_release(&file);
+    unlink(path);
+    unlink(changed);
+}
+
+Test(checkpoint, what_stays_when_a_second_is_written)
+{
+    char path[512], previous[600];
+    snprintf(path, sizeof path, "%s", scratch_path("second.ck"));
+    snprintf(previous, sizeof previous, "%s" FILE_PREVIOUS, path);
+    unlink(path);
+    unlink(previous);
+    heddle_error err;
+    cr_assert(run(path, NULL, "3", &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(access(previous, F_OK) != 0);
+    struct file_bytes first, kept;
+    cr_assert(file_read(path, 0, &first, &err) == HEDDLE_OK);
+    cr_assert(run(path, NULL, "4", &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(file_read(previous, 0, &kept, &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(first.size == kept.size && memcmp(first.data, kept.data, kept.size) == 0);
+    file_release(&first);
+    file_release(&kept);
+    unlink(path);
+    unlink(previous);
+}
