@@ -6,7 +6,7 @@
 
 The model of a step with R ranks (shards S of K rows, F flop a row, P bytes of parameters):
 
-    rows      rank r computes shards [S r / R, S (r+1) / R): the busiest has `most` rows
+    rows      each rank computes a run of the shards: the busiest has so many rows
     sums      each rank sends m sums of aligned subtrees, of each (R-1)/R to others, to R-1 ranks
     weights   and its slice of the parameters to R-1 ranks, by an all-gather of log2 R rounds; the
               losses travel in another
@@ -61,7 +61,19 @@ def subtrees(first, last):
 def shares(batch, shard, ranks):
     """Rows of the busiest rank, and the most sums that a rank has to send."""
     shards = -(-batch // shard)
-    runs = [(shards * r // ranks, shards * (r + 1) // ranks) for r in range(ranks)]
+
+    def cut(align):
+        at = [shards // align * r // ranks * align for r in range(ranks)] + [shards]
+        return list(zip(at, at[1:]))
+
+    def most(runs):
+        return max(b - a for a, b in runs)
+
+    align, step = 1, 2  # as src/train/shard_plan.c
+    while step <= shards // ranks:
+        align = step if most(cut(step)) <= most(cut(1)) else align
+        step *= 2
+    runs = cut(align)
     rows = max(min(batch, b * shard) - min(batch, a * shard) for a, b in runs)
     return rows, max(subtrees(a, b) for a, b in runs)
 

@@ -474,7 +474,7 @@ typedef struct heddle_estimate {
     double flop_per_epoch; /**< of training; without validation */
     uint64_t seed;
     int threads; /**< workers the run would start; it may find that fewer do */
-    int ranks;   /**< processes; threads and bytes are those of one, the largest */
+    int ranks;   /**< processes; threads and bytes are those of this one */
     char why[256];
     char isa[16];
     size_t data_bytes;      /**< the rows as the network sees them, besides the tables */

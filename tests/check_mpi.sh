@@ -11,6 +11,7 @@ fi
 export OMP_WAIT_POLICY=passive OMP_NUM_THREADS=1
 # More ranks than cores, as root in a container: what Open MPI wants to be told.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits must not keep others' threads from a core
 start='mpirun --oversubscribe --bind-to none'
 count=0
 
@@ -156,11 +157,11 @@ gone() {
 }
 
 # A killed rank ends them all, leaves nobody behind, and the rest is done on other numbers of ranks.
-long='mpi.csv --hidden 24,12 --optimizer adam --epochs 4000 --validation 0.2 --patience 4000 --quiet
+long='mpi.csv --hidden 24,12 --optimizer adam --epochs 1500 --validation 0.2 --patience 1500 --quiet
     --shuffle yes --dropout 0.1'
 "$HEDDLE" train $long -o mpi_one.model >/dev/null
 rm -f mpi.check*
-run_ranks 3 $long --checkpoint mpi.check --checkpoint-every 20e -o mpi.model
+run_ranks 3 $long --checkpoint mpi.check --checkpoint-every 10e -o mpi.model
 within 20 test -e mpi.check || fail "no checkpoint: $(cat err)"
 kill -9 "$(echo $pids | cut -d' ' -f2)"
 within 5 gone || fail "the others go on 5 s after a rank was killed"

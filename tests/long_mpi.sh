@@ -10,6 +10,7 @@ if [ ! -x "$mpi" ] || ! command -v mpirun >/dev/null; then
 fi
 export OMP_WAIT_POLICY=passive
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits must not keep others' threads from a core
 start='mpirun --oversubscribe --bind-to none'
 count=0
 

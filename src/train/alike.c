@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "base/memory.h"
+#include "base/status.h"
+#include "data/view.h"
 #include "machine/cluster.h"
 #include "model/model.h"
 
@@ -45,7 +48,8 @@ static void add_rows(struct cluster_item *item, const void *rows, size_t count, 
     }
 }
 
-static void add_set(struct cluster_item *item, const struct dataset *set)
+/** Rows as the network sees them, wherever they are kept; `row` has room for one that is read. */
+static void add_set(struct cluster_item *item, const struct dataset *set, void *row)
 {
     size_t size = set->use_double ? sizeof(double) : sizeof(float);
     add_number(item, set->rows);
@@ -55,8 +59,17 @@ static void add_set(struct cluster_item *item, const struct dataset *set)
         return;
     }
     add_bytes(item, &set->byte_scale, sizeof set->byte_scale);
-    add_rows(item, set->real, set->rows, set->real_stride * size);
-    add_rows(item, set->bytes, set->rows, set->inputs);
+    for (size_t r = 0; r < set->rows; r++) {
+        if (set->real) {
+            add_bytes(item, (const char *)set->real + r * set->real_stride * size,
+                      set->inputs * size);
+        } else if (set->view) {
+            view_row(set->view, r, row);
+            add_bytes(item, row, set->inputs * size);
+        } else {
+            add_bytes(item, set->bytes + r * set->inputs, set->inputs);
+        }
+    }
     add_rows(item, set->class_index, set->rows, sizeof *set->class_index);
     add_rows(item, set->target, set->rows, set->target_stride * size);
 }
@@ -90,6 +103,13 @@ heddle_status alike(const heddle_recipe *recipe, const struct run_recipe *run,
     if (cluster_ranks() == 1) {
         return HEDDLE_OK;
     }
+    void *row = memory_new(data->train.inputs, sizeof(double));
+    heddle_status status = row ? HEDDLE_OK : status_memory(err, "a row", 0);
+    status = cluster_agree(status, err);
+    if (status) {
+        memory_free(row);
+        return status;
+    }
     const heddle_option *option;
     add_text(&item[PROGRAM], HEDDLE_VERSION);
     add_text(&item[PROGRAM], MODEL_NUMERICS);
@@ -100,11 +120,12 @@ heddle_status alike(const heddle_recipe *recipe, const struct run_recipe *run,
             add_text(&item[OPTIONS], value ? value : "");
         }
     }
-    add_set(&item[DATA], &data->train);
+    add_set(&item[DATA], &data->train, row);
     add_rows(&item[DATA], data->weight, data->train.rows, sizeof *data->weight);
-    add_set(&item[VALIDATION], &data->validation);
-    add_set(&item[TEST], &data->test);
+    add_set(&item[VALIDATION], &data->validation, row);
+    add_set(&item[TEST], &data->test, row);
     add_rows(&item[WEIGHTS], values, shape_parameters(&run->shape), sizeof *values);
+    memory_free(row);
     for (int b = 0; from && b < STATE_BLOCKS; b++) {
         add_rows(&item[CHECKPOINT], from->block[b], shape_packed(&run->shape),
                  run->use_double ? sizeof(double) : sizeof(float));

@@ -92,7 +92,7 @@ static heddle_status make_route(struct exchange *x, struct route *route,
     for (size_t r = 0; !status && r < x->ranks; r++) {
         size_t begin, end;
         slice_of(packed, r, &begin, &end);
-        route->words[r] = r * WORDS + plan->shards * r / x->ranks;
+        route->words[r] = r * WORDS + plan->begin[r];
         for (size_t j = 0; r != x->rank && end > begin && j < own; j++) {
             char *sum = partial[plan->own[j].entry[0]];
             send[sends++] = (struct cluster_message){.rank = (int)r,

@@ -174,14 +174,43 @@ static size_t part_begin(size_t shards, size_t part, size_t parts)
     return shards * part / parts;
 }
 
+/** The most shards of a rank, if ranks begin at multiples of `align`. */
+static size_t most_shards(size_t shards, size_t ranks, size_t align)
+{
+    size_t units = shards / align;
+    size_t most = 0;
+    for (size_t r = 0; r < ranks; r++) {
+        size_t begin = part_begin(units, r, ranks) * align;
+        size_t end = r + 1 < ranks ? part_begin(units, r + 1, ranks) * align : shards;
+        most = end - begin > most ? end - begin : most;
+    }
+    return most;
+}
+
+/**
+ * Where ranks begin: at multiples of the largest power of two that leaves the busiest one with as
+ * few shards as any. Fewer and larger subtrees are fewer bytes to send, at no cost.
+ */
+static void plan_begins(struct shard_plan *plan)
+{
+    size_t ranks = (size_t)plan->ranks;
+    size_t least = most_shards(plan->shards, ranks, 1);
+    size_t align = 1;
+    for (size_t next = 2; next <= plan->shards / ranks; next *= 2) {
+        align = most_shards(plan->shards, ranks, next) <= least ? next : align;
+    }
+    for (size_t r = 0; r < ranks; r++) {
+        plan->begin[r] = part_begin(plan->shards / align, r, ranks) * align;
+    }
+    plan->begin[ranks] = plan->shards;
+}
+
 /** The maximal aligned subtrees of rank r's shards. */
 static size_t rank_subtrees(const struct shard_plan *plan, size_t r,
                             struct subtree keeps[PARTIALS_MAX])
 {
-    size_t ranks = (size_t)plan->ranks;
-    size_t last = part_begin(plan->shards, r + 1, ranks);
     size_t depth = 0;
-    for (size_t s = part_begin(plan->shards, r, ranks); s < last; s++) {
+    for (size_t s = plan->begin[r]; s < plan->begin[r + 1]; s++) {
         keeps[depth++] = (struct subtree){.first = s};
         while (depth > 1 && joins(&keeps[depth - 2], &keeps[depth - 1])) {
             depth--;
@@ -214,8 +243,8 @@ static void plan_ranks(struct pieces *pieces, struct shard_plan *plan)
 static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chunk_shards)
 {
     size_t workers = (size_t)plan->workers;
-    size_t begin = part_begin(plan->shards, (size_t)plan->rank, (size_t)plan->ranks);
-    size_t shards = part_begin(plan->shards, (size_t)plan->rank + 1, (size_t)plan->ranks) - begin;
+    size_t begin = plan->begin[plan->rank];
+    size_t shards = plan->begin[plan->rank + 1] - begin;
     plan->share = piece(pieces, workers, sizeof *plan->share);
     struct writer own = {.entry = piece(pieces, 2 * workers * PARTIALS_MAX, sizeof *own.entry)};
     for (size_t w = 0; w < workers; w++) {
@@ -269,12 +298,18 @@ heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ra
         .capacity = chunk_shards * shard < batch ? chunk_shards * shard : batch,
     };
     struct pieces pieces = {0};
+    draft.begin = memory_new((size_t)ranks + 1, sizeof *draft.begin);
+    if (!draft.begin) {
+        return status_memory(err, "the plan of the shards", 0);
+    }
+    plan_begins(&draft);
     plan_all(&pieces, &draft, chunk_shards);
     struct shard_plan *made = memory_new(1, sizeof *made);
     void *memory = memory_new(1, pieces.used);
     if (!made || !memory) {
         memory_free(made);
         memory_free(memory);
+        memory_free(draft.begin);
         return status_memory(err, "the plan of the shards", pieces.used);
     }
     pieces = (struct pieces){.base = memory};
@@ -290,6 +325,7 @@ void shard_plan_free(struct shard_plan *plan)
 {
     if (plan) {
         memory_free(plan->memory);
+        memory_free(plan->begin);
         memory_free(plan);
     }
 }

@@ -43,6 +43,7 @@ struct worker_share {
 struct shard_plan {
     size_t batch, shard, shards;
     int rank, ranks;
+    size_t *begin;              /* (ranks + 1) first shard of each rank */
     int workers;                /* of this rank */
     size_t capacity;            /* most examples of a chunk */
     struct worker_share *share; /* (workers) */
@@ -66,9 +67,9 @@ heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t 
                                 struct shard_plan **plan, heddle_error *err);
 
 /**
- * The same for one rank of several: it takes shards [S rank / ranks, S (rank + 1) / ranks), which
- * its workers share as those of a single rank share all, and comes to the sums of the maximal
- * aligned subtrees of that run. A rank may have none.
+ * The same for one rank of several: it takes shards [begin[rank], begin[rank + 1]), which its
+ * workers share as those of a single rank share all, and comes to the sums of the maximal aligned
+ * subtrees of that run. A rank may have none.
  */
 heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ranks, int workers,
                                     size_t chunk, struct shard_plan **plan, heddle_error *err);
