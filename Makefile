@@ -269,7 +269,7 @@ FORCE:
 check: | $(filter demo,$(MAKECMDGOALS))
 check-long: | $(filter demo check,$(MAKECMDGOALS))
 bench: | $(filter demo check check-long,$(MAKECMDGOALS))
-bench-peers: | $(filter demo check check-long bench,$(MAKECMDGOALS))
+bench-peers bench-quality: | $(filter demo check check-long bench,$(MAKECMDGOALS))
 
 ## all: the library and the program (default)
 all: $(lib_a) $(lib_so) $(programs)
@@ -344,6 +344,12 @@ bench: all $(benches)
 
 # Debian's python3 has Debian's PyTorch; another one before it in the path may not.
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
+
+## bench-quality: how good without options, beside scikit-learn; DATA=DIR for more sets
+bench-quality: all
+	@mkdir -p $(build)/bench
+	@$(PYTHON) bench/quality.py --heddle $(build)/heddle --data '$(or $(DATA),$(wildcard \
+	    ../shared/data))' --out $(build)/bench/quality.md
 
 ## bench-peers: beside PyTorch, scikit-learn, numpy and FANN, in build/bench/peers.md
 bench-peers: all

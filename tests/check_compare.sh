@@ -26,6 +26,11 @@ expect 2 'leave out --validation' $T --cv 3 --validation 0.1
 expect 2 'fewer than there are folds' $T --cv 179
 expect 2 'needs as many rows' $HEDDLE train builtin:digits --task regress --cv 1798
 expect 2 'not a number' $T --search grid --rate 1e-2,x
+expect 2 'watch training' $T --patience 2 --validation 0
+expect 0 '^mean' $T --cv 3 --patience 2
+printf 'a,c,w\n1,x,0\n2,y,0\n3,x,0\n4,y,0\n' >flat.csv
+expect 65 'is 0 in all rows' $HEDDLE train flat.csv --target c --weights w
+expect 2 'must be above 0' $T --rate 0
 expect 3 'every candidate' $T --search grid --optimizer sgd --activation linear --rate 1e5,1e6
 
 expect 0 '^deviation' $T --cv 4 --threads 1

@@ -524,7 +524,7 @@ Test(recipe, rates_by_the_optimizer)
     } rows[] = {
         {"", OPTIMIZER_ADAMW, 0.005},
         {"schedule=constant", OPTIMIZER_ADAMW, 0.001},
-        {"patience=3", OPTIMIZER_ADAMW, 0.001},
+        {"patience=3 watch=training", OPTIMIZER_ADAMW, 0.001},
         {"optimizer=adam", OPTIMIZER_ADAM, 0.001},
         {"optimizer=sgd", OPTIMIZER_SGD, 0.1},
         {"optimizer=momentum", OPTIMIZER_MOMENTUM, 0.01},

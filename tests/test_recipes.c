@@ -124,7 +124,8 @@ Test(recipes, same_bits_for_every_regularisation_schedule_and_stop)
         "hidden=9 steps=8 batch=50 schedule=cosine warmup=3",
         "hidden=9 epochs=6 batch=300 schedule=plateau schedule-every=1 rate=0.5 optimizer=sgd",
         "hidden=9 epochs=12 batch=300 patience=2 rate=0.1",
-        "hidden=9 epochs=12 batch=300 patience=2 rate=0.5 validation=0",
+        "hidden=9 epochs=12 batch=300 patience=2 rate=0.5 validation=0 watch=training",
+        "hidden=9 epochs=12 batch=300 patience=2 rate=0.5 watch=training",
         "hidden=9 epochs=4 batch=300 schedule=exponential",
         "hidden=9 epochs=4 batch=300 schedule=inverse",
         "hidden=9 epochs=4 batch=300 schedule=step",
@@ -155,6 +156,10 @@ Test(recipes, contradictions_are_refused_and_name_an_option)
         {"class-weights=3", "--class-weights"},
         {"class-weights=0:0,1:0,2:0,3:0,4:0,5:0,6:0,7:0,8:0,9:0", "--class-weights"},
         {"weight-decay=1000", "--rate"},
+        {"patience=2 validation=0", "--watch training"},
+        {"watch=validation validation=0", "--validation"},
+        {"task=regress loss=cross-entropy", "--loss mse"},
+        {"task=regress output-activation=softmax", "--task classify"},
         {"weights=heft", "'heft'"},
     };
     heddle_table *table;

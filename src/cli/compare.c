@@ -183,6 +183,10 @@ heddle_status compare_run(struct compare *compare, const heddle_table *table,
     if (status == HEDDLE_OK && compare->folds > 0) {
         status = heddle_recipe_set(recipe, "validation", "0", err);
     }
+    if (status == HEDDLE_OK && compare->folds > 0 &&
+        strcmp(heddle_recipe_get(recipe, "patience"), "none") != 0) {
+        status = heddle_recipe_set(recipe, "watch", "training", err); /* no other rows are left */
+    }
     return status;
 }
 

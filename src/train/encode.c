@@ -192,6 +192,7 @@ struct recipe_facts encoded_facts(const struct encoded *encoded, const struct sh
         .targets = encoded->preprocess->targets,
         .class_name = encoded->preprocess->class_name,
         .class_rows = encoded->class_rows,
+        .validates = encoded->validation.rows > 0,
         .lowest_target = encoded->lowest_target,
         .row_weight = encoded->weight,
         .initial = initial,

@@ -164,9 +164,13 @@ static const struct row rows[OPTION_COUNT] = {
         "end when the training error is at or below X"},
         .tutorial = "1e-5", .kind = KIND_NUMBER, .choices = "none", .high = 1e300, .closed = true},
     [OPTION_PATIENCE] = {{"patience", "recipe", "N", "none",
-        "end after N epochs without a lower validation loss (without validation: training loss); "
-        "the model is then the best epoch's on validation"},
+        "end after N epochs without a lower loss of the rows that --watch names; of validation "
+        "rows, the model is then the best epoch's"},
         .kind = KIND_COUNT, .choices = "none", .low = 1},
+    [OPTION_WATCH] = {{"watch", "recipe", "NAME", "auto",
+        "the loss that --patience and --schedule plateau go by: validation or training; auto: "
+        "validation, which --patience needs, else training"},
+        .kind = KIND_CHOICE, .choices = "auto|validation|training"},
     [OPTION_TIME_LIMIT] = {{"time-limit", "recipe", "SECONDS", "none",
         "end after so long; what comes out depends on the machine's speed"},
         .kind = KIND_NUMBER, .choices = "none", .high = 1e9},

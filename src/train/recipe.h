@@ -62,6 +62,7 @@ enum option {
     OPTION_STEPS,
     OPTION_MIN_ERROR,
     OPTION_PATIENCE,
+    OPTION_WATCH,
     OPTION_TIME_LIMIT,
     OPTION_SEED,
     OPTION_SHARD,
@@ -89,6 +90,7 @@ struct recipe_facts {
     size_t targets;
     char *const *class_name;     /* (classes) for class weights; NULL: there can be none */
     const size_t *class_rows;    /* (classes) rows to train on */
+    bool validates;              /* there are rows to watch */
     double lowest_target;        /* as encoded, of the rows to train on */
     const double *row_weight;    /* (rows) what rows count for, or NULL */
     const struct shape *initial; /* shape of the model to start from, or NULL */
@@ -113,6 +115,7 @@ struct run_recipe {
     double *class_weight;     /* what extras point to; memory_free() */
     const double *row_weight; /* (rows) what rows count for, the caller's, or NULL */
     uint64_t patience;        /* epochs; 0: for ever */
+    bool watch_training;      /* patience and plateau go by the training loss */
     double time_limit;        /* seconds; 0: none */
     size_t batch;             /* examples, at most the rows */
     size_t shard;

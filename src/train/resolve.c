@@ -534,6 +534,9 @@ static void write_text(struct run_recipe *run, bool from_model, size_t classes)
     if (run->class_weight) {
         string_add(s, "]");
     }
+    if (run->watch_training) {
+        string_add(s, ",\"watch\":\"training\"");
+    }
     if (run->row_weight) {
         string_add(s, ",\"weights\":true");
     }
@@ -580,6 +583,13 @@ heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_fa
     }
 
     run->patience = count(recipe, OPTION_PATIENCE, 0);
+    run->watch_training = is(recipe, OPTION_WATCH, "training");
+    if (!facts->validates &&
+        ((run->patience && !run->watch_training) || is(recipe, OPTION_WATCH, "validation"))) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--%s needs rows to watch: give --validation, or --watch training",
+                          run->patience ? "patience" : "watch validation");
+    }
     run->time_limit = number(recipe, OPTION_TIME_LIMIT, 0);
     resolve_batches(recipe, facts, run);
     run->row_weight = facts->row_weight;

@@ -445,7 +445,7 @@ static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
         validate(run, w);
     }
     if (w == 0) {
-        if (run->validation) {
+        if (run->validation && !recipe->watch_training) {
             loss = scorer_loss(run->validation, recipe->sum_deltas);
         }
         watch_epoch(&run->watch, loss, recipe->patience, recipe->plateau, recipe->schedule.factor);
