@@ -45,6 +45,25 @@ plain() {
 gzip -c x.npy >x.npy.gz
 test "$(plain x.npy --labels y.npy)" = "$(plain x.npy.gz --labels y.npy)" || fail 'NPY in gzip'
 
+# A text that does not fit is refused with what to do, and that does it: part by part.
+status=0
+"$HEDDLE" train t.csv --max-memory 1M --quiet >/dev/null 2>message || status=$?
+test $status = 71 || fail "too large: status $status"
+grep -q "heddle convert 't.csv' 't.npy'" message || fail "$(cat message)"
+"$HEDDLE" convert t.csv parts.csv --max-memory 2M >/dev/null || fail 'by parts'
+"$HEDDLE" convert t.csv parts.npy --drop id,word,note,y --max-memory 2M >/dev/null || fail 'by parts'
+cmp parts.csv again.csv || fail 'by parts: CSV'
+cmp parts.npy x.npy || fail 'by parts: NPY'
+
+# Rows that are read from the file where they lie, in stretches: the bits of rows that are kept.
+blocks() {
+    "$HEDDLE" train x.npy --labels y.npy --missing mean --hidden 4 --epochs 2 --batch 64 --quiet \
+        --task classify --shuffle blocks "$@" | sed -n 's/.*sha256 //p'
+}
+kept=$(blocks)
+test -n "$kept" || fail 'blocks'
+test "$(blocks --max-memory 2M --threads 1)" = "$kept" || fail 'rows read where they lie'
+
 # Convert complains by name and leaves nothing behind.
 if "$HEDDLE" convert t.csv bad.npy 2>message; then fail 'words in an array'; fi
 grep -q "column 'word' is text" message || fail "$(cat message)"
