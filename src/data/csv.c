@@ -707,7 +707,8 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
     struct distinct_words names = {0};
     uint32_t *name = NULL;
     const heddle_read_options *options = reading->options;
-    heddle_status status = check_bytes(path, bytes, err);
+    /* the first part's reading has looked at all bytes */
+    heddle_status status = part->begin ? HEDDLE_OK : check_bytes(path, bytes, err);
     if (status != HEDDLE_OK)
         return status;
     csv.text = (const char *)bytes->data;
@@ -745,10 +746,11 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
             status = no_memory(&csv, err);
     }
     if (status == HEDDLE_OK) {
-        csv_scan_begin(&scan, path, csv.next.record, csv.end, csv.next.line, csv.delimiter);
-        part->more = csv_record(&scan, false);
-        part->begin = (size_t)(scan.p - csv.text);
-        part->line = scan.line;
+        struct csv_scan rest;
+        csv_scan_begin(&rest, path, csv.next.record, csv.end, csv.next.line, csv.delimiter);
+        part->more = csv_record(&rest, false);
+        part->begin = (size_t)(rest.p - csv.text);
+        part->line = rest.line;
         *table = csv.table;
         csv.table = NULL;
     }
