@@ -36,9 +36,9 @@ for n in 1 2 3 4 5 6 7 8; do
             --validation 0.2 --patience 3 --clip 0.5
     done
 done
-for optimizer in sgd momentum nesterov adam adamw rmsprop rprop; do
+for optimizer in sgd momentum nesterov adam adamw rmsprop adagrad rprop lbfgs; do
     batch=100
-    [ $optimizer = rprop ] && batch=full
+    case $optimizer in rprop | lbfgs) batch=full ;; esac
     for n in 2 3 5 8; do
         same $n 2 builtin:digits --hidden 40 --optimizer $optimizer --batch $batch --epochs 3
     done
