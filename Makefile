@@ -261,7 +261,7 @@ $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/b
 
 # ---------------------------------------------------------------- goals
 
-.PHONY: all demo fuzz check check-build check-long bench bench-peers install uninstall deps install-deps format \
+.PHONY: all demo fuzz check check-build check-long bench bench-peers bench-ranks install uninstall deps install-deps format \
     format-check layers headers clean distclean help showconfig FORCE
 FORCE:
 
@@ -358,6 +358,13 @@ bench-peers: all
 	    echo 'bench: without FANN (libfann-dev)' >&2
 	@$(PYTHON) bench/peers.py --heddle $(build)/heddle --fann $(build)/bench/peer_fann \
 	    --out $(build)/bench/peers.md
+	@sh bench/refresh.sh '$(build)/bench'
+
+## bench-ranks: steps of 1 to 8 ranks, a model of them, and what it predicts for clusters (MPI=1)
+bench-ranks: all
+	@mkdir -p $(build)/bench
+	@$(PYTHON) bench/ranks.py measure '$(build)/heddle-mpi' >$(build)/bench/ranks.csv
+	@$(PYTHON) bench/ranks.py report $(build)/bench/ranks.csv >$(build)/bench/ranks.md
 	@sh bench/refresh.sh '$(build)/bench'
 
 ## install: programs, library, header, pkg-config file and manual page below prefix

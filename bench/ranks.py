@@ -109,7 +109,7 @@ def fit(rows, times):
 
 def measure(program):
     env = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1",
-               OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+               OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_mpi_yield_when_idle="1")
     print("shape,batch,ranks,cores,us_per_step")
     os.makedirs("build/bench", exist_ok=True)
     data = "build/bench/ranks.npy"
@@ -157,10 +157,11 @@ def report(path):
             times.append(float(us) * 1e-6)
             seen.append((shape, int(batch), int(ranks)))
     a, b, per_byte, latency, c = fit(rows, times)
-    print("Fit: %.1f GFLOP/s a core, %.1f GB/s summing and updating, %.2f GB/s and %.2f µs a message "
-          "between ranks, %.0f µs a step\n" %
-          (1e-9 / a, 1e-9 / b if b else math.inf, 1e-9 / per_byte if per_byte else math.inf,
-           latency * 1e6, c * 1e6))
+    def rate(cost):
+        return "%.2f GB/s" % (1e-9 / cost) if cost else "no time that could be told apart"
+
+    print("Fit: %.1f GFLOP/s a core; summing and updating: %s; between ranks: %s, %.2f µs a message; "
+          "%.0f µs a step\n" % (1e-9 / a, rate(b), rate(per_byte), latency * 1e6, c * 1e6))
     print("| network | batch | " + " | ".join("%d rank%s" % (r, "s" * (r > 1)) for r in RANKS) + " |")
     print("|---|---|" + "---|" * len(RANKS))
     errors = []
