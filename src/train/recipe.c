@@ -155,7 +155,8 @@ static const struct row rows[OPTION_COUNT] = {
         "examples an update; auto: by the number of rows, 8 to 128"},
         .tutorial = "full", .kind = KIND_COUNT, .choices = "auto|full", .low = 1},
     [OPTION_EPOCHS] = {{"epochs", "recipe", "N", "auto",
-        "passes over the data; auto: about 10,000 updates, 10 to 250 epochs"},
+        "passes over the data; auto: about 10,000 updates, 10 to 250 epochs; of classes with fewer "
+        "than 1,000 rows 20,000, up to 500"},
         .tutorial = "0", .kind = KIND_COUNT, .choices = "auto"},
     [OPTION_STEPS] = {{"steps", "recipe", "N", "none",
         "end after so many updates"},

@@ -221,8 +221,15 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
         is(recipe, OPTION_SHUFFLE, "blocks") ||
         (is(recipe, OPTION_SHUFFLE, "auto") && run->shuffle && rows >= BLOCKS_FROM / facts->inputs);
     uint64_t per_epoch = (rows + run->batch - 1) / run->batch;
-    uint64_t epochs = (10000 + per_epoch - 1) / per_epoch;
-    epochs = epochs < 10 ? 10 : epochs > 250 ? 250 : epochs;
+    /* Few examples of classes gain from being seen more often (500 epochs in place of 250: two
+     * spirals 79.5 % → 87.9, iris 93.9 → 95.6, breast cancer 97.1 → 97.7, wine the same;
+     * bench/quality.py, 6 seeds), but 1,000 are too many for iris. Numbers do not: small tables
+     * have them with much noise. */
+    bool often = facts->classes && rows < 1000;
+    uint64_t updates = often ? 20000 : 10000;
+    uint64_t most_epochs = often ? 500 : 250;
+    uint64_t epochs = (updates + per_epoch - 1) / per_epoch;
+    epochs = epochs < 10 ? 10 : epochs > most_epochs ? most_epochs : epochs;
     bool by_steps = !is(recipe, OPTION_STEPS, "none");
     if (is(recipe, OPTION_EPOCHS, "auto")) {
         run->epochs = by_steps ? 0 : epochs;
