@@ -37,11 +37,14 @@ struct row {
 static const struct row rows[OPTION_COUNT] = {
     [OPTION_TARGET] = {{"target", "data", "NAME|N|last", "auto",
         "column to learn, by name or number from 1; several: a comma list; auto: the labels, "
-        "else the last column"}},
+        "else the last column"},
+        .kind = KIND_TEXT},
     [OPTION_DROP] = {{"drop", "data", "NAME,...", "",
-        "columns to leave out"}},
+        "columns to leave out"},
+        .kind = KIND_TEXT},
     [OPTION_WEIGHTS] = {{"weights", "data", "NAME", "none",
-        "column that says what each row counts for in training; it is no input"}},
+        "column that says what each row counts for in training; it is no input"},
+        .kind = KIND_TEXT},
     [OPTION_TASK] = {{"task", "data", "NAME", "auto",
         "auto, classify or regress; auto: words and few whole numbers are classes"},
         .kind = KIND_CHOICE, .choices = "auto|classify|regress"},
@@ -150,7 +153,8 @@ static const struct row rows[OPTION_COUNT] = {
         "the most that the norm of a unit's weights may be"},
         .kind = KIND_NUMBER, .choices = "none", .high = 1e300},
     [OPTION_CLASS_WEIGHTS] = {{"class-weights", "recipe", "balanced|NAME:X,...", "none",
-        "what examples of a class count for; balanced: by how rare it is"}},
+        "what examples of a class count for; balanced: by how rare it is"},
+        .kind = KIND_TEXT},
     [OPTION_BATCH] = {{"batch", "recipe", "N|full", "auto",
         "examples an update; auto: by the number of rows, 8 to 128"},
         .tutorial = "full", .kind = KIND_COUNT, .choices = "auto|full", .low = 1},
@@ -204,13 +208,15 @@ static const struct row rows[OPTION_COUNT] = {
         .kind = KIND_BYTES, .choices = "none"},
     [OPTION_CHECKPOINT] = {{"checkpoint", "run", "FILE", "none",
         "keep the state of the run in this file, at the end too, and the one before it in "
-        "FILE.previous; any machine can go on from it"}},
+        "FILE.previous; any machine can go on from it"},
+        .kind = KIND_TEXT},
     [OPTION_CHECKPOINT_EVERY] = {{"checkpoint-every", "run", "N[s|e]", "auto",
         "steps (100 or 100s) or epochs (2e) from checkpoint to checkpoint; auto: half a minute"},
         .kind = KIND_EVERY, .choices = "auto"},
     [OPTION_RESUME] = {{"resume", "run", "auto|FILE", "none",
         "go on from this checkpoint, to the same result as without the interruption; auto: from "
-        "that of --checkpoint, if it is there"}},
+        "that of --checkpoint, if it is there"},
+        .kind = KIND_TEXT},
 };
 /* clang-format on */
 
