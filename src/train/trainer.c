@@ -581,6 +581,9 @@ static bool keep_due(const struct run *run, uint64_t steps, uint64_t epochs, boo
 static void work(void *context, int w)
 {
     struct run *run = context;
+    if (w >= run->workers) {
+        return;
+    }
     const struct run_recipe *recipe = run->recipe;
     const struct run_state *from = run->keeper ? run->keeper->begin : NULL;
     size_t rows = run->set->rows;
@@ -948,6 +951,19 @@ heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, int w
     return status;
 }
 
+/**
+ * Workers of the team that have something to do: one a shard, and where the network is large enough
+ * for the update to be worth sharing, all.
+ */
+static int useful_workers(const struct team *team, const struct run_recipe *recipe)
+{
+    enum { SMALL = 16384 }; /* reals */
+    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
+    int workers = team_workers(team);
+    bool small = shape_packed(&recipe->shape) < SMALL;
+    return small && shards < (size_t)workers ? (int)shards : workers;
+}
+
 heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset *set,
                           const struct dataset *validation, struct team *team, enum isa isa,
                           size_t max_memory, const heddle_callbacks *callbacks,
@@ -961,7 +977,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .kernels = kernels_find(isa, set->use_double),
         .examples = examples_of(set),
         .team = team,
-        .workers = team_workers(team),
+        .workers = useful_workers(team, recipe),
         .callbacks = callbacks,
         .keeper = keeper,
         .resident = recipe->batch == set->rows && !recipe->shuffle && recipe->extras.noise <= 0,
