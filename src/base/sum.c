@@ -23,20 +23,27 @@ static void push(struct sum *s, double leaf)
     s->sum[s->depth++] = leaf;
 }
 
-double sum_of(const struct sum *s)
+/** The subtrees of the stack in one, from the smallest. */
+static double join(const struct sum *s)
 {
-    struct sum all = *s;
-    if (s->in_leaf > 0) {
-        push(&all, s->chain);
-    }
-    if (all.depth == 0) {
+    if (s->depth == 0) {
         return 0.0;
     }
-    double sum = all.sum[all.depth - 1];
-    for (int i = all.depth - 2; i >= 0; i--) {
-        sum = all.sum[i] + sum;
+    double sum = s->sum[s->depth - 1];
+    for (int i = s->depth - 2; i >= 0; i--) {
+        sum = s->sum[i] + sum;
     }
     return sum;
+}
+
+double sum_of(const struct sum *s)
+{
+    if (s->in_leaf == 0) {
+        return join(s);
+    }
+    struct sum all = *s;
+    push(&all, s->chain);
+    return join(&all);
 }
 
 void sum_take(struct sum *s, double value)
@@ -57,7 +64,7 @@ double sum_tree(const double *leaf, size_t n)
     for (size_t i = 0; i < n; i++) {
         push(&s, leaf[i]);
     }
-    return sum_of(&s);
+    return join(&s);
 }
 
 double sum_values(const double *value, size_t n)
@@ -73,5 +80,5 @@ double sum_values(const double *value, size_t n)
         }
         push(&s, chain);
     }
-    return sum_of(&s);
+    return join(&s);
 }

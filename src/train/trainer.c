@@ -117,6 +117,14 @@ struct examples examples_of(const struct dataset *set)
 
 /* ------------------------------------------------------------------ one step ---------------- */
 
+/** Meet the other workers; alone, at the cost of a look. */
+static inline void meet_others(const struct run *run, int w)
+{
+    if (run->workers > 1) {
+        team_barrier(run->team, w, run->workers);
+    }
+}
+
 /** Worker w's shards of the batch that begins at row `begin` of the order. */
 static void work_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w,
                        uint64_t step)
@@ -161,6 +169,11 @@ static void work_batch(struct run *run, const struct shard_plan *plan, size_t be
 /** Worker w's slice of so many reals (a multiple of PACK_UNIT). */
 static void slice_of(const struct run *run, size_t reals, int w, size_t *begin, size_t *end)
 {
+    if (run->workers == 1) { /* tiny networks notice the divisions */
+        *begin = 0;
+        *end = reals;
+        return;
+    }
     size_t units = reals / PACK_UNIT;
     size_t workers = (size_t)run->workers;
     *begin = units * (size_t)w / workers * PACK_UNIT;
@@ -208,7 +221,7 @@ static void *block_at(const struct run *run, void *block, size_t at)
  */
 static void meet(struct run *run, const struct shard_plan *plan, int w)
 {
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (!run->exchange) {
         return;
     }
@@ -217,9 +230,7 @@ static void meet(struct run *run, const struct shard_plan *plan, int w)
     for (size_t j = 0; j < plan->sums[plan->rank]; j++) {
         run->passes->sum(run->kernels, &plan->own[j], run->partial, begin, end);
     }
-    if (run->workers > 1) {
-        team_barrier(run->team, w, run->workers);
-    }
+    meet_others(run, w);
     if (w == 0) {
         run->word = (struct exchange_word){.flags = (run->stop_step ? WORD_STOP : 0) |
                                                     (run->outcome.late ? WORD_LATE : 0) |
@@ -232,23 +243,23 @@ static void meet(struct run *run, const struct shard_plan *plan, int w)
         run->outcome.late = run->word.flags & WORD_LATE;
         run->keep_step = run->word.flags & WORD_KEEP;
     }
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
 }
 
 /** The last meeting of a step: the weights are new. */
 static void part_again(struct run *run, int w)
 {
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (run->exchange) {
         if (w == 0) {
             exchange_weights(run->exchange, run->W);
         }
-        team_barrier(run->team, w, run->workers);
+        meet_others(run, w);
     }
     if (run->recipe->max_norm > 0) {
         run->passes->limit_norms(&run->recipe->shape, run->W, run->recipe->max_norm, w,
                                  run->workers);
-        team_barrier(run->team, w, run->workers);
+        meet_others(run, w);
     }
 }
 
@@ -273,7 +284,7 @@ static bool all_finite(struct run *run, const struct shard_plan *plan, double lo
     struct worker *me = &run->worker[w];
     me->finite = run->passes->finite(run->kernels, &plan->program, part.partial, part.begin,
                                      part.end, &me->where);
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (w == 0) {
         int v = 0;
         while (v < run->workers && run->worker[v].finite) {
@@ -284,7 +295,7 @@ static bool all_finite(struct run *run, const struct shard_plan *plan, double lo
             exchange_first(run->exchange, &run->where);
         }
     }
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     return run->where == SIZE_MAX;
 }
 
@@ -311,12 +322,12 @@ static double clip_factor(struct run *run, const struct shard_plan *plan, double
     run->passes->squares(run->kernels, &plan->program, part.partial, part.count,
                          pieces * (size_t)w / workers, pieces * ((size_t)w + 1) / workers,
                          run->squares + part.first / PASS_PIECE);
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (run->exchange) {
         if (w == 0) {
             exchange_squares(run->exchange, run->squares);
         }
-        team_barrier(run->team, w, run->workers);
+        meet_others(run, w);
     }
     double norm = scale * __builtin_sqrt(sum_tree(run->squares, run->pieces));
     double factor = run->recipe->clip / (norm + 1e-6);
@@ -373,12 +384,12 @@ static bool evaluate(void *context, double *loss, int w)
     struct part part = part_of(run, plan, w);
     run->passes->combine(run->kernels, &plan->program, part.partial, part.begin, part.end, scale,
                          block_at(run, gradient, part.first));
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (run->exchange) {
         if (w == 0) {
             exchange_weights(run->exchange, gradient);
         }
-        team_barrier(run->team, w, run->workers);
+        meet_others(run, w);
     }
     *loss = scale * sum;
     return true;
@@ -428,7 +439,7 @@ static void read_ahead(struct run *run, size_t begin)
 static void validate(struct run *run, int w)
 {
     scorer_work(run->validation, run->W, w);
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (w == 0) {
         scorer_gather(run->validation);
     }
@@ -450,7 +461,7 @@ static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
         }
         watch_epoch(&run->watch, loss, recipe->patience, recipe->plateau, recipe->schedule.factor);
     }
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     if (run->best && run->watch.improved) {
         size_t begin, end;
         size_t size = run->passes->real_size;
@@ -503,7 +514,7 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
         cluster_broadcast(&run->stop_report, sizeof run->stop_report, 0);
         run->pause += now() - began;
     }
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
 }
 
 /** What worker 0 is told from outside, and by the clock, before the others hear of it. */
@@ -529,7 +540,7 @@ static bool step_of_lbfgs(struct run *run, double start, int w, double *loss)
     if (w == 0) {
         ask(run, start);
     }
-    team_barrier(run->team, w, run->workers);
+    meet_others(run, w);
     uint64_t before = run->lbfgs->evaluations;
     bool finite = lbfgs_iterate(run->lbfgs, w);
     *loss = run->lbfgs->state.loss * (run->recipe->sum_deltas ? 1 : (double)plan->batch);
@@ -641,7 +652,7 @@ static void work(void *context, int w)
             run->outcome.examples += run->lbfgs ? 0 : plan->batch;
         }
         if (run->lbfgs) {
-            team_barrier(run->team, w, run->workers);
+            meet_others(run, w);
         } else {
             part_again(run, w);
         }
@@ -679,7 +690,7 @@ static void work(void *context, int w)
             if (w == 0) {
                 shuffle(run, epochs);
             }
-            team_barrier(run->team, w, run->workers);
+            meet_others(run, w);
         }
     }
     if (w == 0 && run->keeper) {
