@@ -552,8 +552,7 @@ static bool step_of_lbfgs(struct run *run, double start, int w, double *loss)
 
 /**
  * Worker 0 of rank 0 keeps the state; of the optimizer's each rank has its slice alone. The other
- * workers are on their way to the next meeting, up to which nobody
- * changes a weight.
+ * workers are on their way to the next meeting, up to which nobody changes a weight.
  */
 static void keep(struct run *run, struct run_state *state, bool last)
 {
