@@ -1,5 +1,6 @@
 #!/bin/sh
-# System calls that fail: every command, each call in turn (needs strace; skipped without it).
+# Allocations and system calls that fail: every command, each in turn (system calls need strace and
+# are left out without it, and under sanitizers).
 #
 #     HEDDLE=build/heddle sh tests/check_faults.sh [STRIDE]
 #
@@ -10,19 +11,15 @@
 HEDDLE=${HEDDLE:-build/heddle}
 case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
 stride=${1:-9}
+memory_stride=$((stride / 2 + 1))
 tests=${HEDDLE_TESTS:-$(cd "$(dirname "$0")" && pwd)}
 room=$(mktemp -d) || exit 1
 trap 'cd /; rm -rf "$room"' EXIT
 trap 'exit 1' INT TERM HUP
 cd "$room" || exit 1
-if ! strace -o /dev/null -e inject=fsync:error=EIO true 2>/dev/null; then
-    echo "skipped: strace is not here or may not trace"
-    exit 0
-fi
-if "$HEDDLE" --help | grep -q "with sanitizers" || strings "$HEDDLE" 2>/dev/null | grep -q __asan_init; then
-    echo "skipped: sanitizers do not run under strace"
-    exit 0
-fi
+traces=yes
+strace -o /dev/null -e inject=fsync:error=EIO true 2>/dev/null || traces=no
+grep -q __asan_init "$HEDDLE" && traces=no
 faults=0
 failed=0
 
@@ -33,6 +30,58 @@ gzip -k xor.csv
 "$HEDDLE" train xor.csv --hidden 3 --steps 24 -o new.model --checkpoint new.ck -q >/dev/null
 cp "$tests/data/fann_plain.net" xor.net
 
+# before_each: outputs that were there already.
+before_each() {
+    rm -rf at
+    mkdir at
+    cp old.model at/out.model
+    cp old.ck at/out.ck
+    cp xor.csv at/out.csv
+    cp xor.npy at/out.npy
+    cp old.model at/out.c
+    cp old.model at/out.onnx
+}
+
+# outputs WHAT: each is as it was, or whole and new; sets $wrong if not.
+outputs() {
+    for file in out.model out.ck out.csv out.npy out.c out.onnx; do
+        cmp -s "at/$file" "before/$file" || cmp -s "at/$file" "after/$file" ||
+            wrong="$file is neither old nor new (status $status)"
+    done
+}
+
+# complain WHAT COMMAND...
+complain() {
+    failed=$((failed + 1))
+    echo "FAILED $*"
+    sed 's/^/    /' at/stderr | head -n 3
+}
+
+# memory COMMAND...: the 1st, 2nd, ... allocation fails, alone and with all after it.
+memory() {
+    for how in HEDDLE_FAIL_ALLOC HEDDLE_FAIL_ALLOC_FROM; do
+        n=1
+        unharmed=0 # in a row: some failures are got over, such as that of a second thread
+        while [ "$unharmed" -lt 4 ]; do
+            before_each
+            (cd at && env OMP_NUM_THREADS=1 $how=$n "$HEDDLE" "$@" >stdout 2>stderr </dev/null)
+            status=$?
+            wrong=
+            outputs
+            case $status in
+            0) ;;
+            71) [ -s at/stderr ] || wrong="status 71 without a message" ;;
+            *) wrong="status $status" ;;
+            esac
+            [ -z "$(find at -name '.heddle*')" ] || wrong="a temporary file was left"
+            [ -z "$wrong" ] || complain "allocation $n ($how) of heddle $*: $wrong"
+            unharmed=$((status == 0 ? unharmed + 1 : 0))
+            faults=$((faults + (status != 0)))
+            n=$((n + memory_stride))
+        done
+    done
+}
+
 # faulty CALL ERROR STRIDE COMMAND...: fail the 1st, 2nd, … call until the command never notices.
 faulty() {
     call=$1
@@ -41,14 +90,7 @@ faulty() {
     shift 3
     n=1
     while :; do
-        rm -rf at
-        mkdir at
-        cp old.model at/out.model
-        cp old.ck at/out.ck
-        cp xor.csv at/out.csv
-        cp xor.npy at/out.npy
-        cp old.model at/out.c
-        cp old.model at/out.onnx
+        before_each
         (cd at && OMP_NUM_THREADS=1 strace -f -o ../trace -e "trace=$call" \
             -e "inject=$call:error=$error:when=$n" "$HEDDLE" "$@" >stdout 2>stderr </dev/null)
         status=$?
@@ -67,20 +109,12 @@ faulty() {
         if [ "$status" != 0 ] && [ "$status" != 127 ] && ! [ -s at/stderr ] && [ "$call" != write ]; then
             wrong="status $status without a message"
         fi
-        # An output is as it was, or whole and new.
-        for file in out.model out.ck out.csv out.npy out.c out.onnx; do
-            cmp -s "at/$file" "before/$file" || cmp -s "at/$file" "after/$file" ||
-                wrong="$file is neither old nor new (status $status)"
-        done
+        outputs
         # One call fails: unlink of what is left over may be that one.
         if [ "$call" != unlinkat ] && [ -n "$(find at -name '.heddle*')" ]; then
             wrong="a temporary file was left"
         fi
-        if [ -n "$wrong" ]; then
-            failed=$((failed + 1))
-            echo "FAILED $error in $call $n of heddle $*: $wrong"
-            sed 's/^/    /' at/stderr | head -n 3
-        fi
+        [ -z "$wrong" ] || complain "$error in $call $n of heddle $*: $wrong"
         n=$((n + step))
     done
 }
@@ -88,17 +122,14 @@ faulty() {
 # What the outputs are when nothing fails.
 command_faults() {
     rm -rf before after
-    for room in before after; do
-        mkdir $room
-        cp old.model $room/out.model
-        cp old.ck $room/out.ck
-        cp xor.csv $room/out.csv
-        cp xor.npy $room/out.npy
-        cp old.model $room/out.c
-        cp old.model $room/out.onnx
-    done
+    before_each
+    mv at before
+    before_each
+    mv at after
     (cd after && OMP_NUM_THREADS=1 "$HEDDLE" "$@" >stdout 2>stderr) ||
         { echo "FAILED heddle $*"; cat after/stderr; failed=$((failed + 1)); }
+    memory "$@"
+    [ $traces = yes ] || return
     faulty write ENOSPC 1 "$@"
     faulty fsync EIO 1 "$@"
     faulty fsync EINTR 1 "$@"
