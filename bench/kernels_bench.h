@@ -143,7 +143,7 @@ static void run_pullback(const kernels *k, struct operands *o)
 static void run_gradient(const kernels *k, struct operands *o)
 {
     real *G[1] = {o->G};
-    k->gradient(o->row, o->D, o->ldz, &o->run, o->is.m, o->is.n, G, o->size);
+    k->gradient(o->row, o->D, &o->run, o->is.m, o->is.n, G, o->size);
 }
 
 static void run_sigmoid(const kernels *k, struct operands *o)

@@ -102,10 +102,11 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     *size = total;
 }
 
-void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
-                      size_t m, size_t n, real *const *G, real *size)
+void KERNEL(gradient)(const real *const *X, const real *D, const struct shard_run *run, size_t m,
+                      size_t n, real *const *G, real *size)
 {
     vec total = vload(size);
+    size_t E = run->end[run->count - 1];
     for (size_t first = 0; first < n; first += PACK) {
         size_t width = pack_width(n, first);
         size_t registers = registers_for(n - first < PACK ? n - first : PACK);
@@ -115,7 +116,8 @@ void KERNEL(gradient)(const real *const *X, const real *D, size_t ldd, const str
             for (size_t i = 0; i < m + 1;) {
                 int high = tile_rows(m + 1 - i);
                 size_t at = first * (m + 1) + i * width + o;
-                TILE_CALL(high, columns, tile, X, i, D + first + o, ldd, run, G, at, width, &total)
+                TILE_CALL(high, columns, tile, X, i, D + first * E + o, width, run, G, at, width,
+                          &total)
                 i += (size_t)high;
             }
             c += (size_t)columns;

@@ -13,9 +13,9 @@
  *   read and written, so every row has round16(width) readable and writable reals. What lies
  *   between width and round16(width) is undefined in X and zero in D.
  *
- *   W and G are packed: outputs in blocks of PACK = 48 (the last block as wide as it must be,
- *   a multiple of 16), each block a row-major ((m + 1), block width) matrix whose last row is the
- *   bias:
+ *   W, G and, for the weight deltas, D are packed: outputs in blocks of PACK = 48 (the last block as
+ *   wide as it must be, a multiple of 16), each block a row-major matrix of its own, of W and G
+ *   ((m + 1), block width) with the bias as the last row, of D (E, block width):
  *
  *       block 0                 block 1 …
  *       w00 w10 … w47,0         w48,0 …         row 0: weights from input 0
@@ -52,6 +52,13 @@ static inline size_t pack_width(size_t n, size_t first)
     return rest < PACK ? rest : PACK;
 }
 
+/** Where value o of row r is in a packed matrix of so many rows of n values. */
+static inline size_t packed_at(size_t rows, size_t n, size_t r, size_t o)
+{
+    size_t first = o / PACK * PACK;
+    return first * rows + r * pack_width(n, first) + (o - first);
+}
+
 /** Reals that a packed layer of m inputs and n outputs takes. */
 static inline size_t pack_size(size_t m, size_t n)
 {
@@ -61,8 +68,7 @@ static inline size_t pack_size(size_t m, size_t n)
 /** Where in the pack the weight from input i (m: the bias) to output o lies. */
 static inline size_t pack_index(size_t m, size_t n, size_t i, size_t o)
 {
-    size_t first = o / PACK * PACK;
-    return first * (m + 1) + i * pack_width(n, first) + (o - first);
+    return packed_at(m + 1, n, i, o);
 }
 
 /**
@@ -232,13 +238,13 @@ struct REAL(kernels) {
                      real *PT);
 
     /**
-     * G[j] = the weight deltas of subtree j of the run, packed: within a shard one chain of fma
+     * G[j] = the weight deltas of subtree j of the run, of the deltas D, both packed: within a shard one chain of fma
      * over the examples in order from 0 (X[e][m] is 1), the shards' sums joined in the order of
      * `run`. The |G| are added to size[0 … 15] (in no fixed order: only their being finite means
      * anything).
      */
-    void (*gradient)(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
-                     size_t m, size_t n, real *const *G, real *size);
+    void (*gradient)(const real *const *X, const real *D, const struct shard_run *run, size_t m,
+                     size_t n, real *const *G, real *size);
 
     /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
     void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);

@@ -46,9 +46,10 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
     }
 }
 
-static void gradient(const real *const *X, const real *D, size_t ldd, const struct shard_run *run,
+static void gradient(const real *const *X, const real *D, const struct shard_run *run,
                      size_t m, size_t n, real *const *G, real *size)
 {
+    size_t E = run->end[run->count - 1];
     for (size_t i = 0; i <= m; i++) {
         for (size_t o = 0; o < n; o++) {
             real stack[SUBTREES_MAX];
@@ -57,7 +58,7 @@ static void gradient(const real *const *X, const real *D, size_t ldd, const stru
             for (size_t s = 0; s < run->count; s++) {
                 real sum = 0;
                 for (; e < run->end[s]; e++) {
-                    sum = FMA(D[e * ldd + o], X[e][i], sum);
+                    sum = FMA(D[packed_at(E, n, e, o)], X[e][i], sum);
                 }
                 for (unsigned merge = 0; merge < run->merges[s]; merge++) {
                     sum = stack[--depth] + sum;

@@ -33,25 +33,43 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
     }
 }
 
+/** The output deltas of a stretch of examples from e on, packed. */
+static void pack_deltas(struct workspace *ws, size_t e)
+{
+    size_t n = ws->shape->width[ws->shape->layers];
+    const real *DT = panel_at(ws, ws->TA, e);
+    for (size_t first = 0; first < n; first += PACK) {
+        size_t width = pack_width(n, first);
+        size_t outputs = n - first < PACK ? n - first : PACK;
+        ws->k->transpose(DT + first * ws->ldt, ws->ldt, outputs, stretch_at(ws, e),
+                         ws->D + first * ws->E + e * width, width);
+    }
+}
+
 /** D[l-1] from D[l]: what a stretch pulls back is turned into deltas while it is in reach. */
 static void pull_back(struct workspace *ws, const real *weights, size_t l)
 {
     const struct shape *shape = ws->shape;
     size_t m = shape->width[l - 1];
     size_t ldx = ws->ldx[l - 1];
-    size_t ldd = stride_for(m);
     for (size_t e = 0; e < ws->E; e += STRETCH) {
         size_t E = stretch_at(ws, e);
         real *TA = panel_at(ws, ws->TA, e);
         real *TB = panel_at(ws, ws->TB, e);
         ws->k->pullback(weights + shape->offset[l], m, shape->width[l], TA, ws->ldt, E, TB);
-        real *DT = l > 2 ? TB : NULL;
-        if (ws->S[l - 1]) {
-            ws->k->derive_kept(TB, ws->ldt, ws->S[l - 1] + e * ldx, ldx, E, m, ws->D + e * ldd, ldd,
-                               DT);
-        } else {
-            ws->k->derive(shape->activation[l - 1], TB, ws->ldt, ws->X[l - 1] + e * ldx, ldx, E, m,
-                          ws->D + e * ldd, ldd, DT);
+        for (size_t first = 0; first < m; first += PACK) {
+            size_t width = pack_width(m, first);
+            size_t units = m - first < PACK ? m - first : PACK;
+            real *PT = TB + first * ws->ldt;
+            real *D = ws->D + first * ws->E + e * width;
+            real *DT = l > 2 ? PT : NULL;
+            size_t at = e * ldx + first;
+            if (ws->S[l - 1]) {
+                ws->k->derive_kept(PT, ws->ldt, ws->S[l - 1] + at, ldx, E, units, D, width, DT);
+            } else {
+                ws->k->derive(shape->activation[l - 1], PT, ws->ldt, ws->X[l - 1] + at, ldx, E,
+                              units, D, width, DT);
+            }
         }
     }
 }
@@ -63,10 +81,8 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     const real *weights = W;
     size_t L = shape->layers;
     memset(ws->size, 0, sizeof ws->size);
-    size_t ldd = stride_for(shape->width[L]);
     for (size_t e = 0; e < ws->E; e += STRETCH) {
-        ws->k->transpose(panel_at(ws, ws->TA, e), ws->ldt, shape->width[L], stretch_at(ws, e),
-                         ws->D + e * ldd, ldd);
+        pack_deltas(ws, e);
     }
     for (size_t l = L; l >= 1; l--) {
         size_t m = shape->width[l - 1];
@@ -75,7 +91,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         for (size_t j = 0; j < run->subtrees; j++) {
             delta[j] = (real *)G[j] + shape->offset[l];
         }
-        ws->k->gradient(ws->row[l - 1], ws->D, stride_for(n), run, m, n, delta, ws->size);
+        ws->k->gradient(ws->row[l - 1], ws->D, run, m, n, delta, ws->size);
         if (l > 1) {
             pull_back(ws, weights, l);
             real *swap = ws->TA;
