@@ -84,6 +84,7 @@ INLINE void derive_square(enum activation f, const real *PT, size_t ldt, const r
 #pragma GCC unroll 16
     for (int e = 0; e < LANES; e++) {
         if ((size_t)e < columns) {
+            __builtin_prefetch(X + (size_t)(e + LANES) * ldx, 0, 3); /* of the next square */
             /* behind the layer's width x may be anything: keep the zeros there */
             square[e] = vkeep(chain(f, square[e], vload(X + (size_t)e * ldx)), rows);
             vstore(D + (size_t)e * ldd, square[e]);
@@ -124,12 +125,19 @@ INLINE void derive_all(enum activation f, const real *PT, size_t ldt, const real
     if (few) {
         derive_few(f, PT, ldt, X, ldx, E, m, D, ldd, DT);
     }
-    for (size_t i = 0; i < m && !few; i += (size_t)LANES) {
-        size_t rows = m - i < (size_t)LANES ? m - i : (size_t)LANES;
-        for (size_t e = 0; e < E; e += (size_t)LANES) {
-            size_t columns = E - e < (size_t)LANES ? E - e : (size_t)LANES;
-            derive_square(f, PT + i * ldt + e, ldt, X + e * ldx + i, ldx, rows, columns,
-                          D + e * ldd + i, ldd, DT ? DT + i * ldt + e : NULL);
+    for (size_t e = 0; e < E && !few; e += (size_t)LANES) {
+        size_t columns = E - e < (size_t)LANES ? E - e : (size_t)LANES;
+        for (size_t i = 0; i < m; i += (size_t)LANES) {
+            size_t rows = m - i < (size_t)LANES ? m - i : (size_t)LANES;
+            const real *from = PT + i * ldt + e;
+            const real *x = X + e * ldx + i;
+            real *d = D + e * ldd + i;
+            real *to = DT ? DT + i * ldt + e : NULL;
+            if (rows == (size_t)LANES && columns == (size_t)LANES) { /* constants: no choices */
+                derive_square(f, from, ldt, x, ldx, (size_t)LANES, (size_t)LANES, d, ldd, to);
+            } else {
+                derive_square(f, from, ldt, x, ldx, rows, columns, d, ldd, to);
+            }
         }
     }
     for (size_t i = registers_for(m) * (size_t)LANES; i < round16(m); i++) {
