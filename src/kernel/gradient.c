@@ -15,9 +15,17 @@ enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
 /** Inputs ahead that are asked for: the line of X that the tile after the next begins with. */
 enum { LINE = 64, AHEAD = 2 * LINE / (int)sizeof(real) };
 
+/* Twice hides the loop's own instructions; with 16 registers it would spill sums to memory. */
+#if TILE_ROWS == 8
+#define UNROLL_EXAMPLES _Pragma("GCC unroll 2")
+#else
+#define UNROLL_EXAMPLES
+#endif
+
+/** The sums of `size` are in memory so that they take no register from the tile's. */
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t first,
                  const real *D, size_t ldd, const struct shard_run *run, real *const *G, size_t at,
-                 size_t ldg, vec *size)
+                 size_t ldg, real *size)
 {
     _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
     vec sum[TILE_ROWS][TILE_COLUMNS];
@@ -39,8 +47,8 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
                 sum[r][c] = vzero();
             }
         }
-#pragma GCC unroll 2
-        for (; e < end; e++, d += ldd) {
+        UNROLL_EXAMPLES for (; e < end; e++, d += ldd)
+        {
             vec b[TILE_COLUMNS];
             const real *x = X[e] + first;
             __builtin_prefetch(x + AHEAD, 0, 2);
@@ -78,7 +86,7 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
             }
         }
     } while (++s < run->count);
-    vec total = *size;
+    vec total = vload(size);
     real *last = G[depth] + at;
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
@@ -99,13 +107,12 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
             }
         }
     }
-    *size = total;
+    vstore(size, total);
 }
 
 void KERNEL(gradient)(const real *const *X, const real *D, const struct shard_run *run, size_t m,
                       size_t n, real *const *G, real *size)
 {
-    vec total = vload(size);
     size_t E = run->end[run->count - 1];
     for (size_t first = 0; first < n; first += PACK) {
         size_t width = pack_width(n, first);
@@ -117,11 +124,10 @@ void KERNEL(gradient)(const real *const *X, const real *D, const struct shard_ru
                 int high = tile_rows(m + 1 - i);
                 size_t at = first * (m + 1) + i * width + o;
                 TILE_CALL(high, columns, tile, X, i, D + first * E + o, width, run, G, at, width,
-                          &total)
+                          size)
                 i += (size_t)high;
             }
             c += (size_t)columns;
         }
     }
-    vstore(size, total);
 }

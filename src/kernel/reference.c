@@ -46,8 +46,8 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
     }
 }
 
-static void gradient(const real *const *X, const real *D, const struct shard_run *run,
-                     size_t m, size_t n, real *const *G, real *size)
+static void gradient(const real *const *X, const real *D, const struct shard_run *run, size_t m,
+                     size_t n, real *const *G, real *size)
 {
     size_t E = run->end[run->count - 1];
     for (size_t i = 0; i <= m; i++) {

@@ -20,12 +20,6 @@
 #include "train/shard_plan.h"
 #include "train/watch.h"
 
-/**
- * Most examples that a workspace holds: bounded memory, activations that stay in the caches. Only a
- * single shard may be larger.
- */
-enum { CHUNK_EXAMPLES = 512 };
-
 /** What ranks tell each other: the run is to end, because it is late; its state is to be kept. */
 enum { WORD_STOP = 1, WORD_LATE = 2, WORD_KEEP = 4 };
 
@@ -48,6 +42,8 @@ struct run {
     const struct dataset *set;
     const struct passes *passes;
     const void *kernels;
+    size_t block; /* most examples that a workspace holds: bounded memory, activations that stay in
+                     the caches; only a single shard may be larger */
     struct examples examples;
     struct team *team;
     int workers;
@@ -785,11 +781,11 @@ static heddle_status plan_batches(struct run *run, heddle_error *err)
     int rank = cluster_rank();
     int ranks = cluster_ranks();
     heddle_status status = shard_plan_create_for(recipe->batch, recipe->shard, rank, ranks,
-                                                 run->workers, CHUNK_EXAMPLES, &run->full, err);
+                                                 run->workers, run->block, &run->full, err);
     size_t rest = run->set->rows % recipe->batch;
     if (!status && rest) {
-        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers,
-                                       CHUNK_EXAMPLES, &run->tail, err);
+        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers, run->block,
+                                       &run->tail, err);
     }
     if (!status) {
         run->slots = run->full->partials;
@@ -985,6 +981,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .set = set,
         .passes = passes_of(set->use_double),
         .kernels = kernels_find(isa, set->use_double),
+        .block = kernels_block(isa),
         .examples = examples_of(set),
         .team = team,
         .workers = useful_workers(team, recipe),
