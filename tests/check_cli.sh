@@ -215,6 +215,15 @@ holds 'the tutorial ends at the iteration it says, counted from 0' \
 t 0 '^Minimum error reached at iteration [0-9]+$' '' \
     'heddle train builtin:xor --recipe tutorial --min-error 0.5 --rate 2'
 
+# ---------------------------------------------------------------- classes without rows
+
+printf 'a,b,y\n1,2,red\n2,1,red\n3,3,blue\n2,4,blue\n1,,green\n5,5,red\n,2,grey\n' >few.csv
+few='heddle train few.csv --missing drop --epochs 2'
+t 0 '^model ' "note: class 'green' \\(and 1 more\\) has no row to train on" "$few"
+t 65 - "class-weights balanced: class 'green' has no row to train on" "$few --class-weights balanced"
+t 2 - 'no class that has rows counts' "$few --class-weights green:2,red:0,blue:0"
+t 0 '^model ' - 'cut -d, -f1,3 few.csv | head -5 | heddle train - --epochs 2 --class-weights balanced -q'
+
 # ---------------------------------------------------------------- config, init, log, json
 
 printf '# a comment\nepochs = 3 # three\nthreads=1\n\n quiet = yes \noutput = c.model\n' >run.conf

@@ -1,6 +1,7 @@
 /** encode: hold rows out, fit the preprocessing on the others, apply it to all. */
 #include "train/encode.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -98,6 +99,28 @@ static heddle_status read_weights(const heddle_table *table, size_t c, const uin
                                   table->column[c].name);
 }
 
+/** Classes all of whose rows were left out, for a value that is missing. */
+static void note_empty_classes(const struct encoded *encoded, const heddle_callbacks *callbacks)
+{
+    const struct preprocess *preprocess = encoded->preprocess;
+    size_t empty = 0, first = 0;
+    for (size_t c = preprocess->classes; encoded->class_rows && c-- > 0;) {
+        if (!encoded->class_rows[c]) {
+            empty++;
+            first = c;
+        }
+    }
+    if (empty && callbacks && callbacks->note) {
+        char text[256], more[48] = "";
+        if (empty > 1) {
+            snprintf(more, sizeof more, " (and %zu more)", empty - 1);
+        }
+        snprintf(text, sizeof text, "class '%.100s'%s has no row to train on: it cannot be learned",
+                 preprocess->class_name[first], more);
+        callbacks->note(callbacks->user, text);
+    }
+}
+
 /** What a recipe wants to know of the rows to train on. */
 static heddle_status take_stock(struct encoded *encoded, heddle_error *err)
 {
@@ -166,6 +189,9 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
     }
     if (!status) {
         status = take_stock(encoded, err);
+    }
+    if (!status) {
+        note_empty_classes(encoded, callbacks);
     }
     if (!status && validation) {
         status = preprocess_apply(encoded->preprocess, validation, NULL, validation->rows,
