@@ -354,7 +354,9 @@ HEDDLE_API void heddle_result_done(heddle_result *result);
  *   HEDDLE_E_ARGUMENT  the recipe contradicts itself or does not fit the data
  *   HEDDLE_E_DATA      a table cannot be used: unknown target, text where numbers are needed, …
  *   HEDDLE_E_MEMORY, HEDDLE_E_THREADS
- *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them
+ *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them, and no
+ *                      model of it is made; the text names the step, and the checkpoint that holds
+ *                      the last good state if there is one
  *   HEDDLE_E_RESUME    the checkpoint to resume belongs to other data or another recipe
  *   HEDDLE_E_OPEN, HEDDLE_E_IO  it cannot be read; HEDDLE_E_CREATE: a new one cannot be made
  *

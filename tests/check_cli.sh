@@ -215,7 +215,7 @@ holds 'the tutorial ends at the iteration it says, counted from 0' \
 t 0 '^Minimum error reached at iteration [0-9]+$' '' \
     'heddle train builtin:xor --recipe tutorial --min-error 0.5 --rate 2'
 
-# ---------------------------------------------------------------- classes without rows
+# ---------------------------------------------------------------- classes without rows, divergence
 
 printf 'a,b,y\n1,2,red\n2,1,red\n3,3,blue\n2,4,blue\n1,,green\n5,5,red\n,2,grey\n' >few.csv
 few='heddle train few.csv --missing drop --epochs 2'
@@ -223,6 +223,27 @@ t 0 '^model ' "note: class 'green' \\(and 1 more\\) has no row to train on" "$fe
 t 65 - "class-weights balanced: class 'green' has no row to train on" "$few --class-weights balanced"
 t 2 - 'no class that has rows counts' "$few --class-weights green:2,red:0,blue:0"
 t 0 '^model ' - 'cut -d, -f1,3 few.csv | head -5 | heddle train - --epochs 2 --class-weights balanced -q'
+
+steep='heddle train builtin:spirals --task regress --hidden 5 --activation linear --optimizer sgd
+    --batch 10 --threads 1'
+steep=$(echo $steep)
+printf 'old' >kept.model
+t 3 - "^heddle: training diverged in step 4: the loss is not finite; a smaller --rate may help\$" \
+    "$steep --rate 30 -o kept.model"
+t 3 - "^heddle: note: no model was written; 'kept.model' is as it was\$" "$steep --rate 30 -o kept.model"
+t 3 - "^heddle: note: no model was written to 'steep.model'\$" "$steep --rate 30 -o steep.model"
+holds 'a run that diverged writes nothing' '[ "$(cat kept.model)" = old ] && [ ! -e steep.model ]'
+t 3 - "; 'c.ck' holds the state after step 8: --init goes on from its weights\$" \
+    "$steep --rate 0.5 --checkpoint c.ck --checkpoint-every 4"
+t 3 - "; 'c.ck' holds the state after step 8: --init" "$steep --rate 0.5 --resume c.ck"
+t 0 '^model ' - "$steep --rate 1e-9 --init c.ck --epochs 2 -q"
+# The checkpoint of the step before is what is not finite; the one before that is good.
+t 3 - "'d.ck.previous' holds the state after step 2: --init" \
+    "$steep --rate 30 --checkpoint d.ck --checkpoint-every 1"
+t 3 - "a smaller --rate may help\$" "$steep --rate 30 --checkpoint e.ck --checkpoint-every 3"
+t 3 - "'c.ck.previous' holds the state after step 8: --init" \
+    "$steep --rate 0.5 --resume c.ck --checkpoint c.ck --checkpoint-every 10"
+rm -f ./*.ck ./*.ck.previous
 
 # ---------------------------------------------------------------- config, init, log, json
 

@@ -568,6 +568,17 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
     return status;
 }
 
+/** After a run that diverged: what lies where the model would have been written. */
+static void note_untouched(const struct run *run)
+{
+    const char *path = option_given(run->line, "output");
+    if (path != NULL && !run->quiet) {
+        complain(access(path, F_OK) == 0 ? "note: no model was written; '%s' is as it was"
+                                         : "note: no model was written to '%s'",
+                 path);
+    }
+}
+
 /** --cv and --search: rank candidates, and go on with the best one. Returns 0, or complains. */
 static int compare(struct run *run)
 {
@@ -634,6 +645,9 @@ static int train(struct run *run)
     } else {
         run_log_error(&run->log, &err);
         status = refuse(run, &err);
+        if (trained == HEDDLE_E_DIVERGED) {
+            note_untouched(run);
+        }
     }
     int logged = run_log_end(&run->log);
     heddle_result_done(&result);

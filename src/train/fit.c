@@ -214,6 +214,9 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
         status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers->team,
                              fit.workers->isa, recipe_max_memory(recipe), callbacks, keeper,
                              fit.values, &fit.outcome, err);
+        if (status == HEDDLE_E_DIVERGED && keeper) {
+            keep_diverged(&fit.keep, fit.outcome.steps, err);
+        }
     }
     if (!status) {
         status = wrap_up(&fit, err);

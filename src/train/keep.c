@@ -44,6 +44,9 @@ static void write_state(void *user, const struct run_state *state, bool last)
     keep->status = checkpoint_write(keep->writer, state, keep->path, &err);
     keep->written_at = now();
     if (!keep->status) {
+        keep->before = keep->written                   ? keep->written
+                       : keep->own && !keep->source[0] ? keep->from.steps
+                                                       : 0;
         keep->written = state->steps;
     } else {
         char text[sizeof err.text + 64];
@@ -99,6 +102,7 @@ static heddle_status resume_auto(struct keep *keep, heddle_error *err)
         second = read_previous(keep, &reason);
         if (!second) {
             keep->resumed = true;
+            keep->source = FILE_PREVIOUS;
             return HEDDLE_OK;
         }
     }
@@ -113,7 +117,9 @@ static heddle_status resume_auto(struct keep *keep, heddle_error *err)
 static heddle_status resume(struct keep *keep, const char *from, heddle_error *err)
 {
     heddle_status status;
-    if (strcmp(from, "auto") == 0) {
+    bool automatic = strcmp(from, "auto") == 0;
+    keep->own = automatic || (keep->path && strcmp(from, keep->path) == 0);
+    if (automatic) {
         status = resume_auto(keep, err);
     } else {
         status = checkpoint_read(from, &keep->owner, &keep->from, err);
@@ -141,6 +147,7 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
         .owner = {recipe, run, data->preprocess, data->validation.rows > 0, "", ""},
         .path = strcmp(path, "none") != 0 ? path : NULL,
         .callbacks = callbacks,
+        .source = "",
         .written_at = now(),
     };
     *keeper = NULL;
@@ -170,6 +177,28 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
     keep->keeper.begin = keep->resumed ? &keep->from : NULL;
     *keeper = keep->path || resumes ? &keep->keeper : NULL;
     return status;
+}
+
+void keep_diverged(const struct keep *keep, uint64_t step, heddle_error *err)
+{
+    const char *from = recipe_text(keep->owner.recipe, OPTION_RESUME);
+    const struct {
+        const char *path, *behind;
+        uint64_t steps;
+    } left[] = {{keep->path, "", keep->written},
+                {keep->path, FILE_PREVIOUS, keep->before},
+                {strcmp(from, "auto") == 0 ? keep->path : from, keep->source,
+                 keep->own && keep->written ? 0 : keep->from.steps}};
+    for (size_t i = 0; err && i < sizeof left / sizeof *left; i++) {
+        if (left[i].steps && left[i].steps + 1 < step) {
+            size_t used = strlen(err->text);
+            snprintf(err->text + used, sizeof err->text - used,
+                     "; '%.100s%s' holds the state after step %llu: --init goes on from its "
+                     "weights",
+                     left[i].path, left[i].behind, (unsigned long long)left[i].steps);
+            return;
+        }
+    }
 }
 
 void keep_done(struct keep *keep)

@@ -16,8 +16,10 @@ struct keep {
     const heddle_callbacks *callbacks;
     struct run_state from; /* to go on from */
     bool resumed;
+    bool own;                   /* …from a file that the next checkpoint takes the place of */
+    const char *source;         /* "", or what is behind the name of that file */
     double seconds, written_at; /* by the clock: so often, the last time */
-    uint64_t written;           /* step of the last one written; 0: none */
+    uint64_t written, before;   /* steps of the last one written and of the previous; 0: none */
     heddle_status status;       /* of the last try */
 };
 
@@ -36,5 +38,11 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
                          struct workers *workers, const heddle_callbacks *callbacks,
                          const struct keeper **keeper, heddle_error *err);
 void keep_done(struct keep *keep);
+
+/**
+ * The run diverged in a step, as err says (NULL allowed): say there which good state is left. That
+ * of the step before is none: it is what was not finite.
+ */
+void keep_diverged(const struct keep *keep, uint64_t step, heddle_error *err);
 
 #endif

@@ -353,6 +353,10 @@ bool lbfgs_iterate(struct lbfgs *l, int w)
     self.first = l->pieces * (size_t)w / workers;
     self.last = l->pieces * ((size_t)w + 1) / workers;
     if (state.iterations == 0 && !evaluate(&self, &state.loss)) {
+        if (w == 0) { /* who asks why finds it there */
+            l->state.loss = state.loss;
+        }
+        team_barrier(l->team, w, l->workers);
         return false;
     }
     iterate(&self, &state);

@@ -63,7 +63,8 @@ struct lbfgs {
 
     /**
      * Called by all workers: the loss at W, and its gradient into block LBFGS_GRADIENT, which is
-     * there for all when they return. All get the same loss and answer; false: not finite.
+     * there for all when they return. All get the same loss and answer; false: one of them is not
+     * finite.
      */
     bool (*evaluate)(void *context, double *loss, int w);
     void *context;

@@ -374,6 +374,7 @@ static bool evaluate(void *context, double *loss, int w)
     work_batch(run, plan, 0, w, run->first_step);
     meet(run, plan, w);
     double sum = sum_tree(run->shard_loss, plan->shards);
+    *loss = scale * sum;
     if (!all_finite(run, plan, sum, w)) {
         return false;
     }
@@ -387,7 +388,6 @@ static bool evaluate(void *context, double *loss, int w)
         }
         meet_others(run, w);
     }
-    *loss = scale * sum;
     return true;
 }
 
@@ -1022,6 +1022,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         team_run(team, work, &run);
         if (run.diverged) {
             status = diverged(&run, err);
+            outcome->steps = run.outcome.steps;
         } else {
             bool kept = run.best && run.outcome.best_epoch;
             weights_unpack(&recipe->shape, kept ? run.best : run.W, set->use_double, values);

@@ -84,7 +84,8 @@ struct keeper {
  * callbacks   NULL allowed
  * keeper      NULL allowed
  *
- * HEDDLE_E_DIVERGED leaves `values` as they were; HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
+ * HEDDLE_E_DIVERGED leaves `values` as they were, outcome->steps says in which step;
+ * HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
  */
 heddle_status trainer_run(const struct run_recipe *run, const struct dataset *set,
                           const struct dataset *validation, struct team *team, enum isa isa,
