@@ -215,6 +215,51 @@ HEDDLE_API heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *na
 /** The value of an option as text, "auto" where the data decide; NULL if there is none such. */
 HEDDLE_API const char *heddle_recipe_get(const heddle_recipe *recipe, const char *name);
 
+/**
+ * A loss of the caller's, for one example: returns E of the n outputs x = f(Z[L]) and targets t,
+ * and writes slope[o] = ∂E/∂x[o]; Heddle multiplies by f'(Z[L]). Targets are as the network sees
+ * them: numbers scaled by the recipe, of a class 1 at its place and 0 elsewhere (one output for two
+ * classes: 0 or 1). A run minimises the mean over its examples.
+ */
+typedef double (*heddle_loss)(void *user, size_t n, const double *output, const double *target,
+                              double *slope);
+
+/**
+ * A transfer function of the caller's, for the n units of a layer and one example: x[i] = f(z[i])
+ * and slope[i] = f'(z[i]). f may differ from unit to unit; x[i] depends on z[i] alone. z, x and
+ * slope do not overlap.
+ */
+typedef void (*heddle_activation)(void *user, size_t n, const double *z, double *x, double *slope);
+
+/**
+ * Train with a loss, or with hidden layers' transfer function, of the caller's: the option becomes
+ * "custom", which heddle_recipe_set() also takes from then on: "activation" may be "tanh,custom".
+ * function NULL: none, and the option is at its default again.
+ *
+ * They are called in double whatever the precision, once for each example and layer; what they give
+ * is rounded to the recipe's precision. This is slower than what is built in. They are called by
+ * all workers at once, also when speeds are measured before the first step: they must be
+ * thread-safe, and depend on their arguments (and on what user points to, which must not change)
+ * alone. Then, and only then, are the model's bits the same for any number of threads; ranks must
+ * all give the same function, and other machines a libm of the same bits if it is used.
+ *
+ * A loss goes with any output function but softmax, whose derivative is computed together with
+ * cross-entropy's: heddle_train() then returns HEDDLE_E_ARGUMENT.
+ *
+ * A model with a custom activation keeps function and user, which must stay while it predicts or is
+ * scored. It cannot be written or exported (HEDDLE_E_UNSUPPORTED), and its run has no checkpoint
+ * (HEDDLE_E_ARGUMENT): a file cannot hold a function. A model with a custom loss alone is written
+ * like any other and predicts when read; its file says "custom", and the loss in its scores is then
+ * NaN. Before that, scores need the function too. `resume` must be given the same loss again.
+ *
+ * Returns HEDDLE_OK or HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_recipe_set_loss(heddle_recipe *recipe, heddle_loss function,
+                                                void *user, heddle_error *err);
+HEDDLE_API heddle_status heddle_recipe_set_activation(heddle_recipe *recipe,
+                                                      heddle_activation function, void *user,
+                                                      heddle_error *err);
+
 /* ---------------------------------------------------------------- training ------------------- */
 
 /** A trained network with all that is needed to use it: preprocessing, class names, recipe. */
@@ -223,7 +268,8 @@ typedef struct heddle_model heddle_model;
 /** How well a model does on a table. */
 typedef struct heddle_score {
     size_t rows;
-    double loss;     /**< as the recipe defines it, mean over the rows (tutorial: the sum) */
+    double loss;     /**< as the recipe defines it, mean over the rows (tutorial: the sum); NaN
+                          if it was custom and the model comes from a file */
     bool classify;   /**< classes (accuracy, confusion) or numbers (rmse, r2) */
     double accuracy; /**< share of rows whose class was predicted, 0 … 1 */
     double rmse;     /**< root mean squared error in the target's unit, mean over the targets */
@@ -281,7 +327,9 @@ typedef struct heddle_callbacks {
     int (*report)(void *user, const heddle_report *report);
     /** Something worth knowing that is no error: a refused binding, a column that was dropped. */
     void (*note)(void *user, const char *text);
-    /** Asked once a step; returns a heddle_request, obeyed as soon as that step is finished. */
+    /** Asked once a step; returns a heddle_request, obeyed as soon as that step is finished. To
+        stop from another thread or a signal handler, let it set an atomic flag (lock-free, for a
+        handler) and return that flag's value here. */
     int (*stop)(void *user);
     /** Before the first step. It costs a look at all of the data. */
     void (*begin)(void *user, const heddle_start *start);
@@ -552,12 +600,14 @@ HEDDLE_API heddle_status heddle_model_read(const char *path, heddle_model **mode
  * Write a model: safetensors bytes that depend on nothing but the model. The file appears whole
  * under its name or not at all; one that was there stays untouched on failure.
  *
- * Returns HEDDLE_OK, HEDDLE_E_CREATE, HEDDLE_E_IO, HEDDLE_E_MEMORY.
+ * Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED (its activation is custom), HEDDLE_E_CREATE, HEDDLE_E_IO,
+ * HEDDLE_E_MEMORY.
  */
 HEDDLE_API heddle_status heddle_model_write(const heddle_model *model, const char *path,
                                             heddle_error *err);
 
-/** sha256 of the bytes heddle_model_write() would write, as 64 hex digits and a final 0. */
+/** sha256 of the bytes heddle_model_write() would write, as 64 hex digits and a final 0. Of a
+    model with a custom activation too: its weights' and metadata's. */
 HEDDLE_API heddle_status heddle_model_sha256(const heddle_model *model, char hex[65],
                                              heddle_error *err);
 

@@ -1,14 +1,17 @@
 #!/bin/sh
-# The README's C program compiles against the built library as the README says, and does what it says.
+# The README's C program compiles against the built library as the README says, and does what it says;
+# the functions after it compile.
 set -eu
 cd "$HEDDLE_SCRATCH"
 top=$(dirname "$HEDDLE_TESTS")
-awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$top/README.md" >readme_example.c
+awk '/^```c$/ { on = 1; n++; next } /^```$/ { on = 0 }
+    on { print >(n == 1 ? "readme_example.c" : "readme_functions.c") }' "$top/README.md"
 lines=$(wc -l <readme_example.c)
 [ "$lines" -ge 15 ] && [ "$lines" -le 30 ] || { echo "the README's program has $lines lines" >&2; exit 1; }
 sanitize=
 ! grep -q __asan_init "$HEDDLE" || sanitize=-fsanitize=address,undefined
 ${CC:-cc} $sanitize -Wall -Wextra -I"$top/include" readme_example.c -L"$HEDDLE_BUILD" -lheddle -o readme_example
+${CC:-cc} -Wall -Wextra -Werror -I"$top/include" -c readme_functions.c -o readme_functions.o
 LD_LIBRARY_PATH="$HEDDLE_BUILD" ./readme_example >readme_output
 grep -qE '^9[6-9]\.[0-9] % right, sha256 [0-9a-f]{64}$' readme_output || { cat readme_output; exit 1; }
 [ "$(sha256sum <digits.model | cut -d' ' -f1)" = "$(sed 's/.* //' readme_output)" ]

@@ -241,19 +241,13 @@ static bool check_every_weight(struct net *net, size_t shard)
     return true;
 }
 
-/** However many transfer functions there are. */
-static bool is_activation(int f)
-{
-    return strcmp(activation_name((enum activation)f), "?") != 0;
-}
-
 static const size_t several[] = {3, 4, 3, 2, 0}, single[] = {3, 4, 1, 0}, one_layer[] = {5, 3, 0};
 
 /** All pairs of functions that the loss allows; a softmax over one output is constant. */
 static void check_functions(enum loss loss, const size_t *widths, enum kind_of_target kind)
 {
-    for (int hidden = 0; is_activation(hidden); hidden++) {
-        for (int output = 0; is_activation(output); output++) {
+    for (int hidden = 0; hidden < ACTIVATION_COUNT; hidden++) {
+        for (int output = 0; output < ACTIVATION_COUNT; output++) {
             if (hidden == ACTIVATION_SOFTMAX || loss_conflict(loss, (enum activation)output) ||
                 (output == ACTIVATION_SOFTMAX && widths == single)) {
                 continue;
@@ -310,6 +304,51 @@ Test(gradient, is_right_for_every_function_and_poisson)
 {
     check_functions(LOSS_POISSON, several, NUMBERS);
     check_functions(LOSS_POISSON, single, NUMBERS);
+}
+
+/** atan, and steeper for every other unit. */
+static void arc(void *user, size_t n, const double *z, double *x, double *slope)
+{
+    const double *steeper = user;
+    for (size_t i = 0; i < n; i++) {
+        double a = i % 2 ? *steeper : 1;
+        x[i] = atan(a * z[i]);
+        slope[i] = a / (1 + a * a * z[i] * z[i]);
+    }
+}
+
+/** Σ over outputs of ln cosh of the difference, the first output counting *user times. */
+static double log_cosh(void *user, size_t n, const double *x, const double *t, double *slope)
+{
+    const double *first = user;
+    double sum = 0;
+    for (size_t o = 0; o < n; o++) {
+        double weight = o ? 1 : *first;
+        sum += weight * log(cosh(x[o] - t[o]));
+        slope[o] = weight * tanh(x[o] - t[o]);
+    }
+    return sum;
+}
+
+Test(gradient, is_right_for_functions_of_the_callers)
+{
+    static double factors[2] = {1.5, 3};
+    static const size_t *const widths[] = {several, single, one_layer};
+    for (int i = 0; i < 3 * ACTIVATION_COUNT; i++) {
+        enum activation output = (enum activation)(i / 3);
+        if (loss_conflict(LOSS_CUSTOM, output)) {
+            continue;
+        }
+        bool done = false;
+        for (uint64_t seed = 1; !done; seed++) {
+            struct net net = net_new(widths[i % 3], ACTIVATION_CUSTOM, output, LOSS_CUSTOM,
+                                     seed % 2 ? NUMBERS : CLASSES, BATCH, seed);
+            net.shape.custom = (struct custom){arc, &factors[0], log_cosh, &factors[1]};
+            done = check_every_weight(&net, 3);
+            net_free(&net);
+            cr_assert(seed < 20);
+        }
+    }
 }
 
 /* A sigmoid's cross-entropy with classes 0 and 1. */

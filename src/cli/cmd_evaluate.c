@@ -51,9 +51,11 @@ const struct command command_evaluate = {
     .name = "evaluate",
     .operands = "MODEL DATA",
     .summary = "how well a model does on data with known targets",
-    .text = "Scores a model on every row of DATA, which must have the target: loss and accuracy "
-            "with the confusion matrix for classes; loss, root mean squared error and coefficient "
-            "of determination for numbers (the mean over the targets if there are several).",
+    .text =
+        "Scores a model on every row of DATA, which must have the target: loss and accuracy "
+        "with the confusion matrix for classes; loss, root mean squared error and coefficient "
+        "of determination for numbers (the mean over the targets if there are several). The loss "
+        "is '-' (JSON: null) where it was a function of the program that trained the model.",
     .examples = "  heddle evaluate flowers.model test.csv\n"
                 "  heddle evaluate fashion.model t10k-images-idx3-ubyte.gz \\\n"
                 "      --labels t10k-labels-idx1-ubyte.gz --json\n",

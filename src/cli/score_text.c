@@ -14,11 +14,12 @@ void score_print(const char *label, const heddle_score *score)
 {
     print_cell(stdout, label, 12);
     if (score->classify) {
-        printf("accuracy %.6g, loss %.6g (%zu rows)\n", score->accuracy, score->loss, score->rows);
+        printf("accuracy %.6g, ", score->accuracy);
     } else {
-        printf("rmse %.6g, R² %.6g, loss %.6g (%zu rows)\n", score->rmse, score->r2, score->loss,
-               score->rows);
+        printf("rmse %.6g, R² %.6g, ", score->rmse, score->r2);
     }
+    printf(score->loss == score->loss ? "loss %.6g" : "loss -", score->loss);
+    printf(" (%zu rows)\n", score->rows);
 }
 
 /** "0.9667", or "-" for a number that there is none of. */

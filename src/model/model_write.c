@@ -129,10 +129,22 @@ static heddle_status image_make(const heddle_model *model, const struct safetens
     return HEDDLE_OK;
 }
 
+/** What is not in the model's numbers cannot be in its file. */
+static heddle_status check_functions(const heddle_model *model, heddle_error *err)
+{
+    return model->shape.custom.activation
+               ? status_set(err, HEDDLE_E_UNSUPPORTED,
+                            "the model's activation is custom: a file cannot hold the function")
+               : HEDDLE_OK;
+}
+
 heddle_status heddle_model_write(const heddle_model *model, const char *path, heddle_error *err)
 {
     struct image image;
-    heddle_status status = image_make(model, NULL, 0, &image, err);
+    heddle_status status = check_functions(model, err);
+    if (!status) {
+        status = image_make(model, NULL, 0, &image, err);
+    }
     if (status) {
         return status;
     }

@@ -30,8 +30,9 @@ static const struct {
     enum loss loss;
     const char *name;
 } losses[] = {
-    {LOSS_SSE, "sse"}, {LOSS_MSE, "mse"},     {LOSS_CROSS_ENTROPY, "cross-entropy"},
-    {LOSS_MAE, "mae"}, {LOSS_HUBER, "huber"}, {LOSS_POISSON, "poisson"},
+    {LOSS_SSE, "sse"},       {LOSS_MSE, "mse"},     {LOSS_CROSS_ENTROPY, "cross-entropy"},
+    {LOSS_MAE, "mae"},       {LOSS_HUBER, "huber"}, {LOSS_POISSON, "poisson"},
+    {LOSS_CUSTOM, "custom"},
 };
 
 enum {
@@ -46,7 +47,7 @@ const char *activation_name(enum activation f)
             return activations[i].name;
         }
     }
-    return "?";
+    return f == ACTIVATION_CUSTOM ? "custom" : "?";
 }
 
 bool activation_find(const char *name, enum activation *f)
@@ -101,6 +102,10 @@ const char *loss_conflict(enum loss loss, enum activation output)
     }
     if (loss == LOSS_POISSON) {
         return output == ACTIVATION_EXP ? NULL : "poisson needs exp outputs: they are rates";
+    }
+    if (loss == LOSS_CUSTOM && output == ACTIVATION_SOFTMAX) {
+        return "a custom loss needs outputs with a derivative of their own, but softmax's is "
+               "computed together with cross-entropy's: choose another --output-activation";
     }
     return output == ACTIVATION_SOFTMAX ? "softmax outputs need the loss cross-entropy" : NULL;
 }

@@ -12,6 +12,14 @@
 
 enum { SHAPE_MAX_LAYERS = 64 };
 
+/** Functions of the caller's, where a layer or the loss is custom; NULL where none is. */
+struct custom {
+    heddle_activation activation;
+    void *activation_user;
+    heddle_loss loss;
+    void *loss_user;
+};
+
 /** Letters as in design: L layers, n[0] … n[L] widths; layer l goes from n[l-1] to n[l]. */
 struct shape {
     size_t layers;                                    /* L */
@@ -19,6 +27,7 @@ struct shape {
     enum activation activation[SHAPE_MAX_LAYERS + 1]; /* of layer l = 1 … L */
     size_t offset[SHAPE_MAX_LAYERS + 2]; /* packed weights of layer l begin at offset[l], in reals;
                                             offset[L + 1] is the size of the block */
+    struct custom custom;
 };
 
 /**

@@ -15,6 +15,10 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
     size_t n = ws->shape->width[L];
     for (size_t e = 0; e < ws->E; e += STRETCH) {
         size_t E = stretch_at(ws, e);
+        if (loss == LOSS_CUSTOM) {
+            REAL(custom_loss)(ws, e, E);
+            continue;
+        }
         real *T = panel_at(ws, ws->TA, e);
         struct REAL(targets) targets = {
             .class_index = ws->has_class ? ws->class_index + e : NULL,

@@ -15,8 +15,12 @@ void REAL(forward)(struct workspace *ws, const void *W)
             ws->k->affine(ws->row[l - 1] + e, E, shape->width[l - 1], weights + shape->offset[l],
                           shape->width[l], X, ws->ldx[l]);
             if (l < shape->layers && ws->S[l]) {
-                ws->k->activate_keep(shape->activation[l], X, ws->ldx[l], E, shape->width[l],
-                                     ws->S[l] + e * ws->ldx[l]);
+                if (shape->activation[l] == ACTIVATION_CUSTOM) {
+                    REAL(custom_activate)(ws, l, e, E);
+                } else {
+                    ws->k->activate_keep(shape->activation[l], X, ws->ldx[l], E, shape->width[l],
+                                         ws->S[l] + e * ws->ldx[l]);
+                }
                 if (ws->extras && ws->extras->dropout > 0) {
                     REAL(extras_drop)(ws, l, e, E);
                 }

@@ -98,7 +98,8 @@ struct passes {
     /** X[1] … X[L-1] and Z[L] of the gathered examples. */
     void (*forward)(struct workspace *ws, const void *W);
 
-    /** After forward: losses of the examples, each (E) in double, and the output deltas. */
+    /** After forward: losses of the examples, each (E) in double, and the output deltas. A
+        custom loss leaves f(Z[L]) where Z[L] was. */
     void (*loss)(struct workspace *ws, enum loss loss, double *each);
 
     /** After forward: f(Z[L]) as doubles, outputs (E, n[L]). loss() may still be called after. */

@@ -16,12 +16,17 @@ static void *take(struct taker *taker, size_t bytes)
     return piece;
 }
 
+/** Is f'(z) kept? Where units are dropped it is, to be dropped alike. */
+static bool keeps_slope(enum activation f, const struct training_extras *extras)
+{
+    return (extras && extras->dropout > 0) || f == ACTIVATION_CUSTOM || activation_keeps_slope(f);
+}
+
 /** Lay a workspace out in the taker's memory; the same walk counts and places. */
 static struct workspace lay_out(struct taker *taker, const struct shape *shape, size_t capacity,
                                 const struct training_extras *extras)
 {
     struct workspace ws = {.shape = shape, .capacity = capacity, .extras = extras};
-    bool drops = extras && extras->dropout > 0; /* then slopes are kept, to be dropped alike */
     size_t L = shape->layers;
     size_t rows = round16(capacity);
     size_t widest = 0;
@@ -29,7 +34,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     for (size_t l = 0; l <= L; l++) {
         ws.ldx[l] = stride_for(shape->width[l] + 1);
         ws.X[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
-        if (l > 0 && l < L && (drops || activation_keeps_slope(shape->activation[l]))) {
+        if (l > 0 && l < L && keeps_slope(shape->activation[l], extras)) {
             ws.S[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
         }
         ws.row[l] = take(taker, capacity * sizeof(real *));
@@ -50,6 +55,9 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));
     ws.target = take(taker, panels * ws.panel * sizeof(real));
+    if (shape->custom.activation || shape->custom.loss) {
+        ws.custom = take(taker, 3 * widest * sizeof *ws.custom);
+    }
     return ws;
 }
 

@@ -40,6 +40,7 @@ struct workspace {
     real *each;           /* (capacity) losses */
     int32_t *class_index; /* (capacity) */
     real *target;         /* panels (n[L], ldt), transposed, `panel` apart */
+    double *custom;       /* (3, widest) what functions of the caller's take and give, or NULL */
     real size[16];        /* Σ |G|, a lane each */
     bool has_class, has_target;
 };
@@ -68,6 +69,11 @@ void REAL(extras_gather)(struct workspace *ws, const struct examples *examples,
                          const uint32_t *rows, size_t first);
 void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E);
 void REAL(extras_weigh)(struct workspace *ws);
+
+/* custom.c: functions of the caller's, for examples [first, first + E), a stretch of them. */
+void REAL(custom_activate)(struct workspace *ws, size_t l, size_t first, size_t E);
+void REAL(custom_loss)(struct workspace *ws, size_t first, size_t E);
+
 void REAL(squares)(const void *kernels, const struct sum_program *program, void *const *partial,
                    size_t count, size_t begin, size_t end, double *squares);
 void REAL(limit_norms)(const struct shape *shape, void *W, double limit, int w, int workers);

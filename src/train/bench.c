@@ -67,6 +67,9 @@ static heddle_status copy_recipe(struct bench *b, const heddle_recipe *recipe, b
                     {"optimizer", "sgd"},
                     {"batch", "128"}};
     heddle_status status = heddle_recipe_create(&b->recipe, err);
+    if (!status && recipe) {
+        b->recipe->custom = recipe->custom;
+    }
     for (size_t i = 0; !status && made_up && i < sizeof defaults / sizeof *defaults; i++) {
         status = heddle_recipe_set(b->recipe, defaults[i].name, defaults[i].value, err);
     }

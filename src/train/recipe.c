@@ -336,7 +336,8 @@ static heddle_status check_list(const struct row *row, const char *value, heddle
             (!text_to_u64(piece, strlen(piece), &n) || n < 1 || n > 1 << 24)) {
             return refuse(row, value, "widths are whole numbers from 1 on, such as 128,64", err);
         }
-        if (row->kind != KIND_WIDTHS && !activation_find(piece, &f)) {
+        bool custom = row->kind == KIND_FUNCTIONS && strcmp(piece, "custom") == 0;
+        if (row->kind != KIND_WIDTHS && !custom && !activation_find(piece, &f)) {
             return status_set(err, HEDDLE_E_ARGUMENT, "--%s '%s': no function '%s'; there are %s",
                               row->about.name, value, piece, activation_names());
         }
@@ -410,6 +411,27 @@ size_t recipe_find(const char *name)
     return OPTION_COUNT;
 }
 
+/** "custom" is for who has given the function. */
+static heddle_status check_custom(const heddle_recipe *recipe, enum option option,
+                                  const char *value, heddle_error *err)
+{
+    bool given =
+        option == OPTION_LOSS ? recipe->custom.loss != NULL : recipe->custom.activation != NULL;
+    bool wanted = false;
+    char piece[32];
+    if (option == OPTION_LOSS || option == OPTION_ACTIVATION) {
+        for (const char *rest = value; next_piece(&rest, piece, sizeof piece);) {
+            wanted = wanted || strcmp(piece, "custom") == 0;
+        }
+    }
+    const char *name = rows[option].about.name;
+    return wanted && !given ? status_set(err, HEDDLE_E_ARGUMENT,
+                                         "--%s custom: only a program can give the function, by "
+                                         "heddle_recipe_set_%s()",
+                                         name, name)
+                            : HEDDLE_OK;
+}
+
 heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name, const char *value,
                                 heddle_error *err)
 {
@@ -424,7 +446,10 @@ heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name, const c
                           near ? "no option '%s'; '%s' is near" : "no option '%s'%s", name,
                           near ? near : "");
     }
-    heddle_status status = check_value(&rows[i], value, err);
+    heddle_status status = check_custom(recipe, (enum option)i, value, err);
+    if (!status && (i != OPTION_LOSS || strcmp(value, "custom") != 0)) {
+        status = check_value(&rows[i], value, err);
+    }
     if (status) {
         return status;
     }
@@ -435,6 +460,41 @@ heddle_status heddle_recipe_set(heddle_recipe *recipe, const char *name, const c
     memory_free(recipe->value[i]);
     recipe->value[i] = copy;
     return HEDDLE_OK;
+}
+
+/** The option says "custom", or is at its default again. */
+static heddle_status set_custom(heddle_recipe *recipe, enum option option, bool given,
+                                heddle_error *err)
+{
+    char *word = given ? memory_string("custom") : NULL;
+    if (given && !word) {
+        return status_memory(err, "an option", sizeof "custom");
+    }
+    memory_free(recipe->value[option]);
+    recipe->value[option] = word;
+    return HEDDLE_OK;
+}
+
+heddle_status heddle_recipe_set_loss(heddle_recipe *recipe, heddle_loss function, void *user,
+                                     heddle_error *err)
+{
+    heddle_status status = set_custom(recipe, OPTION_LOSS, function != NULL, err);
+    if (!status) {
+        recipe->custom.loss = function;
+        recipe->custom.loss_user = user;
+    }
+    return status;
+}
+
+heddle_status heddle_recipe_set_activation(heddle_recipe *recipe, heddle_activation function,
+                                           void *user, heddle_error *err)
+{
+    heddle_status status = set_custom(recipe, OPTION_ACTIVATION, function != NULL, err);
+    if (!status) {
+        recipe->custom.activation = function;
+        recipe->custom.activation_user = user;
+    }
+    return status;
 }
 
 const char *recipe_separators(enum option option)
@@ -460,6 +520,9 @@ const char *recipe_separators(enum option option)
 heddle_recipe *recipe_copy(const heddle_recipe *recipe)
 {
     heddle_recipe *copy = memory_new(1, sizeof *copy);
+    if (copy) {
+        copy->custom = recipe->custom;
+    }
     for (int i = 0; copy && i < OPTION_COUNT; i++) {
         if (recipe->value[i] && !(copy->value[i] = memory_string(recipe->value[i]))) {
             heddle_recipe_free(copy);

@@ -80,6 +80,7 @@ enum option {
 
 struct heddle_recipe {
     char *value[OPTION_COUNT]; /* as set, or NULL: the default */
+    struct custom custom;      /* used where an option says "custom" */
 };
 
 /** What the data say, for the options that are "auto". */

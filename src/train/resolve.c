@@ -96,6 +96,20 @@ size_t recipe_default_shard(size_t batch)
     return shard;
 }
 
+/** The caller's transfer function, if nothing asks for a file of it. */
+static heddle_status resolve_custom(const heddle_recipe *recipe, struct shape *shape,
+                                    heddle_error *err)
+{
+    if (!is(recipe, OPTION_CHECKPOINT, "none") || !is(recipe, OPTION_RESUME, "none")) {
+        return status_set(err, HEDDLE_E_ARGUMENT,
+                          "--checkpoint and --resume do not go with a custom activation: a file "
+                          "cannot hold the function");
+    }
+    shape->custom.activation = recipe->custom.activation;
+    shape->custom.activation_user = recipe->custom.activation_user;
+    return HEDDLE_OK;
+}
+
 /** Hidden widths and every layer's transfer function. */
 static heddle_status resolve_shape(const heddle_recipe *recipe, const struct recipe_facts *facts,
                                    struct shape *shape, heddle_error *err)
@@ -123,6 +137,7 @@ static heddle_status resolve_shape(const heddle_recipe *recipe, const struct rec
     }
     const char *rest = recipe_text(recipe, OPTION_ACTIVATION);
     size_t given = 0;
+    bool custom = false;
     enum activation f = ACTIVATION_RELU;
     for (size_t l = 1; rest || l <= hidden; l++) {
         if (rest) {
@@ -130,17 +145,28 @@ static heddle_status resolve_shape(const heddle_recipe *recipe, const struct rec
             size_t n = strcspn(rest, ",");
             memcpy(name, rest, n < sizeof name ? n : sizeof name - 1);
             name[n < sizeof name ? n : sizeof name - 1] = 0;
-            activation_find(name, &f);
+            if (strcmp(name, "custom") == 0) {
+                f = ACTIVATION_CUSTOM;
+            } else {
+                activation_find(name, &f);
+            }
             rest = rest[n] ? rest + n + 1 : NULL;
             given++;
         }
         if (l <= hidden) {
             shape->activation[l] = f;
+            custom = custom || f == ACTIVATION_CUSTOM;
         }
     }
     if (given > 1 && given != hidden) {
         return status_set(err, HEDDLE_E_ARGUMENT,
                           "--activation names %zu functions for %zu hidden layers", given, hidden);
+    }
+    if (custom) {
+        heddle_status status = resolve_custom(recipe, shape, err);
+        if (status) {
+            return status;
+        }
     }
     shape->layers = hidden + 1;
     enum activation output = facts->classes                       ? ACTIVATION_SOFTMAX
@@ -166,6 +192,10 @@ static heddle_status resolve_loss(const heddle_recipe *recipe, const struct reci
         run->loss = facts->classes && probabilities ? LOSS_CROSS_ENTROPY : LOSS_MSE;
     } else {
         loss_find(recipe_text(recipe, OPTION_LOSS), &run->loss);
+    }
+    if (run->loss == LOSS_CUSTOM) {
+        run->shape.custom.loss = recipe->custom.loss;
+        run->shape.custom.loss_user = recipe->custom.loss_user;
     }
     if (run->loss == LOSS_CROSS_ENTROPY && !facts->classes) {
         return status_set(err, HEDDLE_E_ARGUMENT,
