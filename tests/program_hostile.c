@@ -294,8 +294,8 @@ static void texts(void)
         "bool_in=2\nreal_in=0\nbool_out=1\nreal_out=0\ntraining_examples=9\n"
         "validation_examples=9\ntest_examples=9\n1 2 3\n"};
     static const char *const odd[] = {"a,b\r1,2\r3,4\r",
-                                      "\xef\xbb\xbf"
-                                      "a,b\n1,2\n3,4\n",
+                                      ("\xef\xbb\xbf"
+                                       "a,b\n1,2\n3,4\n"),
                                       "1;2,5\n2;3,5\n",
                                       "a,a\n1,2\n2,3\n",
                                       "\"a\nb\",\"c\"\"d\"\n1,2\n2,3\n",
