@@ -106,11 +106,12 @@ INLINE void derive_few(enum activation f, const real *PT, size_t ldt, const real
                        size_t E, size_t m, real *D, size_t ldd, real *DT)
 {
     for (size_t e = 0; e < E; e++) {
-        real lane[16] = {0};
-        for (size_t i = 0; i < m; i++) {
-            lane[i] = PT[i * ldt + e];
+        vec d = vzero();
+        for (size_t i = 0; i < m; i++) { /* values put side by side in memory could not be read at
+                                            once before they are written */
+            d = vselect(ionly(i), vset(PT[i * ldt + e]), d);
         }
-        vec d = vkeep(chain(f, vload(lane), vload(X + e * ldx)), m);
+        d = vkeep(chain(f, d, vload(X + e * ldx)), m);
         vstore(D + e * ldd, d);
         for (size_t i = 0; DT && i < m; i++) {
             DT[i * ldt + e] = D[e * ldd + i];

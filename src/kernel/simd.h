@@ -388,6 +388,13 @@ INLINE vec vkeep(vec a, size_t count)
     return vfrom_bits(vbits(a) & vbits(vload((const real *)(const void *)(mask + 16 - count))));
 }
 
+/** A mask for lane i alone, 0 ≤ i < LANES. */
+INLINE ivec ionly(size_t i)
+{
+    static const real_bits mask[32] = {[16] = -1};
+    return vbits(vload((const real *)(const void *)(mask + 16 - i)));
+}
+
 INLINE vec vabs(vec a)
 {
     return vfrom_bits(vbits(a) & ~iset(REAL_SIGN));
