@@ -85,6 +85,10 @@ void train_result_print(const heddle_result *result, bool quiet)
         return;
     }
     fflush(stdout); /* on a terminal the lines are to come in this order */
+    if (result->examples_per_second <= 0) { /* resumed where it had ended */
+        fputs("no step was left to do\n", stderr);
+        return;
+    }
     fprintf(stderr, "%.3g s, %.0f examples/s, %.3g GFLOP/s", result->seconds,
             result->examples_per_second, result->gflops);
     if (isfinite(result->percent_of_limit)) {
