@@ -7,62 +7,8 @@
 # Prints each case that fails, and last "N passed, N failed"; status 1 if one failed. Cases that
 # need python3 or gnuplot are skipped where there is none.
 
-HEDDLE=${HEDDLE:-build/heddle}
-case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
-[ -x "$HEDDLE" ] || { echo "no program '$HEDDLE'" >&2; exit 1; }
-heddle() { "$HEDDLE" "$@"; }
-
+. "${HEDDLE_TESTS:-$(dirname "$0")}/cases.sh"
 unset OMP_NUM_THREADS
-room=$(mktemp -d) || exit 1
-trap 'cd /; rm -rf "$room"' EXIT
-trap 'exit 1' INT TERM HUP
-cd "$room" || exit 1
-passed=0
-failed=0
-
-# complain TEXT...: one case failed.
-complain() {
-    failed=$((failed + 1))
-    printf 'FAILED %s\n' "$case"
-    printf '    %s\n' "$@"
-    sed 's/^/    stdout: /' out | head -n 6
-    sed 's/^/    stderr: /' err | head -n 6
-}
-
-# matches FILE REGEX: '' is anything, '-' nothing at all, else an extended regular expression.
-matches() {
-    case $2 in
-    '') return 0 ;;
-    -) [ ! -s "$1" ] ;;
-    *) grep -Eq -e "$2" "$1" ;;
-    esac
-}
-
-# t STATUS STDOUT STDERR COMMAND: run a line of shell and compare.
-t() {
-    case=$4
-    (eval "$4") >out 2>err </dev/null
-    status=$?
-    if [ "$status" != "$1" ]; then
-        complain "status $status instead of $1"
-    elif ! matches out "$2"; then
-        complain "stdout does not match '$2'"
-    elif ! matches err "$3"; then
-        complain "stderr does not match '$3'"
-    else
-        passed=$((passed + 1))
-    fi
-}
-
-# holds NAME COMMAND: the line of shell must succeed.
-holds() {
-    case=$1
-    if (eval "$2") >out 2>err </dev/null; then
-        passed=$((passed + 1))
-    else
-        complain "not so: $2"
-    fi
-}
 
 quick='--repeats 1 --steps 5 --rows 256 --batch 32'
 
@@ -229,5 +175,4 @@ for options in '' '--precision double --batch 100' '--batch full --optimizer mom
 done
 holds 'OMP_NUM_THREADS is kept' '[ "$(field threads variable.json)" = 3 ]'
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+results

@@ -7,64 +7,9 @@
 # status 1 if one failed. Works in a temporary directory, needs no network and no other data.
 # Cases that need python3 are skipped where there is none.
 
-HEDDLE=${HEDDLE:-build/heddle}
-case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
-[ -x "$HEDDLE" ] || { echo "no program '$HEDDLE'" >&2; exit 1; }
-heddle() { "$HEDDLE" "$@"; }
-tests=${HEDDLE_TESTS:-$(cd "$(dirname "$0")" && pwd)}
-
-room=$(mktemp -d) || exit 1
-trap 'cd /; rm -rf "$room"' EXIT
-trap 'exit 1' INT TERM HUP
-cd "$room" || exit 1
-passed=0
-failed=0
+. "${HEDDLE_TESTS:-$(dirname "$0")}/cases.sh"
 nl='
 '
-
-# complain TEXT...: one case failed.
-complain() {
-    failed=$((failed + 1))
-    printf 'FAILED %s\n' "$case"
-    printf '    %s\n' "$@"
-    sed 's/^/    stdout: /' out | head -n 6
-    sed 's/^/    stderr: /' err | head -n 6
-}
-
-# matches FILE REGEX: '' is anything, '-' is nothing at all, else an extended regular expression.
-matches() {
-    case $2 in
-    '') return 0 ;;
-    -) [ ! -s "$1" ] ;;
-    *) grep -Eq -e "$2" "$1" ;;
-    esac
-}
-
-# t STATUS STDOUT STDERR COMMAND: run a line of shell and compare.
-t() {
-    case=$4
-    (eval "$4") >out 2>err </dev/null
-    status=$?
-    if [ "$status" != "$1" ]; then
-        complain "status $status instead of $1"
-    elif ! matches out "$2"; then
-        complain "stdout does not match '$2'"
-    elif ! matches err "$3"; then
-        complain "stderr does not match '$3'"
-    else
-        passed=$((passed + 1))
-    fi
-}
-
-# holds NAME COMMAND: the line of shell must succeed.
-holds() {
-    case=$1
-    if (eval "$2") >out 2>err </dev/null; then
-        passed=$((passed + 1))
-    else
-        complain "not so: $2"
-    fi
-}
 
 # ---------------------------------------------------------------- data
 
@@ -389,5 +334,4 @@ else
     complain "status $status instead of 143, or not all of it"
 fi
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+results

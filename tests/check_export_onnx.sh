@@ -7,16 +7,7 @@
 # Needs a python3 with onnx (python3-onnx) and does nothing without one. With ORT, a folder in which
 # `npm install --ignore-scripts onnxruntime-web` was done, onnxruntime computes the same rows too.
 
-HEDDLE=${HEDDLE:-build/heddle}
-case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
-[ -x "$HEDDLE" ] || { echo "no program '$HEDDLE'" >&2; exit 1; }
-tests=$(cd "$(dirname "$0")" && pwd)
-room=$(mktemp -d) || exit 1
-trap 'cd /; rm -rf "$room"' EXIT
-trap 'exit 1' INT TERM HUP
-cd "$room" || exit 1
-passed=0
-failed=0
+. "${HEDDLE_TESTS:-$(dirname "$0")}/cases.sh"
 
 holds() {
     if (eval "$2") >out 2>err </dev/null; then
@@ -129,5 +120,4 @@ holds 'the same model is the same file' \
     "$HEDDLE export flowers.model -o again.onnx --name flowers && cmp flowers.onnx again.onnx"
 holds 'an unknown folder is refused' "$HEDDLE export flowers.model -o none/x.onnx; [ \$? = 73 ]"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+results

@@ -6,17 +6,8 @@
 # KILLS (10): how many times kill -9 hits. Prints each case that fails, and last
 # "N passed, N failed"; status 1 if one failed. Works in a temporary directory.
 
-HEDDLE=${HEDDLE:-build/heddle}
-case $HEDDLE in /*) ;; *) HEDDLE=$PWD/$HEDDLE ;; esac
-[ -x "$HEDDLE" ] || { echo "no program '$HEDDLE'" >&2; exit 1; }
+. "${HEDDLE_TESTS:-$(dirname "$0")}/cases.sh"
 kills=${1:-10}
-
-room=$(mktemp -d) || exit 1
-trap 'cd /; rm -rf "$room"' EXIT
-trap 'exit 1' INT TERM HUP
-cd "$room" || exit 1
-passed=0
-failed=0
 
 # is NAME TRUTH: count a case; TRUTH is a status.
 is() {
@@ -225,5 +216,4 @@ train $digits --epochs 3 --checkpoint /dev/full -o at.model
 [ $? = 74 ] && [ -s at.model ]
 is "checkpoints on /dev/full: 74, and the model is there" $?
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+results
