@@ -84,7 +84,7 @@ void train_result_print(const heddle_result *result, bool quiet)
     if (quiet || result->steps == 0) {
         return;
     }
-    fflush(stdout); /* on a terminal the lines are to come in this order */
+    fflush(stdout);                         /* on a terminal the lines are to come in this order */
     if (result->examples_per_second <= 0) { /* resumed where it had ended */
         fputs("no step was left to do\n", stderr);
         return;
