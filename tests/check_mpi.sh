@@ -92,6 +92,15 @@ many=$(timeout 60 $start -n 3 "$mpi" train - --epochs 2 --quiet <mpi.csv | tail 
 [ "$one" = "$("$mpi" train mpi.csv --epochs 2 --quiet | tail -1)" ] || fail "another model alone"
 count=$((count + 2))
 
+# Ranks whose threads take turns on the cores are told what to do, once, unless they do it.
+many=$(getconf _NPROCESSORS_ONLN)
+OMPI_MCA_mpi_yield_when_idle=0 ranks 2 "$many" train mpi.csv --steps 2
+[ $status = 0 ] && [ "$(grep -c 'take turns on .* --mca mpi_yield_when_idle 1' err)" = 1 ] ||
+    fail "not one note about ranks that take turns: $(cat err)"
+ranks 2 "$many" train mpi.csv --steps 2
+[ $status = 0 ] && ! grep -q 'take turns' err || fail "a note for ranks that yield: $(cat err)"
+count=$((count + 2))
+
 # Errors: one status, one message.
 ranks 3 1 train no-such-file.csv
 refused 66 "cannot open 'no-such-file.csv'"
@@ -99,6 +108,10 @@ ranks 2 1 train mpi.csv --epochs x
 refused 2 "epochs"
 ranks 2 1 predict mpi_one.model mpi.csv
 refused 2 "only 'train' runs on several ranks"
+ranks 2 1 train mpi.csv --cv 3
+refused 2 "cv and --search run on one rank"
+ranks 2 1 train mpi.csv --search grid --rate 0.1,0.01
+refused 2 "cv and --search run on one rank"
 ranks 3 1 train mpi.csv --rate 1000 --optimizer sgd --loss mse --output-activation linear --epochs 5
 refused 3 "diverged in step"
 alone=0

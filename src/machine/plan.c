@@ -131,6 +131,29 @@ static void remark_launcher(const struct topology *t, struct plan *p)
              want < share ? want : share, want < share ? want : share);
 }
 
+/*
+ * Ranks whose threads take turns on cores: a rank that waits in Open MPI spins, unless told
+ * otherwise, and keeps another's thread from its core. mpirun tells it by itself only if the ranks
+ * alone are more than the cores.
+ */
+static void remark_turns(const struct topology *t, struct plan *p)
+{
+    const int cores = topology_cores(t), sharers = cluster_sharers();
+    const char *told = getenv("OMPI_MCA_mpi_yield_when_idle");
+    const char *known = getenv("OMPI_MCA_mpi_oversubscribe");
+    const char *yields = told ? told : known;
+
+    if (!getenv("OMPI_COMM_WORLD_RANK") || sharers < 2 || topology_synthetic(t) ||
+        sharers * p->workers <= cores || (yields && strcmp(yields, "0") != 0))
+        return;
+    snprintf(
+        p->remark, sizeof p->remark,
+        "%d ranks of %d thread%s take turns on %d core%s, and one that waits keeps others from "
+        "a core; use fewer, or mpirun -n %d --mca mpi_yield_when_idle 1",
+        sharers, p->workers, p->workers == 1 ? "" : "s", cores, cores == 1 ? "" : "s",
+        cluster_ranks());
+}
+
 /* Set p->how and p->bound; which placement, if any, is returned. */
 static enum bind decide_binding(const struct topology *t, enum bind bind, struct plan *p)
 {
@@ -188,6 +211,7 @@ heddle_status plan_create(const struct topology *topology, int threads, enum bin
     if (status != HEDDLE_OK)
         goto failed;
     remark_launcher(topology, p);
+    remark_turns(topology, p);
     bind = decide_binding(topology, bind, p);
     if (bind != BIND_NONE) {
         const size_t workers = (size_t)p->workers;

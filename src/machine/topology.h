@@ -64,14 +64,14 @@ enum { PLAN_WORKERS_MAX = 4096 };
 /** Where the workers of a run go. */
 struct plan {
     int workers;
-    bool fixed;     /* the user gave the number: it is not to be calibrated */
-    bool bound;     /* processor[] is to be used */
-    int *processor; /* (workers) OS index of each worker's processor, or NULL */
-    int *numa_node; /* (workers) OS index of its memory node, or NULL */
-    char why[256];  /* why that many */
-    char how[256];  /* how they are bound, and why */
-    char
-        remark[400]; /* that the launcher has left this rank too few cores, and what to do; or "" */
+    bool fixed;       /* the user gave the number: it is not to be calibrated */
+    bool bound;       /* processor[] is to be used */
+    int *processor;   /* (workers) OS index of each worker's processor, or NULL */
+    int *numa_node;   /* (workers) OS index of its memory node, or NULL */
+    char why[256];    /* why that many */
+    char how[256];    /* how they are bound, and why */
+    char remark[400]; /* that the launcher has left this rank too few cores, or its ranks take turns
+                         on them, and what to do; or "" */
 };
 
 /**
