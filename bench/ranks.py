@@ -29,8 +29,20 @@ RANKS = [1, 2, 3, 4, 5, 6, 8]
 REPEATS = 3
 LEAST_SECONDS = 0.15
 
-# One-way latency of a small message and bandwidth of a port, as published (bench/README.md).
-NETWORKS = [("100 GbE (RoCE)", 2.0e-6, 11.5e9), ("HDR InfiniBand", 1.0e-6, 24.0e9)]
+# One-way latency of a small message in seconds and bandwidth in bytes a second, between two hosts,
+# as others have measured and published them: what, latency, bandwidth, where.
+NETWORKS = [
+    ("TCP on Ethernet of 25 to 100 Gbit/s, one connection, a cloud", 25e-6, 1.244e9,
+     "20 to 30 µs: https://jiaweizhuang.github.io/blog/mpi-tcp-ec2 (EC2 c5n); osu_bw 1,244 MB/s: "
+     "https://github.com/openucx/ucx/issues/4221 (EC2 p3.16xlarge)"),
+    ("40 Gbit/s Ethernet past the kernel", 1.93e-6, 37.23e9 / 8,
+     "NetPIPE with Open MPI 1.8.1 on Cisco usNIC, back to back: "
+     "https://blogs.cisco.com/performance/mpi-over-40gb-ethernet"),
+    ("200 Gbit/s InfiniBand (HDR)", 1.61e-6, 23.477e9,
+     "osu_latency with Open MPI and osu_mbw_mr on Azure HBv2: https://techcommunity.microsoft.com/"
+     "t5/azure-high-performance-computing/hpc-performance-and-scalability-results-with-azure-hbv2-"
+     "vms/ba-p/1012813"),
+]
 
 
 def parameters(shape):
@@ -184,9 +196,9 @@ def predict(a, b, c, cores=16):
     """One rank a node of `cores` cores like ours; within a node 90 % of them are of use."""
     nodes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
     speed = 0.9 * cores
-    for name, latency, bandwidth in NETWORKS:
-        print("**%s** (%.1f µs, %.1f GB/s), nodes of %d cores: speed-up over one node\n" %
-              (name, latency * 1e6, bandwidth / 1e9, cores))
+    for name, latency, bandwidth, source in NETWORKS:
+        print("**%s** (%.2f µs, %.2f GB/s), nodes of %d cores: speed-up over one node\n\n%s\n" %
+              (name, latency * 1e6, bandwidth / 1e9, cores, source))
         print("| network | batch | shards | " + " | ".join(map(str, nodes)) + " |")
         print("|---|---|---|" + "---|" * len(nodes))
         for shape, batch in [((784, 128, 10), 1024), ((784, 128, 10), 16384),
