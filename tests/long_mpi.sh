@@ -1,6 +1,6 @@
 #!/bin/sh
 # heddle-mpi over all ranks and threads and every optimizer, 64 ranks, and ranks killed at random
-# moments and the run resumed on other numbers of ranks.
+# moments and the run resumed on other numbers of ranks. Two machines, one of them lost.
 set -eu
 cd "$HEDDLE_SCRATCH"
 mpi=${HEDDLE_BUILD}/heddle-mpi
@@ -78,4 +78,83 @@ while [ ! -e mpi.model ]; do
 done
 cmp mpi.model mpi_one.model || fail "another model after $kills kills"
 count=$((count + 1))
+
+# Two machines: network namespaces with a cable between them, names of their own, TCP alone. The
+# second is reached through an agent in place of ssh.
+a=heddle-a-$$ b=heddle-b-$$
+no_machines() {
+    ip netns del $a 2>/dev/null || true
+    ip netns del $b 2>/dev/null || true
+}
+two_machines() {
+    command -v ip >/dev/null && command -v unshare >/dev/null || return 1
+    ip netns add $a && ip netns add $b || return 1
+    ip -n $a link add cable type veth peer name cable netns $b || return 1
+    ip -n $a addr add 10.213.0.1/24 dev cable && ip -n $b addr add 10.213.0.2/24 dev cable || return 1
+    for host in $a $b; do
+        ip -n $host link set lo up && ip -n $host link set cable up || return 1
+        ip netns exec $host unshare --uts hostname $host || return 1
+    done
+}
+# on_both ARGUMENT…: a rank of one thread on each; timeout becomes it, so $! is not to be killed
+on_both() {
+    net=10.213.0.0/24
+    ip netns exec $a unshare --uts sh -c "hostname $a && exec \"\$@\"" sh timeout 120 mpirun \
+        --mca plm_rsh_agent "$PWD/mpi_agent" --mca pml ob1 --mca btl tcp,self \
+        --mca btl_tcp_if_include $net --mca oob_tcp_if_include $net --host $a:1,$b:1 -n 2 \
+        --bind-to none "$mpi" train "$@" --quiet --threads 1
+}
+# rank_of HOST: its process there, once it trains
+rank_of() {
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        sleep 0.5
+        for pid in $(ip netns pids $1); do
+            ! grep -qs heddle-mpi /proc/$pid/comm || [ ! -e mpi.log ] || {
+                echo $pid
+                return
+            }
+        done
+    done
+}
+# ended WHAT: within 5 s, everywhere
+ended() {
+    i=0
+    while kill -0 $job 2>/dev/null || [ -n "$(ip netns pids $a)$(ip netns pids $b)" ]; do
+        sleep 0.1
+        i=$((i + 1))
+        [ $i -lt 50 ] || fail "$1 was killed and the others go on after 5 s: $(cat err)"
+    done
+    ! wait $job || fail "$1 was killed and the status is 0"
+    count=$((count + 1))
+}
+trap no_machines EXIT
+if two_machines 2>skip; then
+    cat >mpi_agent <<'END'
+#!/bin/sh
+host=$1
+shift
+exec ip netns exec "$host" unshare --uts sh -c "hostname $host && $*"
+END
+    chmod +x mpi_agent
+    for arguments in 'builtin:digits --epochs 4 --validation 0.2 --dropout 0.1 --patience 3' \
+        'builtin:digits --hidden 300,300 --batch 512 --steps 50'; do
+        one=$("$HEDDLE" train $arguments --quiet | tail -1)
+        many=$(on_both $arguments 2>err </dev/null | tail -1)
+        [ -n "$one" ] && [ "$one" = "$many" ] ||
+            fail "two machines: '$many', not '$one': $arguments: $(cat err)"
+        count=$((count + 1))
+    done
+    for lost in rank machine; do
+        rm -f mpi.log
+        on_both builtin:digits --epochs 1000000 --log mpi.log >out 2>err </dev/null &
+        job=$!
+        victim=$(rank_of $b)
+        [ -n "$victim" ] || fail "no rank on the second machine: $(cat err)"
+        [ $lost = rank ] || victim=$(ip netns pids $b)
+        kill -9 $victim
+        ended "a $lost"
+    done
+else
+    echo "skipped: two machines: $(tail -1 skip)"
+fi
 echo "$count passed, 0 failed ($kills ranks killed)"
