@@ -31,11 +31,6 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     vec sum[TILE_ROWS][TILE_COLUMNS];
     size_t depth = 0;
     size_t e = 0;
-    for (int r = 0; r < rows; r++) { /* the lines to be written, so that they are there by then */
-        for (int b = 0; b < columns * LANES * (int)sizeof(real); b += LINE) {
-            __builtin_prefetch((const char *)(G[0] + at + (size_t)r * ldg) + b, 1, 2);
-        }
-    }
     size_t s = 0;
     do { /* a run has at least one shard */
         size_t end = run->end[s];
