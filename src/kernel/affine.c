@@ -9,10 +9,17 @@
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-enum { LINE = 64 / (int)sizeof(real), ROW_BYTES = 512 };
+enum { LINE = 64 / (int)sizeof(real), ROW_STEP = TILE_ROWS, LONG = 64 };
+
+/** What is asked for during a tile: from each of `count` places `step` reals further each time. */
+struct ahead {
+    const real *const *place;
+    size_t count; /* at least 1 */
+    size_t step;
+};
 
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t m,
-                 const real *soon, size_t soon_step, const real *W, size_t ldw, real *Z, size_t ldz)
+                 const struct ahead *ahead, const real *W, size_t ldw, real *Z, size_t ldz)
 {
     vec sum[TILE_ROWS][TILE_COLUMNS];
     const real *bias = W + m * ldw;
@@ -24,19 +31,25 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         }
     }
     const real *w = W;
-    for (size_t i = 0; i < m; i++, w += ldw, soon += soon_step) {
-        vec b[TILE_COLUMNS];
-        __builtin_prefetch(soon, 0, 2);
-        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
-        {
-            b[c] = vload(w + c * LANES);
-        }
-        UNROLL_ROWS for (int r = 0; r < rows; r++)
-        {
-            vec a = vset(X[r][i]);
+    const size_t share = (m + ahead->count - 1) / ahead->count;
+    size_t i = 0;
+    for (size_t p = 0; p < ahead->count; p++) {
+        const real *soon = ahead->place[p];
+        size_t end = m - i < share ? m : i + share;
+        for (; i < end; i++, w += ldw, soon += ahead->step) {
+            vec b[TILE_COLUMNS];
+            __builtin_prefetch(soon, 0, 2);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                sum[r][c] = vfma(a, b[c], sum[r][c]);
+                b[c] = vload(w + c * LANES);
+            }
+            UNROLL_ROWS for (int r = 0; r < rows; r++)
+            {
+                vec a = vset(X[r][i]);
+                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+                {
+                    sum[r][c] = vfma(a, b[c], sum[r][c]);
+                }
             }
         }
     }
@@ -45,18 +58,6 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
             vstore(Z + (size_t)r * ldz + c * LANES, sum[r][c]);
-        }
-    }
-}
-
-/** Ask for the rows of the tile that begins at e: they may come from anywhere in a data set. */
-static void ask_for_rows(const real *const *X, size_t e, size_t E, size_t m)
-{
-    size_t last = e + TILE_ROWS < E ? e + TILE_ROWS : E;
-    size_t bytes = m * sizeof(real) < ROW_BYTES ? m * sizeof(real) : ROW_BYTES;
-    for (; e < last; e++) {
-        for (size_t b = 0; b < bytes; b += 64) {
-            __builtin_prefetch((const char *)X[e] + b, 0, 2);
         }
     }
 }
@@ -75,13 +76,19 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
             size_t o = c * (size_t)LANES;
             for (size_t e = 0; e < E;) {
                 int high = tile_rows(E - e);
-                if (first + c == 0) {
-                    ask_for_rows(X, e + (size_t)high, E, m);
+                struct ahead ahead = {.place = &soon, .count = 1};
+                if (first + c == 0 && m >= LONG && e + (size_t)high < E) {
+                    ahead.place = X + e + high; /* the rows of the next tile */
+                    ahead.count =
+                        E - e - (size_t)high < TILE_ROWS ? E - e - (size_t)high : TILE_ROWS;
+                    ahead.step = ROW_STEP;
+                } else if (soon < soon_end) {
+                    ahead.step = LINE;
                 }
-                size_t step = soon < soon_end ? LINE : 0;
-                TILE_CALL(high, columns, tile, X + e, m, soon, step, block + o, width,
+                TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width,
                           Z + e * ldz + first + o, ldz)
-                soon += m * step;
+                if (ahead.place == &soon)
+                    soon += m * ahead.step;
                 e += (size_t)high;
             }
             c += (size_t)columns;
