@@ -106,11 +106,8 @@ INLINE void derive_few(enum activation f, const real *PT, size_t ldt, const real
                        size_t E, size_t m, real *D, size_t ldd, real *DT)
 {
     for (size_t e = 0; e < E; e++) {
-        vec d = vzero();
-        for (size_t i = 0; i < m; i++) { /* values put side by side in memory could not be read at
-                                            once before they are written */
-            d = vselect(ionly(i), vset(PT[i * ldt + e]), d);
-        }
+        /* values put side by side in memory could not be read at once before they are written */
+        vec d = vcollect(PT + e, ldt, m);
         d = vkeep(chain(f, d, vload(X + e * ldx)), m);
         vstore(D + e * ldd, d);
         for (size_t i = 0; DT && i < m; i++) {
@@ -167,9 +164,12 @@ void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, r
 {
     if (rows * columns <= FEW) {
         for (size_t c = 0; c < columns; c++) {
-            size_t wide = round16(rows);
-            for (size_t r = 0; r < wide; r++) {
-                AT[c * ldt + r] = r < rows ? A[r * lda + c] : 0;
+            for (size_t r = 0; r < round16(rows); r += (size_t)LANES) {
+                size_t here = rows > r ? rows - r : 0;
+                vec v = here ? vcollect(A + r * lda + c, lda,
+                                        here < (size_t)LANES ? here : (size_t)LANES)
+                             : vzero();
+                vstore(AT + c * ldt + r, v);
             }
         }
         return;

@@ -388,11 +388,22 @@ INLINE vec vkeep(vec a, size_t count)
     return vfrom_bits(vbits(a) & vbits(vload((const real *)(const void *)(mask + 16 - count))));
 }
 
-/** A mask for lane i alone, 0 ≤ i < LANES. */
-INLINE ivec ionly(size_t i)
+/** A mask for the lanes from i on, 0 ≤ i < LANES. */
+INLINE ivec ifrom(size_t i)
 {
-    static const real_bits mask[32] = {[16] = -1};
+    static const real_bits mask[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1,
+                                       -1,        -1, -1, -1, -1, -1, -1, -1};
     return vbits(vload((const real *)(const void *)(mask + 16 - i)));
+}
+
+/** count values, 1 ≤ count ≤ LANES, `step` apart in memory, side by side; zeros behind. */
+INLINE vec vcollect(const real *p, size_t step, size_t count)
+{
+    vec v = vset(p[0]);
+    for (size_t i = 1; i < count; i++) {
+        v = vselect(ifrom(i), vset(p[i * step]), v);
+    }
+    return vkeep(v, count);
 }
 
 INLINE vec vabs(vec a)

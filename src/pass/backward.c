@@ -7,8 +7,6 @@
  */
 #include "pass/workspace.h"
 
-#include <string.h>
-
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
 {
     size_t L = ws->shape->layers;
@@ -84,7 +82,9 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     const struct shape *shape = ws->shape;
     const real *weights = W;
     size_t L = shape->layers;
-    memset(ws->size, 0, sizeof ws->size);
+    for (int i = 0; i < PACK_UNIT; i++) {
+        ws->size[i] = 0;
+    }
     for (size_t e = 0; e < ws->E; e += STRETCH) {
         pack_deltas(ws, e);
     }

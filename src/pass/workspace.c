@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/** Targets of a block that are moved one by one: fewer than squares are worth turning. */
+enum { FEW_TARGETS = STRETCH };
+
 /** Takes pieces from a block of memory, or only counts them (base NULL). */
 struct taker {
     char *base;
@@ -116,6 +119,13 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     if (ws->has_class) {
         for (size_t e = 0; e < E; e++) {
             ws->class_index[e] = examples->class_index[rows ? rows[e] : first + e];
+        }
+    } else if (target && E * outputs <= FEW_TARGETS) {
+        for (size_t e = 0; e < E; e++) {
+            const real *t = target + (rows ? rows[e] : first + e) * examples->target_stride;
+            for (size_t o = 0; o < outputs; o++) {
+                ws->target[o * ws->ldt + e] = t[o];
+            }
         }
     } else if (target) { /* by way of D, which is free until the loss */
         struct REAL(source) targets = {.value = target, .ld = examples->target_stride};
