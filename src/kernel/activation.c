@@ -76,12 +76,12 @@ INLINE void derive_square(enum activation f, const real *PT, size_t ldt, const r
                           size_t rows, size_t columns, real *D, size_t ldd, real *DT)
 {
     vec square[16];
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int i = 0; i < LANES; i++) {
         square[i] = (size_t)i < rows ? vload(PT + (size_t)i * ldt) : vzero();
     }
     vtranspose(square);
-#pragma GCC unroll 16
+    UNROLL(16)
     for (int e = 0; e < LANES; e++) {
         if ((size_t)e < columns) {
             __builtin_prefetch(X + (size_t)(e + LANES) * ldx, 0, 3); /* of the next square */
@@ -92,7 +92,7 @@ INLINE void derive_square(enum activation f, const real *PT, size_t ldt, const r
     }
     if (DT) {
         vtranspose(square);
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int i = 0; i < LANES; i++) {
             if ((size_t)i < rows) {
                 vstore(DT + (size_t)i * ldt, square[i]);
@@ -177,12 +177,12 @@ void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, r
     for (size_t c = 0; c < columns; c += (size_t)LANES) {
         for (size_t r = 0; r < round16(rows); r += (size_t)LANES) {
             vec square[16];
-#pragma GCC unroll 16
+            UNROLL(16)
             for (int i = 0; i < LANES; i++) {
                 square[i] = r + (size_t)i < rows ? vload(A + (r + (size_t)i) * lda + c) : vzero();
             }
             vtranspose(square);
-#pragma GCC unroll 16
+            UNROLL(16)
             for (int i = 0; i < LANES; i++) {
                 if (c + (size_t)i < columns) {
                     vstore(AT + (c + (size_t)i) * ldt + r, square[i]);

@@ -16,7 +16,9 @@ enum { TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16 };
 enum { LINE = 64, AHEAD = 2 * LINE / (int)sizeof(real) };
 
 /* Twice hides the loop's own instructions; with 16 registers it would spill sums to memory. */
-#if TILE_ROWS == 8
+#if TILE_ROWS == 8 && defined(__clang__)
+#define UNROLL_EXAMPLES _Pragma("clang loop unroll_count(2)")
+#elif TILE_ROWS == 8
 #define UNROLL_EXAMPLES _Pragma("GCC unroll 2")
 #else
 #define UNROLL_EXAMPLES

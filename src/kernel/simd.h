@@ -24,6 +24,14 @@
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
+/** Before a loop of n rounds, n a constant: each round has code, and arrays become registers. */
+#if defined(__clang__)
+#define UNROLL(n) _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL(n) UNROLL_TEXT(GCC unroll n)
+#define UNROLL_TEXT(text) _Pragma(#text)
+#endif
+
 #if defined(KERNEL_AVX512)
 #define KERNEL_BYTES 64
 #elif defined(KERNEL_AVX2)
@@ -352,9 +360,9 @@ INLINE vec vmin(vec a, vec b)
 
 INLINE void vtranspose(vec *r)
 {
-#pragma GCC unroll 4
+    UNROLL(4)
     for (int step = LANES / 2; step > 0; step /= 2) {
-#pragma GCC unroll 16
+        UNROLL(16)
         for (int i = 0; i < LANES; i++) {
             if ((i & step) == 0) {
                 SIMD_PAIR(step, r[i], r[i + step]);

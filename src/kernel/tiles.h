@@ -75,7 +75,7 @@ INLINE size_t registers_for(size_t n)
     return (n + (size_t)LANES - 1) / (size_t)LANES;
 }
 
-#define UNROLL_ROWS _Pragma("GCC unroll 8")
-#define UNROLL_COLUMNS _Pragma("GCC unroll 3")
+#define UNROLL_ROWS UNROLL(8)
+#define UNROLL_COLUMNS UNROLL(3)
 
 #endif

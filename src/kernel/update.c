@@ -181,7 +181,7 @@ double KERNEL(fma_chains)(long rounds, double *sink)
     }
     const vec a = vset((real)0.999), b = vset((real)0.001);
     for (long round = 0; round < rounds; round++) {
-#pragma GCC unroll 12
+        UNROLL(12)
         for (int i = 0; i < CHAINS; i++) {
             chain[i] = vfma(chain[i], a, b);
         }
