@@ -314,6 +314,19 @@ net=$tests/data/fann_plain.net
 t 0 '^model n.model sha256 [0-9a-f]{64}$' - "heddle convert '$net' n.model"
 t 0 'network *2-3-2' - 'heddle info n.model'
 t 2 - 'neither in .npy nor in .csv' 'heddle convert kinds.csv kinds.model'
+t 2 - 'neither in .npy nor in .csv' 'heddle convert builtin:xor kinds.model'
+t 66 - "cannot open 'none.net'" 'heddle convert none.net kinds.model'
+sed 's/network_type=0/network_type=1/' "$net" >shortcuts.net
+t 65 - 'shortcuts' 'heddle convert shortcuts.net kinds.model'
+head -c 300 n.model >cut.model
+t 65 - 'no model file' 'heddle convert cut.model kinds.model'
+sed 's/(3, 5, /(3, 6, /g' "$net" >stepwise.net
+t 0 '^model s.model' "^heddle: note: 'stepwise.net': .*stepwise" 'heddle convert stepwise.net s.model'
+holds 'nothing else is written' '! [ -e kinds.model ]'
+gzip -kf n.model
+t 0 'network *2-3-2' - 'heddle info n.model.gz'
+rm -f info.fifo && mkfifo info.fifo
+t 0 'rows *4' - "printf 'a,b\\n1,2\\n3,4\\n5,6\\n7,8\\n' >info.fifo & heddle info info.fifo"
 
 # A background job of a plain sh ignores SIGINT; SIGTERM is as good.
 case='SIGTERM ends a run with 143, results so far, and no model'

@@ -1,10 +1,14 @@
 /**
- * Tests of src/model/fann_net.c. data/fann_*.net are 2-3-2 networks made, trained and saved by
- * libfann 2.2.0 (Debian 2.2.0+ds-8, floatfann); the outputs below are its fann_run()'s, for
+ * Tests of src/model/fann_net.c. data/fann_*.net are networks made, the first two trained, and saved
+ * by libfann 2.2.0 (Debian 2.2.0+ds-8, floatfann); the outputs below are its fann_run()'s, for
  * fann_scaled.net between fann_scale_input() and fann_descale_output():
  *
- *     fann_plain    hidden sigmoid_symmetric of steepness 0.7, output sigmoid
- *     fann_scaled   hidden sigmoid of steepness 0.25, output linear, scaled to -1 … 1, -0.5 … 0.5
+ *     fann_plain    2-3-2, hidden sigmoid_symmetric of steepness 0.7, output sigmoid
+ *     fann_scaled   2-3-2, hidden sigmoid of steepness 0.25, output linear, scaled to -1 … 1,
+ *                   -0.5 … 0.5
+ *     fann_sparse   2-4-3-2, connection rate 0.6; gaussian_symmetric, sin, elliot of steepness 0.5,
+ *                   0.75, 1
+ *     fann_folded   2-3-3-2; cos_symmetric, linear_piece_symmetric, cos of the same steepnesses
  */
 #include <criterion/criterion.h>
 #include <math.h>
@@ -29,6 +33,18 @@ static const double scaled[4][4] = {
     {37, 20, 19.681427, 50.8738861},
     {67, 40, 23.5997429, 50.8392792},
     {97, 60, 33.5662689, 50.7242088},
+};
+static const double sparse[4][4] = {
+    {0, 0, 0.25749737, 0.492799282},
+    {0.300000012, 0.25, 0.249943703, 0.49952662},
+    {0.600000024, -0.5, 0.24070552, 0.495294541},
+    {-0.899999976, 0.75, 0.325988472, 0.488573879},
+};
+static const double folded[4][4] = {
+    {0, 0, 0.234276071, 0.947356284},
+    {0.300000012, 0.25, 0.223306566, 0.938991129},
+    {0.600000024, -0.5, 0.209234074, 0.952969313},
+    {-0.899999976, 0.75, 0.288362652, 0.933565974},
 };
 
 static size_t read_text(const char *name, char *text)
@@ -76,9 +92,11 @@ Test(fann_net, what_cannot_be_taken_over_is_refused_with_a_reason)
     refuse("layer_sizes=3 4 3", "layer_sizes=3 -4 3", "size of layer 1");
     refuse("layer_sizes=3 4 3", "layer_sizes=3 18446744073709551615 3", "size of layer 1");
     refuse("layer_sizes=3 4 3", "layer_sizes=300 300 3", "too short");
-    refuse("layer_sizes=3 4 3", "layer_sizes=3 5 3", "fully connected");
-    refuse("(3, 3, ", "(2, 3, ", "fully connected");
-    refuse("(3, 3, ", "(3, 4, ", "sigmoid_stepwise");
+    refuse("layer_sizes=3 4 3", "layer_sizes=3 5 3", "4 connections; 0 are possible");
+    refuse("(3, 3, ", "(4, 3, ", "4 connections; 3 are possible");
+    refuse("(3, 3, ", "(2, 3, ", "not in the layer before");
+    refuse("(3, 3, ", "(3, 1, ", "function threshold,");
+    refuse("(3, 3, ", "(3, 9, ", "gaussian_stepwise");
     refuse("(3, 3, ", "(3, 18, ", "unknown function 18");
     refuse("(3, 3, ", "(3, 0, ", "several functions");
     refuse("(3, 3, ", "(3; 3, ", "damaged");
@@ -97,10 +115,10 @@ Test(fann_net, what_cannot_be_taken_over_is_refused_with_a_reason)
     refuse("scale_deviation_in=", "scale_deviation_in=x", "scale_deviation_in");
 }
 
-Test(fann_net, every_prefix_is_refused)
+static void refuse_prefixes(const char *name)
 {
     char text[SIZE];
-    size_t n = read_text("fann_scaled.net", text);
+    size_t n = read_text(name, text);
     while (n > 0 && strchr(" \n", text[n - 1])) {
         n--;
     }
@@ -114,6 +132,12 @@ Test(fann_net, every_prefix_is_refused)
         }
         memory_free(copy);
     }
+}
+
+Test(fann_net, every_prefix_is_refused)
+{
+    refuse_prefixes("fann_scaled.net");
+    refuse_prefixes("fann_sparse.net");
 }
 
 Test(fann_net, a_changed_byte_does_no_harm)
@@ -162,6 +186,46 @@ Test(fann_net, computes_what_fann_computes)
 {
     check_outputs("fann_plain.net", plain);
     check_outputs("fann_scaled.net", scaled);
+    check_outputs("fann_sparse.net", sparse);
+    check_outputs("fann_folded.net", folded);
+}
+
+/* Give all neurons that have the function `from` the function `to`, both of one digit. */
+static void change_function(char *text, char from, char to)
+{
+    for (char *at = strstr(text, "neurons ("); (at = strstr(at, ", ")); at++) {
+        if (at[2] == from && at[3] == ',' && at[-2] == '(') {
+            at[2] = to;
+        }
+    }
+}
+
+Test(fann_net, stepwise_sigmoids_become_sigmoids_and_a_note_says_so)
+{
+    char text[SIZE];
+    size_t n = read_text("fann_plain.net", text);
+    heddle_model *smooth, *stepwise;
+    cr_assert_eq(parse(text, n, &smooth, NULL), HEDDLE_OK);
+    change_function(text, '3', '4');
+    change_function(text, '5', '6');
+    cr_assert_eq(parse(text, n, &stepwise, NULL), HEDDLE_OK);
+    cr_assert_arr_eq(smooth->values, stepwise->values, 17 * sizeof(double));
+    cr_assert_null(model_entry(smooth, "note"));
+    cr_assert_not_null(strstr(model_entry(stepwise, "note"), "0.033"));
+    heddle_model_free(smooth);
+    heddle_model_free(stepwise);
+}
+
+Test(fann_net, what_is_not_connected_takes_no_memory_out_of_proportion)
+{
+    char text[SIZE];
+    int n = snprintf(text, sizeof text,
+                     "FANN_FLO_2.1\nnum_layers=3\nnetwork_type=0\nlayer_sizes=2 500 500\n%7000s\n",
+                     "x");
+    heddle_model *model = NULL;
+    heddle_error err;
+    cr_assert_eq(parse(text, (size_t)n, &model, &err), HEDDLE_E_DATA);
+    cr_assert_not_null(strstr(err.text, "too short"), "%s", err.text);
 }
 
 Test(fann_net, connections_may_stand_in_any_order_and_lines_end_as_on_windows)

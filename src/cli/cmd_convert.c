@@ -461,15 +461,20 @@ static int check_output(const struct command_line *line, const char *path)
  */
 static int convert_model(const struct command_line *line)
 {
+    const char *input = line->operands[0];
     const char *output = line->operands[1];
     heddle_model *model;
     heddle_error err;
     if (ends_in(output, ".npy") || ends_in(output, ".csv") || strcmp(output, "-") == 0) {
         return -1;
     }
-    heddle_status read = heddle_model_read(line->operands[0], &model, &err);
+    heddle_status read = heddle_model_read(input, &model, &err);
+    bool builtin = read == HEDDLE_E_OPEN && strncmp(input, "builtin:", 8) == 0;
+    if (builtin || (read == HEDDLE_E_DATA && !input_is_model(input))) {
+        return -1;
+    }
     if (read != HEDDLE_OK) {
-        return read == HEDDLE_E_DATA || read == HEDDLE_E_OPEN ? -1 : give_up(&err);
+        return give_up(&err);
     }
     char hex[65];
     int status = heddle_model_write(model, output, &err) == HEDDLE_OK &&
@@ -477,6 +482,7 @@ static int convert_model(const struct command_line *line)
                      ? 0
                      : give_up(&err);
     if (status == 0) {
+        input_note(input, model);
         printf("model %s sha256 %s\n", output, hex);
     }
     heddle_model_free(model);

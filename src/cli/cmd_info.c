@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "input.h"
@@ -176,31 +177,6 @@ static int info_machine(const struct command_line *line)
 }
 
 /* ------------------------------------------------------------------- a model ----------------- */
-
-/**
- * Does path look like a safetensors file: a length of 8 bytes, little-endian, then '{'? The length
- * is bounded as the format's own reader bounds it (100 MB), which no text passes for. Or like a
- * network of FANN's?
- */
-static bool looks_like_model(const char *path)
-{
-    unsigned char head[9];
-    FILE *stream =
-        strcmp(path, "-") != 0 && strncmp(path, "builtin:", 8) != 0 ? fopen(path, "rb") : NULL;
-    if (stream == NULL) {
-        return false;
-    }
-    size_t n = fread(head, 1, sizeof head, stream);
-    fclose(stream);
-    if (n == sizeof head && memcmp(head, "FANN_FLO_", 9) == 0) {
-        return true;
-    }
-    uint64_t length = 0;
-    for (size_t i = 8; i-- > 0 && n == sizeof head;) {
-        length = length << 8 | head[i];
-    }
-    return n == sizeof head && head[8] == '{' && length <= 100000000;
-}
 
 static const char *class_name(const heddle_model *model, size_t i)
 {
@@ -483,6 +459,19 @@ static void head_print(const heddle_table *table)
     }
 }
 
+/** Is what is no data a model? It may be packed, which input_is_model() does not look into. */
+static bool is_packed_model(const char *path)
+{
+    heddle_model *model;
+    struct stat seen;
+    if (stat(path, &seen) != 0 || !S_ISREG(seen.st_mode) ||
+        heddle_model_read(path, &model, NULL) != HEDDLE_OK) {
+        return false;
+    }
+    heddle_model_free(model);
+    return true;
+}
+
 static int info_data(const struct command_line *line)
 {
     heddle_read_options reading;
@@ -492,7 +481,12 @@ static int info_data(const struct command_line *line)
     if (status >= 0) {
         return status;
     }
-    status = input_read(path, &reading, reading.labels, &table);
+    heddle_error err;
+    heddle_status read = heddle_table_read(path, &reading, &table, &err);
+    if (read == HEDDLE_E_DATA && is_packed_model(path)) {
+        return info_model(line);
+    }
+    status = read == HEDDLE_OK ? 0 : give_up(&err);
     if (status == 0 && option_flag(line, "json")) {
         data_json(path, table);
     } else if (status == 0) {
@@ -521,7 +515,7 @@ static int run(const struct command_line *line)
     if (line->operand_count == 0) {
         return info_machine(line);
     }
-    return looks_like_model(line->operands[0]) ? info_model(line) : info_data(line);
+    return input_is_model(line->operands[0]) ? info_model(line) : info_data(line);
 }
 
 const struct command command_info = {

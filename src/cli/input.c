@@ -1,6 +1,8 @@
 /** input: see input.h. */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "input.h"
 #include "output.h"
@@ -101,8 +103,44 @@ int input_read(const char *path, const heddle_read_options *options, const char 
     return heddle_table_read(path, &these, table, &err) == HEDDLE_OK ? 0 : give_up(&err);
 }
 
+bool input_is_model(const char *path)
+{
+    /* The format's own reader bounds the length so; no text passes for one. */
+    enum { LENGTH_MOST = 100000000 };
+    unsigned char head[9];
+    struct stat seen;
+    FILE *stream = stat(path, &seen) == 0 && S_ISREG(seen.st_mode) ? fopen(path, "rb") : NULL;
+    if (stream == NULL) {
+        return false;
+    }
+    size_t n = fread(head, 1, sizeof head, stream);
+    fclose(stream);
+    if (n == sizeof head && memcmp(head, "FANN_F", 6) == 0) {
+        return true;
+    }
+    uint64_t length = 0;
+    for (size_t i = 8; i-- > 0 && n == sizeof head;) {
+        length = length << 8 | head[i];
+    }
+    return n == sizeof head && head[8] == '{' && length <= LENGTH_MOST;
+}
+
+void input_note(const char *path, const heddle_model *model)
+{
+    const char *key, *value;
+    for (size_t i = 0; heddle_model_metadata(model, i, &key, &value); i++) {
+        if (strcmp(key, "note") == 0) {
+            complain("note: '%s': %s", path, value);
+        }
+    }
+}
+
 int input_model(const char *path, heddle_model **model)
 {
     heddle_error err;
-    return heddle_model_read(path, model, &err) == HEDDLE_OK ? 0 : give_up(&err);
+    if (heddle_model_read(path, model, &err) != HEDDLE_OK) {
+        return give_up(&err);
+    }
+    input_note(path, *model);
+    return 0;
 }

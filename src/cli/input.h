@@ -20,7 +20,16 @@ int input_options(const struct command_line *line, heddle_read_options *options)
 int input_read(const char *path, const heddle_read_options *options, const char *labels,
                heddle_table **table);
 
-/** Read a model. Returns 0, or complains and returns the exit status. */
+/**
+ * Is path a file that begins as a model does: safetensors (a length of 8 bytes, little-endian, then
+ * '{') or a network of FANN's? What is packed or cannot be read twice is not looked into.
+ */
+bool input_is_model(const char *path);
+
+/** Say what the metadata "note" of a model read from path has to say. */
+void input_note(const char *path, const heddle_model *model);
+
+/** Read a model, with input_note(). Returns 0, or complains and returns the exit status. */
 int input_model(const char *path, heddle_model **model);
 
 #endif

@@ -24,44 +24,60 @@
 
 static const char VERSION_LINE[] = "FANN_FLO_2.1";
 
-/** A connection takes at least "(0, 0)" and a blank. */
-enum { CONNECTION_BYTES = 7 };
+#define HALF_PI 1.57079632679489661923
 
-/* FANN's functions by their numbers. z is multiplied by gain × steepness. */
-static const struct {
+/**
+ * A connection takes at least "(0, 0)" and a blank. Of all that fully connected layers would have,
+ * one in SPARSEST must be there: what is missing takes memory all the same.
+ */
+enum { CONNECTION_BYTES = 7, SPARSEST = 32 };
+
+/* FANN's functions by their numbers: of z times the steepness it is a × f(gain × z + lift) + b. */
+static const struct function {
     const char *name;
-    bool known;
+    bool known, stepwise;
     enum activation f;
-    double gain;
+    double gain, lift, a, b;
 } functions[] = {
-    {"linear", true, ACTIVATION_LINEAR, 1},
+    {"linear", true, false, ACTIVATION_LINEAR, 1, 0, 1, 0},
     {"threshold", .known = false},
     {"threshold_symmetric", .known = false},
-    {"sigmoid", true, ACTIVATION_SIGMOID, 2},
-    {"sigmoid_stepwise", .known = false},
-    {"sigmoid_symmetric", true, ACTIVATION_TANH, 1},
-    {"sigmoid_symmetric_stepwise", .known = false},
-    {"gaussian", true, ACTIVATION_GAUSSIAN, 1},
-    {"gaussian_symmetric", .known = false},
+    {"sigmoid", true, false, ACTIVATION_SIGMOID, 2, 0, 1, 0},
+    {"sigmoid_stepwise", true, true, ACTIVATION_SIGMOID, 2, 0, 1, 0},
+    {"sigmoid_symmetric", true, false, ACTIVATION_TANH, 1, 0, 1, 0},
+    {"sigmoid_symmetric_stepwise", true, true, ACTIVATION_TANH, 1, 0, 1, 0},
+    {"gaussian", true, false, ACTIVATION_GAUSSIAN, 1, 0, 1, 0},
+    {"gaussian_symmetric", true, false, ACTIVATION_GAUSSIAN, 1, 0, 2, -1},
     {"gaussian_stepwise", .known = false},
-    {"elliot", .known = false},
-    {"elliot_symmetric", true, ACTIVATION_SOFTSIGN, 1},
-    {"linear_piece", .known = false},
-    {"linear_piece_symmetric", .known = false},
-    {"sin_symmetric", true, ACTIVATION_SINE, 1},
-    {"cos_symmetric", .known = false},
-    {"sin", .known = false},
-    {"cos", .known = false},
+    {"elliot", true, false, ACTIVATION_SOFTSIGN, 1, 0, 0.5, 0.5},
+    {"elliot_symmetric", true, false, ACTIVATION_SOFTSIGN, 1, 0, 1, 0},
+    {"linear_piece", true, false, ACTIVATION_HARD_SIGMOID, 6, -3, 1, 0},
+    {"linear_piece_symmetric", true, false, ACTIVATION_HARD_SIGMOID, 3, 0, 2, -1},
+    {"sin_symmetric", true, false, ACTIVATION_SINE, 1, 0, 1, 0},
+    {"cos_symmetric", true, false, ACTIVATION_SINE, 1, HALF_PI, 1, 0},
+    {"sin", true, false, ACTIVATION_SINE, 1, 0, 0.5, 0.5},
+    {"cos", true, false, ACTIVATION_SINE, 1, HALF_PI, 0.5, 0.5},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+/* The largest difference, at |z| = 0.98. */
+static const char STEPWISE_NOTE[] = "FANN's stepwise sigmoids are taken as the sigmoids they stand "
+                                    "for: their outputs differ by up to 0.033 (symmetric: 0.066)";
+
+/* What "neurons" says of one. */
+struct neuron {
+    uint64_t inputs; /* connections, that of the bias neuron too */
+    double steepness;
+};
 
 /* What is read from, and into. */
 struct net {
     const char *text, *end;
     const char *path;
     struct shape shape;
-    double *gain;   /* (Σ n[l], l ≥ 1) of each neuron */
-    double *values; /* (parameters) plain order; NaN: not there yet */
+    const struct function *function[SHAPE_MAX_LAYERS + 1]; /* of layer l ≥ 1 */
+    struct neuron *neurons;                                /* (Σ n[l], l ≥ 1) */
+    double *values; /* (parameters) plain order; NaN: no connection yet */
     heddle_error *err;
 };
 
@@ -187,41 +203,36 @@ static heddle_status read_layers(struct net *net)
         }
         net->shape.width[l] = (size_t)size - 1;
         size_t more = 0;
-        if (l > 0 && (!size_multiply(layer_size(net, l - 1), net->shape.width[l], &more) ||
-                      !size_add(connections, more, &connections) || connections > most)) {
-            return refuse(net,
-                          "the file is too short for the connections of its layers; if they are "
-                          "not fully connected, Heddle cannot take them");
+        if (l > 0 &&
+            (!size_multiply(layer_size(net, l - 1), net->shape.width[l], &more) ||
+             !size_add(connections, more, &connections) || connections / SPARSEST > most)) {
+            return refuse(net, "the file is too short for the connections of its layers");
         }
     }
     skip_blanks(&line);
     return line.p == line.end ? HEDDLE_OK : refuse(net, "it has more 'layer_sizes' than layers");
 }
 
-/** Do the function and steepness of a neuron go with those of its layer? */
-static heddle_status use_function(struct net *net, size_t l, size_t o, uint64_t number,
-                                  double steepness, double *gain)
+/** Does the function of a neuron go with that of its layer? */
+static heddle_status use_function(struct net *net, size_t l, size_t o, uint64_t number)
 {
     if (number >= FUNCTIONS) {
         return refuse(net, "neuron %zu of layer %zu has the unknown function %llu", o, l,
                       (unsigned long long)number);
     }
-    if (!functions[number].known) {
+    const struct function *function = &functions[number];
+    if (!function->known) {
         return refuse(net,
-                      "neuron %zu of layer %zu has the function %s, which Heddle does not have%s",
-                      o, l, functions[number].name,
-                      strstr(functions[number].name, "sigmoid") ? "; save the network with the one "
-                                                                  "that is not stepwise"
-                                                                : "");
+                      "neuron %zu of layer %zu has the function %s, which Heddle does not have", o,
+                      l, function->name);
     }
     if (o == 0) {
-        net->shape.activation[l] = functions[number].f;
+        net->function[l] = function;
+        net->shape.activation[l] = function->f;
     }
-    if (functions[number].f != net->shape.activation[l]) {
-        return refuse(net, "layer %zu has neurons of several functions", l);
-    }
-    *gain = functions[number].gain * steepness;
-    return HEDDLE_OK;
+    return function == net->function[l]
+               ? HEDDLE_OK
+               : refuse(net, "layer %zu has neurons of several functions", l);
 }
 
 static heddle_status read_neurons(struct net *net)
@@ -230,7 +241,7 @@ static heddle_status read_neurons(struct net *net)
     if (!find_line(net, "neurons (num_inputs, activation_function, activation_steepness)", &line)) {
         return refuse(net, "it has no 'neurons'");
     }
-    double *gain = net->gain;
+    struct neuron *neuron = net->neurons;
     for (size_t l = 0; l <= net->shape.layers; l++) {
         for (size_t o = 0; o < layer_size(net, l); o++) {
             uint64_t inputs, number;
@@ -241,15 +252,14 @@ static heddle_status read_neurons(struct net *net)
                 return refuse(net, "neuron %zu of layer %zu is missing or damaged", o, l);
             }
             bool bias = o == net->shape.width[l];
-            size_t wanted = l == 0 || bias ? 0 : layer_size(net, l - 1);
-            if (inputs != wanted) {
-                return refuse(net,
-                              "neuron %zu of layer %zu has %llu connections where a fully "
-                              "connected layer has %zu",
-                              o, l, (unsigned long long)inputs, wanted);
+            size_t most = l == 0 || bias ? 0 : layer_size(net, l - 1);
+            if (inputs > most) {
+                return refuse(net, "neuron %zu of layer %zu has %llu connections; %zu are possible",
+                              o, l, (unsigned long long)inputs, most);
             }
             if (l > 0 && !bias) {
-                heddle_status status = use_function(net, l, o, number, steepness, gain++);
+                *neuron++ = (struct neuron){inputs, steepness};
+                heddle_status status = use_function(net, l, o, number);
                 if (status) {
                     return status;
                 }
@@ -260,48 +270,82 @@ static heddle_status read_neurons(struct net *net)
     return line.p == line.end ? HEDDLE_OK : refuse(net, "it has more neurons than its layers");
 }
 
+/** Weight n of the connections of neuron o of layer l, to where it belongs: W or b. */
+static heddle_status read_connection(struct net *net, struct line *line, size_t l, size_t o,
+                                     uint64_t n, uint64_t first, double *W, double *b)
+{
+    size_t m = net->shape.width[l - 1];
+    uint64_t from;
+    double weight;
+    if (!take(line, '(') || !take_index(line, &from) || !take(line, ',') ||
+        !take_number(line, &weight) || !take(line, ')')) {
+        return refuse(net, "connection %llu of neuron %zu of layer %zu is missing or damaged",
+                      (unsigned long long)n, o, l);
+    }
+    if (from < first || from - first > m) {
+        return refuse(net,
+                      "neuron %zu of layer %zu is connected to neuron %llu, which is not in the "
+                      "layer before",
+                      o, l, (unsigned long long)from);
+    }
+    double *value = from - first < m ? &W[from - first] : b;
+    if (*value == *value) {
+        return refuse(net, "neuron %zu of layer %zu is connected to neuron %llu twice", o, l,
+                      (unsigned long long)from);
+    }
+    *value = weight;
+    return HEDDLE_OK;
+}
+
+/**
+ * The weights of neuron o of layer l as ours: what is not connected is 0; a × f + b of the layer
+ * before, gain and lift of this one are taken into them.
+ */
+static heddle_status fold(struct net *net, size_t l, size_t o, double steepness, double *W,
+                          double *b)
+{
+    const struct function *before = net->function[l - 1], *here = net->function[l];
+    size_t m = net->shape.width[l - 1];
+    double gain = here->gain * steepness;
+    double bias = *b == *b ? *b : 0;
+    for (size_t i = 0; i < m; i++) {
+        double weight = W[i] == W[i] ? W[i] : 0;
+        bias += before ? before->b * weight : 0;
+        W[i] = (before ? before->a : 1) * gain * weight;
+        if (!__builtin_isfinite(W[i])) {
+            return refuse(net, "a weight of neuron %zu of layer %zu is too large", o, l);
+        }
+    }
+    *b = gain * bias + here->lift;
+    return __builtin_isfinite(*b)
+               ? HEDDLE_OK
+               : refuse(net, "the bias of neuron %zu of layer %zu is too large", o, l);
+}
+
 static heddle_status read_connections(struct net *net)
 {
     struct line line;
     if (!find_line(net, "connections (connected_to_neuron, weight)", &line)) {
         return refuse(net, "it has no 'connections'");
     }
-    const double *gain = net->gain;
-    double *W = net->values;
-    size_t first = 0; /* number of the first neuron of the layer before */
+    const struct neuron *neuron = net->neurons;
+    uint64_t first = 0; /* number of the first neuron of the layer before */
     for (size_t l = 1; l <= net->shape.layers; l++) {
         size_t m = net->shape.width[l - 1];
-        size_t n = net->shape.width[l];
-        for (size_t o = 0; o < n; o++, gain++) {
-            for (size_t k = 0; k <= m; k++) {
-                uint64_t from;
-                double weight;
-                if (!take(&line, '(') || !take_index(&line, &from) || !take(&line, ',') ||
-                    !take_number(&line, &weight) || !take(&line, ')')) {
-                    return refuse(net,
-                                  "connection %zu of neuron %zu of layer %zu is missing or "
-                                  "damaged",
-                                  k, o, l);
-                }
-                if (from < first || from - first > m) {
-                    return refuse(net,
-                                  "neuron %zu of layer %zu is connected to neuron %llu, which is "
-                                  "not in the layer before",
-                                  o, l, (unsigned long long)from);
-                }
-                size_t i = (size_t)from - first;
-                double *value = i < m ? &W[o * m + i] : &W[m * n + o];
-                if (*value == *value) {
-                    return refuse(net, "neuron %zu of layer %zu is connected to neuron %llu twice",
-                                  o, l, (unsigned long long)from);
-                }
-                *value = *gain * weight;
-                if (!__builtin_isfinite(*value)) {
-                    return refuse(net, "a weight of neuron %zu of layer %zu is too large", o, l);
-                }
+        double *W = net->values + weights_begin(&net->shape, l);
+        double *b = W + m * net->shape.width[l];
+        for (size_t o = 0; o < net->shape.width[l]; o++, neuron++, W += m, b++) {
+            heddle_status status = HEDDLE_OK;
+            for (uint64_t n = 0; n < neuron->inputs && !status; n++) {
+                status = read_connection(net, &line, l, o, n, first, W, b);
+            }
+            if (!status) {
+                status = fold(net, l, o, neuron->steepness, W, b);
+            }
+            if (status) {
+                return status;
             }
         }
-        W += (m + 1) * n;
         first += layer_size(net, l - 1);
     }
     skip_blanks(&line);
@@ -379,7 +423,35 @@ static heddle_status read_scaling(struct net *net, struct preprocess *p)
     return status;
 }
 
+/** a × f + b of the last layer, taken into the way back from f to the targets. */
+static heddle_status unfold_targets(struct net *net, struct preprocess *p)
+{
+    const struct function *last = net->function[net->shape.layers];
+    for (size_t t = 0; t < p->targets; t++) {
+        p->target[t].shift += last->b / p->target[t].factor;
+        p->target[t].factor /= last->a;
+        if (!__builtin_isfinite(p->target[t].shift) || !__builtin_isfinite(p->target[t].factor)) {
+            return refuse(net, "its scaling cannot be undone: a factor is too small");
+        }
+    }
+    return HEDDLE_OK;
+}
+
 /* ---------------------------------------------------------------- the model ------------------ */
+
+/** Notes of a model that was read, and that its stepwise sigmoids are none any more. */
+static heddle_status add_notes(const struct net *net, heddle_model *model)
+{
+    bool stepwise = false;
+    for (size_t l = 1; l <= net->shape.layers; l++) {
+        stepwise = stepwise || net->function[l]->stepwise;
+    }
+    heddle_status status = model_note(model, "format", "foreign", net->err);
+    if (!status) {
+        status = model_note(model, "precision", model->use_double ? "double" : "float", net->err);
+    }
+    return status || !stepwise ? status : model_note(model, "note", STEPWISE_NOTE, net->err);
+}
 
 static heddle_status make_model(struct net *net, heddle_model **model)
 {
@@ -398,6 +470,9 @@ static heddle_status make_model(struct net *net, heddle_model **model)
     if (!status && scaled) {
         status = read_scaling(net, p);
     }
+    if (!status) {
+        status = unfold_targets(net, p);
+    }
     if (status) {
         preprocess_free(p);
         return status;
@@ -411,10 +486,7 @@ static heddle_status make_model(struct net *net, heddle_model **model)
     if (status) {
         return status;
     }
-    status = model_note(made, "format", "foreign", net->err);
-    if (!status) {
-        status = model_note(made, "precision", use_double ? "double" : "float", net->err);
-    }
+    status = add_notes(net, made);
     if (status) {
         heddle_model_free(made);
         return status;
@@ -434,9 +506,9 @@ static heddle_status read_network(struct net *net, heddle_model **model)
         neurons += net->shape.width[l];
     }
     size_t count = shape_parameters(&net->shape);
-    net->gain = memory_new(neurons, sizeof *net->gain);
+    net->neurons = memory_new(neurons, sizeof *net->neurons);
     net->values = memory_new(count, sizeof *net->values);
-    if (!net->gain || !net->values) {
+    if (!net->neurons || !net->values) {
         return status_memory(net->err, "the weights of a network", count * sizeof *net->values);
     }
     for (size_t i = 0; i < count; i++) {
@@ -475,7 +547,7 @@ heddle_status fann_net_parse(const void *bytes, size_t size, const char *path, h
                       VERSION_LINE);
     }
     heddle_status status = read_network(&net, model);
-    memory_free(net.gain);
+    memory_free(net.neurons);
     memory_free(net.values);
     return status;
 }
