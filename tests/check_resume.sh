@@ -120,6 +120,18 @@ train digits.csv --hidden 12 --batch 512 --seed 9 --epochs 3 --checkpoint t1.ck
 sed '3s/^[0-9]*/7/' digits.csv >other.csv
 cmp -s digits.csv other.csv && is "the other table is another" 1
 refused 75 "data" other.csv --hidden 12 --batch 512 --seed 9 --epochs 3
+sed '1s/[^,]*/other/' digits.csv >other.csv
+refused 75 "input 1 was '[^']*' and is 'other' now" other.csv --hidden 12 --batch 512 --seed 9 --epochs 3
+sed '1s/[^,]*$/other/' digits.csv >other.csv
+refused 75 "'targets'" other.csv --hidden 12 --batch 512 --seed 9 --epochs 3
+train $digits --epochs 3 --seed 4 -o plain.model
+refused 75 "the model of --init" $digits --epochs 3 --init plain.model
+train $digits --epochs 3 --init plain.model --checkpoint t1.ck
+cp plain.model first.model
+train $digits --epochs 3 --seed 5 -o plain.model
+refused 75 "the model of --init" $digits --epochs 3 --init plain.model
+train $digits --epochs 3 --init first.model --resume t1.ck
+is "the same model under another name" $?
 train $digits --epochs 3 -o plain.model --checkpoint t1.ck
 cp plain.model t1.ck
 refused 65 "no checkpoint" $digits --epochs 3

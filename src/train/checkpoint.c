@@ -140,10 +140,11 @@ static heddle_status note_owner(heddle_model *model, const struct checkpoint_own
     } notes[] = {
         {"shard", shard},          {"recipe", owner->run->text.data},
         {"data", owner->data},     {"validation", owner->validation},
-        {"options", options.data},
+        {"options", options.data}, {"initial", owner->initial},
     };
+    size_t count = sizeof notes / sizeof *notes - (*owner->initial == 0);
     heddle_status status = HEDDLE_OK;
-    for (size_t i = 0; i < sizeof notes / sizeof *notes && !status; i++) {
+    for (size_t i = 0; i < count && !status; i++) {
         status = model_note(model, notes[i].key, notes[i].value, err);
     }
     memory_free(options.data);
@@ -260,16 +261,21 @@ static bool end_matters(const struct run_recipe *run)
     return run->schedule.kind == SCHEDULE_ONE_CYCLE || run->schedule.kind == SCHEDULE_COSINE;
 }
 
-/** Are two recipes' texts the same, but for the end of the run where that is free? */
-static bool same_recipe(const char *a, const char *b, bool end)
+/** A recipe's text (may be NULL) as a JSON object, without the end of the run where that is free. */
+static json_t *recipe_object(const char *text, const struct run_recipe *run)
 {
-    json_t *x = a ? json_loads(a, 0, NULL) : NULL;
-    json_t *y = json_loads(b, 0, NULL);
-    static const char *const ends[] = {"epochs", "steps"};
-    for (size_t i = 0; !end && i < sizeof ends / sizeof *ends; i++) {
-        json_object_del(x, ends[i]);
-        json_object_del(y, ends[i]);
+    json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+    if (!end_matters(run)) {
+        json_object_del(object, "epochs");
+        json_object_del(object, "steps");
     }
+    return object;
+}
+
+static bool same_recipe(const heddle_model *then, const struct run_recipe *run)
+{
+    json_t *x = recipe_object(model_entry(then, "recipe"), run);
+    json_t *y = recipe_object(run->text.data, run);
     bool same = x && y && json_equal(x, y);
     json_decref(x);
     json_decref(y);
@@ -280,7 +286,59 @@ static bool same_entry(const heddle_model *a, const heddle_model *b, const char 
 {
     const char *x = model_entry(a, key);
     const char *y = model_entry(b, key);
-    return x && y && strcmp(x, y) == 0;
+    return x == y || (x && y && strcmp(x, y) == 0);
+}
+
+/** Which entry of two JSON objects differs, as far as there is one; its name is b's. */
+static const char *different_key(json_t *a, json_t *b)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(b, key, value)
+    {
+        if (!json_equal(json_object_get(a, key), value)) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+/** The resolved recipes differ, and no option does. */
+static heddle_status name_recipe(const char *path, const heddle_model *then,
+                                 const struct run_recipe *run, heddle_error *err)
+{
+    json_t *a = recipe_object(model_entry(then, "recipe"), run);
+    json_t *b = recipe_object(run->text.data, run);
+    const char *key = different_key(a, b);
+    heddle_status status = key ? refuse(err, path, "the recipe's '%.60s' differs", key)
+                               : refuse(err, path, "the recipe differs");
+    json_decref(a);
+    json_decref(b);
+    return status;
+}
+
+/** The rows are the same numbers, but not under the same names. */
+static heddle_status name_columns(const char *path, const heddle_model *then,
+                                  const heddle_model *now, heddle_error *err)
+{
+    json_t *a = json_loads(model_entry(then, "preprocess"), 0, NULL);
+    json_t *b = json_loads(model_entry(now, "preprocess"), 0, NULL);
+    json_t *was = json_object_get(a, "inputs"), *is = json_object_get(b, "inputs");
+    const char *key = different_key(a, b);
+    heddle_status status = HEDDLE_OK;
+    for (size_t i = 0; !status && i < json_array_size(is); i++) {
+        const char *x = json_string_value(json_object_get(json_array_get(was, i), "name"));
+        const char *y = json_string_value(json_object_get(json_array_get(is, i), "name"));
+        if (x && y && strcmp(x, y) != 0) {
+            status = refuse(err, path, "input %zu was '%.60s' and is '%.60s' now", i + 1, x, y);
+        }
+    }
+    if (!status) {
+        status = refuse(err, path, "the columns differ in their '%.60s'", key ? key : "kinds");
+    }
+    json_decref(a);
+    json_decref(b);
+    return status;
 }
 
 /** Something differs: say what, an option of the user's if it is one. */
@@ -308,6 +366,15 @@ static heddle_status name_difference(const char *path, const heddle_model *then,
     if (!same_entry(then, now, "validation")) {
         return refuse(err, path, "the validation data are not those it was trained with");
     }
+    if (!same_entry(then, now, "initial")) {
+        return refuse(err, path, "the model of --init is not the one it began from");
+    }
+    if (!same_recipe(then, owner->run)) {
+        return name_recipe(path, then, owner->run, err);
+    }
+    if (!same_entry(then, now, "preprocess")) {
+        return name_columns(path, then, now, err);
+    }
     return refuse(err, path, "%s differs", otherwise);
 }
 
@@ -320,8 +387,8 @@ static heddle_status compare(const char *path, const heddle_model *then,
     if (status) {
         return status;
     }
-    static const char *const keys[] = {"data",       "validation", "shard",
-                                       "preprocess", "loss",       "activations"};
+    static const char *const keys[] = {"data", "validation",  "shard",  "preprocess",
+                                       "loss", "activations", "initial"};
     const char *different = NULL;
     if (!model_entry(then, "data")) {
         status = status_set(err, HEDDLE_E_DATA,
@@ -332,8 +399,7 @@ static heddle_status compare(const char *path, const heddle_model *then,
         different = "the precision";
     } else if (encoded_check_initial(&now->shape, &then->shape, NULL)) {
         different = "the network";
-    } else if (!same_recipe(model_entry(then, "recipe"), owner->run->text.data,
-                            end_matters(owner->run))) {
+    } else if (!same_recipe(then, owner->run)) {
         different = "the recipe";
     }
     for (size_t i = 0; !status && !different && i < sizeof keys / sizeof *keys; i++) {

@@ -7,6 +7,7 @@
  *     tensor run.first, run.second, run.best   the blocks the run has, plain order
  *     tensor run.lbfgs, run.gradient, run.s0 …, run.y0 …   those of L-BFGS (lbfgs.h)
  *     "data", "validation"  fingerprints of the rows trained on and watched
+ *     "initial"             sha256 of the model the run began from, if it did from one
  *     "options"             JSON of the options as given, to name the one that differs
  *
  * and the digest over everything. Threads, kernels and paths are not in it: any machine can go on.
@@ -26,6 +27,7 @@ struct checkpoint_owner {
     const struct preprocess *preprocess;
     bool validates;
     char data[FINGERPRINT_SIZE], validation[FINGERPRINT_SIZE];
+    char initial[FINGERPRINT_SIZE]; /* or "" */
 };
 
 /** Writes the checkpoints of a run. */

@@ -196,8 +196,8 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
     }
     const struct keeper *keeper = NULL;
     if (!status && !request->one_of_many) {
-        status = keep_begin(&fit.keep, recipe, &fit.run, &fit.data, fit.workers, callbacks, &keeper,
-                            err);
+        status = keep_begin(&fit.keep, recipe, &fit.run, &fit.data, initial, fit.workers, callbacks,
+                            &keeper, err);
     }
     if (!status && !request->lent) {
         status = calibrate(&fit.run, &fit.data.train, recipe_bind(recipe),

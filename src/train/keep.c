@@ -136,15 +136,16 @@ static heddle_status resume(struct keep *keep, const char *from, heddle_error *e
 
 heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
                          const struct run_recipe *run, const struct encoded *data,
-                         struct workers *workers, const heddle_callbacks *callbacks,
-                         const struct keeper **keeper, heddle_error *err)
+                         const heddle_model *initial, struct workers *workers,
+                         const heddle_callbacks *callbacks, const struct keeper **keeper,
+                         heddle_error *err)
 {
     const char *path = recipe_text(recipe, OPTION_CHECKPOINT);
     const char *from = recipe_text(recipe, OPTION_RESUME);
     bool resumes = strcmp(from, "none") != 0;
     *keep = (struct keep){
         .keeper = {.user = keep, .asked = asked, .keep = write_state},
-        .owner = {recipe, run, data->preprocess, data->validation.rows > 0, "", ""},
+        .owner = {recipe, run, data->preprocess, data->validation.rows > 0, "", "", ""},
         .path = strcmp(path, "none") != 0 ? path : NULL,
         .callbacks = callbacks,
         .source = "",
@@ -162,6 +163,9 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
     }
     if (!status) {
         status = fingerprint(&data->validation, NULL, workers->team, keep->owner.validation, err);
+    }
+    if (!status && initial) {
+        status = heddle_model_sha256(initial, keep->owner.initial, err);
     }
     if (!status && writes) {
         status = checkpoint_writer_create(&keep->owner, &keep->writer, err);

@@ -25,9 +25,9 @@ struct keep {
 
 /**
  * Read the checkpoint to go on from, if one is asked for, prepare to write others, and tell
- * callbacks->begin what the run will be. *keeper is
- * what trainer_run() takes: NULL if nothing is kept or resumed. Release with keep_done() in any
- * case; keep, recipe, run and data must stay where they are until then.
+ * callbacks->begin what the run will be. initial is the model that the run begins from, or NULL.
+ * *keeper is what trainer_run() takes: NULL if nothing is kept or resumed. Release with keep_done()
+ * in any case; keep, recipe, run and data must stay where they are until then.
  *
  * HEDDLE_E_ARGUMENT (resume auto without a checkpoint), HEDDLE_E_CREATE, what checkpoint_read()
  * returns. `resume auto` falls back to the previous checkpoint if the last is damaged, and starts
@@ -35,8 +35,9 @@ struct keep {
  */
 heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
                          const struct run_recipe *run, const struct encoded *data,
-                         struct workers *workers, const heddle_callbacks *callbacks,
-                         const struct keeper **keeper, heddle_error *err);
+                         const heddle_model *initial, struct workers *workers,
+                         const heddle_callbacks *callbacks, const struct keeper **keeper,
+                         heddle_error *err);
 void keep_done(struct keep *keep);
 
 /**
