@@ -89,6 +89,9 @@ typedef struct heddle_read_options {
     size_t max_bytes; /**< refuse data that would need more memory than this; 0: what there is */
     int threads;      /**< workers that read; 0: as many as a run would have. Never changes
                                what is read */
+    const heddle_table *like;         /**< a table or … */
+    const struct heddle_model *model; /**< … a model whose columns it should have, or NULL: a first
+                               line that names them is a header */
 } heddle_read_options;
 
 /**
@@ -174,6 +177,22 @@ HEDDLE_API void heddle_table_numbers(const heddle_table *table, size_t i, size_t
  */
 HEDDLE_API const char *heddle_table_cell(const heddle_table *table, size_t row, size_t column,
                                          char *buffer, size_t size);
+
+/** A value that stands in a column, and in how many of its rows. */
+typedef struct heddle_value {
+    char text[64]; /**< as heddle_table_cell(), cut to fit */
+    size_t rows;
+} heddle_value;
+
+/**
+ * The different values of column i, sorted as classes are: numbers by size, words by their bytes.
+ *
+ * value  out, room for `most`
+ *
+ * Returns how many there are; 0 if there are none or more than `most`, or if memory is short.
+ */
+HEDDLE_API size_t heddle_table_values(const heddle_table *table, size_t i, heddle_value *value,
+                                      size_t most);
 
 /** Names of the builtin data sets, "xor", "spirals", "digits"; NULL from i = their number on. */
 HEDDLE_API const char *heddle_builtin_name(size_t i);

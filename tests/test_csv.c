@@ -10,69 +10,7 @@
 #include "data/readers.h"
 #include "data/table.h"
 #include "support.h"
-
-/* Write text as a file "NAME.csv" and read it. The name is in messages as NAME, for the directory
- * is cut off by message_is(). */
-static heddle_status read_bytes(const char *name, const void *text, size_t n,
-                                const heddle_read_options *options, heddle_table **table,
-                                heddle_error *err)
-{
-    const char *path = scratch_path(name);
-    put_file(path, text, n);
-    return heddle_table_read(path, options, table, err);
-}
-
-static heddle_table *read_text(const char *name, const char *text)
-{
-    heddle_table *table = NULL;
-    heddle_error err = {HEDDLE_OK, ""};
-    heddle_status status = read_bytes(name, text, strlen(text), NULL, &table, &err);
-    cr_assert(status == HEDDLE_OK, "%s", err.text);
-    return table;
-}
-
-/* A message with '@' for the path must be what reading `text` says, or the flaw of a column. */
-static void refused_bytes(const char *name, const void *text, size_t n,
-                          const heddle_read_options *options, const char *message)
-{
-    heddle_table *table = NULL;
-    heddle_error err = {HEDDLE_OK, ""};
-    char wanted[1024];
-    heddle_status status = read_bytes(name, text, n, options, &table, &err);
-    for (size_t c = 0; status == HEDDLE_OK && c < table->columns; c++)
-        if (table->column[c].flaw) {
-            snprintf(err.text, sizeof err.text, "%s", table->column[c].flaw);
-            status = HEDDLE_E_DATA;
-            heddle_table_free(table);
-            table = NULL;
-        }
-    const char *at = strchr(message, '@');
-    snprintf(wanted, sizeof wanted, "%.*s%s%s", (int)(at - message), message, scratch_path(name),
-             at + 1);
-    cr_assert(status == HEDDLE_E_DATA, "%s: %d: %s", name, (int)status, err.text);
-    cr_assert_str_eq(err.text, wanted);
-    cr_assert(table == NULL);
-}
-
-static void refused(const char *name, const char *text, const char *message)
-{
-    refused_bytes(name, text, strlen(text), NULL, message);
-}
-
-/* The table as text: names, then rows, '|' between cells and '/' between rows; then free it. */
-static void table_is(heddle_table *table, const char *wanted)
-{
-    char text[2048], cell[256];
-    size_t n = 0, columns = heddle_table_columns(table);
-    for (size_t i = 0; i <= heddle_table_rows(table); i++)
-        for (size_t c = 0; c < columns; c++)
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s",
-                                  i == 0 ? table->column[c].name
-                                         : heddle_table_cell(table, i - 1, c, cell, sizeof cell),
-                                  c + 1 < columns ? "|" : "/");
-    cr_assert_str_eq(text, wanted);
-    heddle_table_free(table);
-}
+#include "table_text.h"
 
 /* ---------------------------------------------------------------- refused -------------------- */
 
@@ -99,6 +37,88 @@ Test(csv, a_slip_in_a_column_of_numbers_is_an_error)
         sprintf(text + strlen(text), "%d.5\n", i);
     strcat(text, "1.2.3\n7\n7e\n");
     refused("slips.csv", text, "'@' line 42 column 1: '1.2.3' is not a number");
+}
+
+Test(csv, numbers_in_other_dress_are_refused_with_the_reason)
+{
+    static const struct {
+        const char *cell, *why;
+    } cases[] = {
+        {"%d.5%%", "has a percent sign, which numbers may not"},
+        {"$%d", "has a currency sign, which numbers may not"},
+        {"\"%d,250\"", "has commas, for thousands or for the point, which numbers may not"},
+        {"\xe2\x88\x92%d", "has a typographic minus; numbers are written with '-'"},
+        {"1%d 000", "has blanks among its digits, which numbers may not"},
+        {"%d.5D+01", "has an exponent with D; numbers are written with E"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[4096] = "a,b\n", cell[64], message[256], first[64];
+        for (int i = 0; i < 30; i++) {
+            snprintf(cell, sizeof cell, cases[k].cell, i);
+            sprintf(text + strlen(text), "%s,%d\n", cell, i);
+        }
+        snprintf(first, sizeof first, cases[k].cell, 0);
+        size_t quotes = *first == '"';
+        snprintf(message, sizeof message, "'@' line 2 column 1: '%.*s' %s",
+                 (int)(strlen(first) - 2 * quotes), first + quotes, cases[k].why);
+        refused("dressed.csv", text, message);
+    }
+    /* few of them are categories */
+    heddle_table *table = read_text("few.csv", "a,b\n10%,1\n20%,2\n10%,3\n");
+    cr_assert(table->column[0].text && !table->column[0].flaw);
+    heddle_table_free(table);
+}
+
+Test(csv, many_numbers_and_words_are_no_categories)
+{
+    char text[4096] = "a,b\n";
+    for (int i = 0; i < 60; i++)
+        sprintf(text + strlen(text), i % 3 ? "%d.5,1\n" : "low%d,1\n", i);
+    refused("mixed.csv", text, "'@' line 2 column 1: 'low0' is not a number");
+}
+
+Test(csv, words_for_missing_are_so_among_numbers_only)
+{
+    heddle_table *table =
+        read_text("absent.csv", "a,b\n1.5,None\n.,Mild\nNone,None\n#DIV/0!,Severe\n2,None\n");
+    heddle_column a, b;
+    heddle_table_column(table, 0, &a);
+    heddle_table_column(table, 1, &b);
+    cr_assert(!a.text && a.missing == 3 && b.text && b.missing == 0 && b.distinct == 3);
+    heddle_table_free(table);
+}
+
+Test(csv, comments_among_the_data_are_skipped)
+{
+    table_is(read_text("comment.csv", "a,b\n1,2\n# nothing\n3,4\n  # more, and, more\n5,6\n#\n"),
+             "a|b/1|2/3|4/5|6/");
+    table_is(read_text("comment_words.csv", "a,b\nx,2\n# \"nothing\ny,4\n#ff0000,4\n"),
+             "a|b/x|2/y|4/#ff0000|4/");
+    table_is(read_text("comment_one.csv", "a\n1\n# two\n3\n"), "a/1/3/");
+}
+
+Test(csv, what_programs_put_around_a_table_is_no_part_of_it)
+{
+    table_is(read_text("sep.csv", "sep=;\r\na;b\r\n1,5;2\r\n"), "a|b/1.5|2/");
+    table_is(read_text("dos.csv", "a,b\r\n1,2\r\n\x1a"), "a|b/1|2/");
+    table_is(read_text("excel.csv", "a;b;;\n1;2;;\n3;4;;\n;;;\n"), "a|b/1|2/3|4/|/");
+    table_is(read_text("rows.csv", "a,b\n1,2,\n3,4,\n"), "a|b/1|2/3|4/");
+}
+
+Test(csv, names_of_rows_are_told_from_data)
+{
+    heddle_table *table = read_text("r.txt", "\"a\" \"b\"\n\"x 1\" 1 2\n\"x 2\" 3 4\n");
+    cr_assert(table->row_names);
+    table_is(table, "column_1|a|b/x 1|1|2/x 2|3|4/");
+    table = read_text("pandas.csv", ",a,b\n7,1,2\n3,3,4\n");
+    cr_assert(table->row_names);
+    heddle_table_free(table);
+    table = read_text("twice.csv", ",a,b\n7,1,2\n7,3,4\n");
+    cr_assert(!table->row_names);
+    heddle_table_free(table);
+    table = read_text("named.csv", "id,a,b\n7,1,2\n3,3,4\n");
+    cr_assert(!table->row_names);
+    heddle_table_free(table);
 }
 
 Test(csv, words_that_recur_among_few_numbers_are_codes)
@@ -137,6 +157,12 @@ Test(csv, bytes_that_are_no_text_are_refused)
     refused("latin1_name.csv", "caf\xe9,y\n1,1\n",
             "'@' line 1 column 1: a name that is not UTF-8; convert the file with iconv -f LATIN1 "
             "-t UTF-8");
+    refused_bytes("utf16_bare.csv", "a\0,\0b\0\n\0", 8, NULL,
+                  "'@' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
+    refused("page_late.csv", "\n  <!DOCTYPE html>\n",
+            "'@' is a web page; was the download refused?");
+    refused("json.csv", "[ {\"a\": 1} ]\n", "'@' is a JSON file; save the table as CSV");
+    refused("arff.csv", "% x\n\n@RELATION y\n", "'@' is an ARFF file; save the table as CSV");
     refused("page.csv", "<!DOCTYPE html>\n", "'@' is a web page; was the download refused?");
     refused_bytes("sheet.xlsx", "PK\3\4 and so on", 13, NULL,
                   "'@' is a zip archive (perhaps a spreadsheet or .npz); save the table as CSV or "
@@ -220,63 +246,6 @@ Test(csv, quotes_are_those_of_rfc_4180)
     cr_assert(table->line[1] == 4);
     table_is(table, "name|say \"what\"|y/Smith, J.|two\nlines|1/\"\"|plain|2/"
                     "blanks before|in \"side\"|3/");
-}
-
-Test(csv, finds_the_delimiter)
-{
-    table_is(read_text("tab.tsv", "a b\tc\n1\t2\n3\t4\n"), "a b|c/1|2/3|4/");
-    table_is(read_text("semicolon.csv", "a;b\n1,5;2\n-3,25;4.5\n"), "a|b/1.5|2/-3.25|4.5/");
-    table_is(read_text("bar.txt", "a|b\n1|2\n"), "a|b/1|2/");
-    table_is(read_text("blanks.txt", "  a   b\tc\n 1  2 3 \n4 5    6\n"), "a|b|c/1|2|3/4|5|6/");
-    table_is(read_text("one.txt", "1\n2\n3\n"), "column_1/1/2/3/");
-    table_is(read_text("quoted.csv", "x,\"a;b;c\"\ny,\"d;e;f\"\nx,\"a;b;c\"\n"),
-             "column_1|column_2/x|a;b;c/y|d;e;f/x|a;b;c/");
-    table_is(read_text("comma_blank.csv", "a, b\n1, 2\n3, 4\n"), "a|b/1|2/3|4/");
-    heddle_table *table;
-    heddle_read_options options = {.delimiter = ','};
-    cr_assert(read_bytes("given.csv", "a;b,c\n1,2\n", 10, &options, &table, NULL) == HEDDLE_OK);
-    table_is(table, "a;b|c/1|2/");
-    options.delimiter = 'x';
-    cr_assert(read_bytes("given.csv", "a", 1, &options, &table, NULL) == HEDDLE_E_ARGUMENT);
-}
-
-Test(csv, finds_the_header)
-{
-    static const struct {
-        const char *text;
-        bool header;
-    } cases[] = {
-        {"a,b\n1,2\n", true},
-        {"1,2\n3,4\n", false},
-        {"1,2\n", false},
-        {"1,2,3\n4,5,6\n", false},
-        {"5.1,3.5,setosa\n4.9,3.0,setosa\n6.0,3.0,virginica\n", false},
-        {"x,y,kind\n5.1,3.5,setosa\n4.9,3.0,setosa\n", true},
-        {"p,x,s\ne,x,s\np,y,t\n", false},          /* recurs below */
-        {"class,shape\np,x\ne,x\np,y\n", true},    /* words over words */
-        {"a,a\np,x\ne,y\n", false},                /* not all different */
-        {"2019,2020,label\n1,2,3\n4,5,6\n", true}, /* one word is enough */
-        {"0,1,2,3\n0.5,2,7,1\n0,4,4,4\n", true},   /* counted columns */
-        {"0,1,2,3\n4,5,6,7\n8,9,10,11\n", false},  /* counting goes on */
-        {"0,1,2,3\n0,1,2,3\n", false},
-        {",0,1,2,3\n0,5,5,5,5\n1,6,6,6,6\n", true}, /* pandas with an index */
-        {",one,two\na,x,y\nb,x,z\n", true},
-        {"NA,2\n3,4\n", false},
-        {"a,b\n?,?\nNA,\n1,2\n", true},
-        {"# made by hand\n#\n\na,b\n1,2\n", true},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        heddle_table *table = read_text("header.csv", cases[i].text);
-        cr_assert(table->named == cases[i].header, "%s", cases[i].text);
-        heddle_table_free(table);
-    }
-    heddle_table *table;
-    heddle_read_options options = {.header = HEDDLE_HEADER_YES};
-    cr_assert(read_bytes("forced.csv", "1,2\n3,4\n", 8, &options, &table, NULL) == HEDDLE_OK);
-    table_is(table, "1|2/3|4/");
-    options.header = HEDDLE_HEADER_NO;
-    cr_assert(read_bytes("forced.csv", "a,b\nc,d\n", 8, &options, &table, NULL) == HEDDLE_OK);
-    table_is(table, "column_1|column_2/a|b/c|d/");
 }
 
 Test(csv, missing_values_have_many_names)

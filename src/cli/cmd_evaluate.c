@@ -28,6 +28,7 @@ static int run(const struct command_line *line)
     heddle_score score = {0};
     heddle_error err;
     status = input_model(line->operands[0], &model);
+    reading.model = model;
     status = status != 0 ? status : input_read(line->operands[1], &reading, reading.labels, &table);
     if (status == 0 && heddle_model_evaluate(model, table, option_count(line, "threads"), &score,
                                              &err) != HEDDLE_OK) {

@@ -25,6 +25,8 @@ enum {
     HEAD_ROWS = 5,     /* first rows that are shown as read */
     HEAD_WIDTH = 80,   /* columns of a terminal that they may take */
     NAMES = 20,        /* so many names are listed, of more the number */
+    CLASSES = 256,     /* different values in the last column: more are no classes … */
+    FEW_CLASSES = 26,  /* … and in the others */
     LABEL = 12         /* width of the labels at the left */
 };
 
@@ -302,6 +304,26 @@ static int info_model(const struct command_line *line)
 
 /* ------------------------------------------------------------------- data -------------------- */
 
+/** The values of a column that may be classes, in `value`; returns how many, 0 if it holds none. */
+static size_t class_values(const heddle_table *table, size_t i, heddle_value value[CLASSES])
+{
+    heddle_column column;
+    heddle_table_column(table, i, &column);
+    bool last = i + 1 == heddle_table_columns(table);
+    if (column.flaw != NULL || column.distinct == 0 ||
+        column.distinct > (last ? CLASSES : FEW_CLASSES) || (!column.text && !last)) {
+        return 0;
+    }
+    size_t count = heddle_table_values(table, i, value, CLASSES);
+    for (size_t k = 0; k < count && !column.text; k++) {
+        double number;
+        if (!text_number(value[k].text, &number) || number != trunc(number)) {
+            return 0;
+        }
+    }
+    return count;
+}
+
 static void data_json(const char *path, const heddle_table *table)
 {
     size_t rows = heddle_table_rows(table);
@@ -311,6 +333,7 @@ static void data_json(const char *path, const heddle_table *table)
     json_put(object, "format", json_text(heddle_table_format(table)));
     json_put(object, "rows", json_count(rows));
     json_t *list = json_array();
+    heddle_value *value = need(CLASSES, sizeof *value);
     for (size_t i = 0; i < columns; i++) {
         heddle_column column;
         heddle_table_column(table, i, &column);
@@ -326,8 +349,18 @@ static void data_json(const char *path, const heddle_table *table)
         if (column.flaw != NULL) {
             json_put(entry, "flaw", json_text(column.flaw));
         }
+        size_t count = class_values(table, i, value);
+        json_t *classes = json_object();
+        for (size_t k = 0; k < count; k++) {
+            json_put(classes, value[k].text, json_count(value[k].rows));
+        }
+        json_put(entry, "classes", count > 0 ? classes : json_null());
+        if (count == 0) {
+            json_decref(classes);
+        }
         json_array_append_new(list, entry);
     }
+    free(value);
     json_put(object, "columns", list);
     json_t *head = json_array();
     for (size_t row = 0; row < rows && row < HEAD_ROWS; row++) {
@@ -387,6 +420,35 @@ static void columns_print(const heddle_table *table)
     }
 }
 
+/** Which columns may be classes, and how many rows each of these has; of many columns the last. */
+static void classes_print(const heddle_table *table)
+{
+    heddle_value *value = need(CLASSES, sizeof *value);
+    size_t columns = heddle_table_columns(table);
+    bool headed = false;
+    for (size_t i = columns > FULL_COLUMNS ? columns - 1 : 0; i < columns; i++) {
+        size_t count = class_values(table, i, value);
+        heddle_column column;
+        if (count == 0) {
+            continue;
+        }
+        if (!headed) {
+            puts("classes, and rows of each");
+            headed = true;
+        }
+        heddle_table_column_kind(table, i, &column);
+        fputs("  ", stdout);
+        print_cell(stdout, column.name, 0);
+        for (size_t k = 0; k < count && k < NAMES; k++) {
+            fputs(k > 0 ? ", " : ": ", stdout);
+            print_cell(stdout, value[k].text, 0);
+            printf(" %zu", value[k].rows);
+        }
+        puts(count > NAMES ? ", …" : "");
+    }
+    free(value);
+}
+
 /** What can be said of many columns at once. */
 static void summary_print(const heddle_table *table)
 {
@@ -432,20 +494,27 @@ static void summary_print(const heddle_table *table)
     putchar('\n');
 }
 
+/** A cell for people: a missing one is a question mark. */
+static const char *shown_cell(const heddle_table *table, size_t row, size_t i, char cell[64])
+{
+    heddle_table_cell(table, row, i, cell, 64);
+    return *cell != '\0' ? cell : "?";
+}
+
 /** Print the first rows, as many columns of them as fit a terminal; the last always. */
 static void head_print(const heddle_table *table)
 {
     size_t rows = heddle_table_rows(table);
     size_t columns = heddle_table_columns(table);
-    char last[64];
-    char cell[64];
+    char last_cell[64];
+    char next_cell[64];
     puts(rows > HEAD_ROWS ? "first rows" : "rows");
     for (size_t row = 0; row < rows && row < HEAD_ROWS; row++) {
-        heddle_table_cell(table, row, columns - 1, last, sizeof last);
+        const char *last = shown_cell(table, row, columns - 1, last_cell);
         size_t used = 2 + text_width(last) + sizeof " … " - 1;
         fputs("  ", stdout);
         for (size_t i = 0; i + 1 < columns; i++) {
-            heddle_table_cell(table, row, i, cell, sizeof cell);
+            const char *cell = shown_cell(table, row, i, next_cell);
             used += text_width(cell) + 2;
             if (used > HEAD_WIDTH) {
                 fputs("…, ", stdout);
@@ -504,6 +573,7 @@ static int info_data(const struct command_line *line)
         } else {
             summary_print(table);
         }
+        classes_print(table);
         head_print(table);
     }
     heddle_table_free(table);

@@ -132,6 +132,7 @@ static int run(const struct command_line *line)
     heddle_model *model = NULL;
     heddle_table *table = NULL;
     status = status != 0 ? status : input_model(line->operands[0], &model);
+    reading.model = model;
     status = status != 0 ? status : input_read(line->operands[1], &reading, NULL, &table);
     if (status == 0) {
         heddle_error err;

@@ -340,6 +340,7 @@ static int prepare(struct run *run)
         return misuse(line->command, "--test-labels needs a file in --test");
     }
     status = together(input_read(line->operands[0], &reading, reading.labels, &run->table));
+    reading.like = run->table;
     if (status == 0 && validation != NULL) {
         status = together(input_read(validation, &reading, validation_labels, &run->validation));
     }

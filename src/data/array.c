@@ -52,6 +52,7 @@ heddle_status reader_array(const char *path, struct file_bytes *bytes, const str
     if (!t || !(s->rank == 1 ? table_set_names(t, &s->single) : table_number_names(t, s->prefix)))
         goto no_memory;
     t->rows = s->rows;
+    t->pictures = s->rank > 2;
     t->block = (struct element_array){.data = bytes->data + s->start,
                                       .type = s->type,
                                       .swapped = s->swapped,

@@ -8,16 +8,82 @@ const double cell_power_of_ten[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  
                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
+static bool is_one_of(const char *const *words, size_t count, const char *text, size_t n)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(words[i]) == n && memcmp(words[i], text, n) == 0)
+            return true;
+    return false;
+}
+
 static bool is_missing(const char *text, size_t n)
 {
     static const char *const words[] = {"NA",   "N/A",  "n/a",  "NaN", "nan", "NAN",
                                         "null", "NULL", "Null", "?",   "-",   "#N/A"};
-    if (n > 4)
-        return false;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == n && memcmp(words[i], text, n) == 0)
-            return true;
-    return n == 0;
+    return n == 0 || (n <= 4 && is_one_of(words, sizeof words / sizeof *words, text, n));
+}
+
+bool cell_is_absent(const char *text, size_t n)
+{
+    static const char *const words[] = {
+        "None",   "none",    ".",       "na",    "n.a.",  "<NA>",    "NaT",     "nil",
+        "-nan",   "missing", "Missing", "#NUM!", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?",
+        "#NULL!", "--",      "-NaN",    "+nan",  "*",     "unknown"};
+    return n <= 7 && is_one_of(words, sizeof words / sizeof *words, text, n);
+}
+
+/* Behind the prefix, if text begins with it. */
+static const char *behind(const char *text, const char *end, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return (size_t)(end - text) >= n && memcmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+const char *cell_dressed(const char *text, size_t n)
+{
+    static const struct {
+        const char *sign, *why;
+        bool within; /* among the digits, or else before or behind them */
+    } signs[] = {
+        {"%", "has a percent sign, which numbers may not", false},
+        {"$", "has a currency sign, which numbers may not", false},
+        {"\xe2\x82\xac", "has a currency sign, which numbers may not", false},
+        {"\xc2\xa3", "has a currency sign, which numbers may not", false},
+        {"\xc2\xa5", "has a currency sign, which numbers may not", false},
+        {"\xe2\x88\x92", "has a typographic minus; numbers are written with '-'", false},
+        {",", "has commas, for thousands or for the point, which numbers may not", true},
+        {"'", "has separators of thousands, which numbers may not", true},
+        {"\xe2\x80\xaf", "has blanks among its digits, which numbers may not", true},
+        {"\xc2\xa0", "has blanks among its digits, which numbers may not", true},
+        {" ", "has blanks among its digits, which numbers may not", true},
+        {"D", "has an exponent with D; numbers are written with E", true},
+    };
+    const char *p = text, *end = text + n, *why = NULL;
+    bool digits = false;
+    p += p < end && (*p == '-' || *p == '+');
+    while (p < end) {
+        const char *next = NULL;
+        if (*p >= '0' && *p <= '9') {
+            digits = true;
+            p++;
+            continue;
+        }
+        if (*p == '.' || ((*p == '-' || *p == '+') && p > text && p[-1] == 'D')) {
+            p++;
+            continue;
+        }
+        for (size_t i = 0; !next && i < sizeof signs / sizeof *signs; i++) {
+            next = behind(p, end, signs[i].sign);
+            if (next && (!signs[i].within || digits))
+                why = why ? why : signs[i].why;
+            else
+                next = NULL;
+        }
+        if (!next)
+            return NULL;
+        p = next;
+    }
+    return digits ? why : NULL;
 }
 
 static bool is_infinity(const char *text, size_t n)

@@ -22,6 +22,18 @@ enum cell {
  */
 enum cell cell_classify(const char *text, size_t n, bool decimal_comma, double *value);
 
+/**
+ * Does the word text[0 … n) say that there is no value, if nothing but numbers stands beside it?
+ * None, NaT, a lone point and the errors of spreadsheets do; among words they are words.
+ */
+bool cell_is_absent(const char *text, size_t n);
+
+/**
+ * Why the word text[0 … n) is no number although it says one: a percent sign, thousands separators,
+ * …: the end of a sentence about it. NULL if it says none.
+ */
+const char *cell_dressed(const char *text, size_t n);
+
 /** Does text[0 … n) keep to UTF-8 (RFC 3629)? */
 bool cell_is_utf8(const char *text, size_t n);
 

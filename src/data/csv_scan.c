@@ -31,7 +31,7 @@ static const char *skip_blanks(const struct csv_scan *scan, const char *p)
     return p;
 }
 
-bool csv_record(struct csv_scan *scan, bool comments)
+bool csv_record(struct csv_scan *scan)
 {
     for (;;) {
         const char *p = skip_blanks(scan, scan->p);
@@ -39,16 +39,80 @@ bool csv_record(struct csv_scan *scan, bool comments)
             scan->p = p;
             return false;
         }
-        if (comments && *p == '#') {
-            while (p < scan->end && *p != '\n' && *p != '\r')
-                p++;
-        } else if (*p != '\n' && *p != '\r') {
+        if (*p != '\n' && *p != '\r') {
             if (scan->delimiter == ' ')
                 scan->p = p;
             return true;
         }
         csv_separator(scan, p);
     }
+}
+
+/* Over the rest of the line, whatever it holds. */
+static void skip_line(struct csv_scan *scan)
+{
+    const char *p = scan->p;
+    while (p < scan->end && *p != '\n' && *p != '\r')
+        p++;
+    csv_separator(scan, p);
+}
+
+size_t csv_count(const struct csv_scan *at)
+{
+    struct csv_scan scan = *at;
+    struct csv_field field = {.last = false};
+    scan.unquoted = NULL;
+    scan.room = 0;
+    size_t n = 0;
+    while (!field.last && csv_field(&scan, n + 1, &field, NULL) == HEDDLE_OK)
+        n++;
+    csv_scan_done(&scan);
+    return field.last ? n : 0;
+}
+
+bool csv_data(struct csv_scan *scan, size_t columns)
+{
+    while (csv_record(scan)) {
+        const char *p = skip_blanks(scan, scan->p);
+        if (*p != '#')
+            return true;
+        bool lone = columns == 1 && p + 1 < scan->end && (p[1] == ' ' || p[1] == '\t');
+        if (!lone && csv_count(scan) == columns)
+            return true;
+        skip_line(scan);
+    }
+    return false;
+}
+
+bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment)
+{
+    if (comment)
+        comment->p = NULL;
+    while (csv_record(scan)) {
+        const char *p = skip_blanks(scan, scan->p);
+        const char sign = *p;
+        if (sign == '#') {
+            struct csv_scan here = *scan;
+            skip_line(scan);
+            if (comment) {
+                *comment = here;
+                comment->p = p + 1;
+                comment->end = scan->p;
+            }
+            continue;
+        }
+        if ((sign != '%' && sign != '|') || sign == scan->delimiter)
+            return true;
+        struct csv_scan behind = *scan;
+        size_t n = csv_count(scan);
+        do
+            skip_line(&behind);
+        while (csv_record(&behind) && *skip_blanks(&behind, behind.p) == sign);
+        if (behind.p == behind.end || csv_count(&behind) == n)
+            return true;
+        *scan = behind;
+    }
+    return false;
 }
 
 /* A quoted field; p is behind its opening quote. *closed: behind its closing quote. False: no

@@ -35,11 +35,27 @@ void csv_scan_begin(struct csv_scan *scan, const char *path, const char *text, c
                     size_t line, char delimiter);
 void csv_scan_done(struct csv_scan *scan);
 
+/** Go to the next record, over blank lines. False: there is none. */
+bool csv_record(struct csv_scan *scan);
+
 /**
- * Go to the next record: over blank lines, and with `comments` over lines that begin with '#'.
- * False: there is none.
+ * Go to the first record of a text: over blank lines, lines that begin with '#', and lines that
+ * begin with '%' or '|' (as MATLAB's and C4.5's comments do) if they have not as many fields as the
+ * first line behind them that does not.
+ *
+ * comment  out: a scan of the last line of '#' over it, behind that sign, p NULL if there is none;
+ *          it has no memory of its own. Or NULL
  */
-bool csv_record(struct csv_scan *scan, bool comments);
+bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment);
+
+/**
+ * csv_record() among the data of a table: over comments, too. A line that begins with '#' is one if
+ * it has not as many fields as there are columns or, where there is one only, if a blank follows.
+ */
+bool csv_data(struct csv_scan *scan, size_t columns);
+
+/** How many fields the record at the scan has; 0 if it cannot be read. The scan stays there. */
+size_t csv_count(const struct csv_scan *scan);
 
 /**
  * The next field of the record; column (from 1) is for messages.

@@ -108,6 +108,13 @@ static heddle_status mark_columns(const heddle_table *table,
     size_t columns = table->columns;
     bool automatic =
         !*target || (strcmp(target, "auto") == 0 && table_find(table, target) == columns);
+    if (table->row_names)
+        *mark = DROPPED; /* unless it is the target */
+    if (automatic && table->pictures && !table->targets)
+        return status_set(err, HEDDLE_E_DATA,
+                          "'%s' holds images and no labels, and none are beside it: name the file "
+                          "that has them with --labels FILE, or a column with --target",
+                          table->path);
     if (automatic && table->targets > 0 && table->targets <= columns)
         memset(mark + columns - table->targets, TARGET, table->targets);
     else if (automatic || (strcmp(target, "last") == 0 && table_find(table, target) == columns))
@@ -369,7 +376,12 @@ static heddle_status map_words(const struct distinct_words *names,
         return status_memory(err, "classes", column->words * sizeof **map);
     for (size_t w = 0; w < column->words; w++) {
         uint32_t code;
-        bool known = distinct_words_find(names, column->word[w], strlen(column->word[w]), &code);
+        const char *word = column->word[w];
+        size_t n = strlen(word);
+        bool known =
+            distinct_words_find(names, word, n, &code) ||
+            /* C4.5 ends each line with a full stop, or those of one file of two */
+            (n > 1 && word[n - 1] == '.' && distinct_words_find(names, word, n - 1, &code));
         (*map)[w] = known ? (int32_t)code : -1;
     }
     return HEDDLE_OK;

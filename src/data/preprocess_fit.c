@@ -8,11 +8,16 @@
 #include "base/status.h"
 #include "base/sum.h"
 #include "base/text.h"
+#include "data/cell.h"
+#include "data/distinct.h"
 #include "data/preprocess_choose.h"
 
 enum {
-    MAX_CATEGORIES = 100, /* more words than this in one column are names, not categories */
+    MAX_CATEGORIES = 1000,
+    FEW_CATEGORIES = 100, /* more words than this in one column are names, not categories … */
+    ROWS_EACH = 10,       /* … if there are not so many rows for each */
     IDENTIFIER_ROWS = 10, /* fewer different words in as many rows prove nothing */
+    NUMBERED_ROWS = 50,   /* nor do fewer different whole numbers */
     MAX_ONE_HOT = 100000,
     NAMES_NOTED = 8,
     GROUP = 1024, /* columns of an array that are looked at together: a page of floats */
@@ -273,6 +278,39 @@ static double inverse(double width)
     return width > 0.0 && isfinite(factor) ? factor : 1.0;
 }
 
+/* Does the column of a text, all whole numbers, look like one that counts or names the rows? Then
+ * no number is there twice, and either it is the first column or they are a range without gaps. */
+static heddle_status note_identifier(struct fit *fit, size_t c, const struct moments *m,
+                                     heddle_error *err)
+{
+    const heddle_table *table = fit->table;
+    const double *number = table->column[c].number;
+    struct distinct_numbers set = {0};
+    bool differ = table->line && number && m->numbers == fit->rows && fit->rows >= NUMBERED_ROWS &&
+                  m->minimum >= 0 && (c == 0 || m->maximum - m->minimum + 1 == (double)table->rows);
+    bool fits = true;
+    for (size_t i = 0; differ && fits && i < fit->rows; i++) {
+        double x = number[fit->row[i]];
+        uint32_t index;
+        differ = x == trunc(x);
+        fits = !differ || distinct_numbers_add(&set, x, &index);
+        differ = differ && set.count == i + 1;
+    }
+    distinct_numbers_done(&set);
+    if (!fits)
+        return no_memory(fit, err);
+    if (differ) {
+        char text[400], shown[CELL_SHOWN];
+        cell_show(table->column[c].name, strlen(table->column[c].name), shown);
+        snprintf(text, sizeof text,
+                 "column '%s' looks like an identifier: whole numbers, all different; --drop %s "
+                 "leaves it out",
+                 shown, shown);
+        note(fit, text);
+    }
+    return HEDDLE_OK;
+}
+
 static void note_constant(struct fit *fit, const char *name)
 {
     if (fit->constants++ < NAMES_NOTED)
@@ -296,6 +334,9 @@ static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_inp
         note_constant(fit, input->name);
     if (fill)
         input->fill = m.mean;
+    status = note_identifier(fit, c, &m, err);
+    if (status != HEDDLE_OK)
+        return status;
     if (scale == SCALE_STANDARD) {
         input->shift = m.mean;
         input->factor = inverse(m.deviation);
@@ -332,11 +373,17 @@ static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_inpu
         used[code] = true;
     }
     heddle_status status = HEDDLE_OK;
-    if (categories > MAX_CATEGORIES || (categories == cells && cells >= IDENTIFIER_ROWS))
+    if ((categories > FEW_CATEGORIES && categories * ROWS_EACH > cells) ||
+        (categories == cells && cells >= IDENTIFIER_ROWS))
         status = status_set(err, HEDDLE_E_DATA,
                             "column '%s' has %zu different words in %zu rows and looks like an "
                             "identifier; leave it out with --drop %s",
                             column->name, categories, cells, column->name);
+    else if (categories > MAX_CATEGORIES)
+        status = status_set(err, HEDDLE_E_DATA,
+                            "column '%s' has %zu different words, at most %d can be categories; "
+                            "leave it out with --drop %s",
+                            column->name, categories, MAX_CATEGORIES, column->name);
     if (status == HEDDLE_OK && !(input->category = memory_new(categories, sizeof(char *))))
         status = no_memory(fit, err);
     for (size_t w = 0; w < column->words && status == HEDDLE_OK; w++) {
@@ -438,6 +485,8 @@ static heddle_status fit_all(struct fit *fit, const uint32_t *rows, size_t count
         status = choose_rows(fit, rows, count, err);
     if (status != HEDDLE_OK)
         return status;
+    if (fit->table->row_names && fit->choice.target[0] != 0)
+        note(fit, "the first column has no name and no cell twice: the rows' names, left out");
     struct preprocess *p = fit->p = memory_new(1, sizeof *p);
     if (!p)
         return no_memory(fit, err);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "data/readers.h"
 
 /* ---------------------------------------------------------------- formats -------------------- */
@@ -51,16 +52,45 @@ static const struct foreign {
     {"<?xml", 5, "an XML file; save the table as CSV"},
     {"@relation", 9, "an ARFF file; save the table as CSV"},
     {"@RELATION", 9, "an ARFF file; save the table as CSV"},
+    {"@Relation", 9, "an ARFF file; save the table as CSV"},
     {"{\"", 2, "a JSON file; save the table as CSV"},
     {"version https://git-lfs", 23, "a Git LFS pointer, not the data; run 'git lfs pull'"},
 };
 
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static heddle_status check_foreign(const char *path, const struct file_bytes *bytes,
                                    heddle_error *err)
 {
+    const char *data = (const char *)bytes->data, *end = data + bytes->size;
+    if (bytes->size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        data += 3;
+    /* over blank lines and, for ARFF, comments */
+    while (data < end) {
+        const char *line = *data == '%' ? memchr(data, '\n', (size_t)(end - data)) : NULL;
+        if (line && (end - data < 4 || memcmp(data, "%PDF", 4) != 0))
+            data = line;
+        else if (is_blank(*data))
+            data++;
+        else
+            break;
+    }
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (bytes->size >= foreign[i].n && memcmp(bytes->data, foreign[i].magic, foreign[i].n) == 0)
+        if ((size_t)(end - data) >= foreign[i].n &&
+            memcmp(data, foreign[i].magic, foreign[i].n) == 0)
             return status_set(err, HEDDLE_E_DATA, "'%s' is %s", path, foreign[i].what);
+    /* JSON with blanks: a bracket, then another or a name */
+    if (data < end && (*data == '{' || *data == '[')) {
+        const char *next = data + 1;
+        while (next < end && is_blank(*next))
+            next++;
+        if (next < end && (*next == '"' || *next == '{' || (*data == '[' && *next == '[')))
+            return status_set(err, HEDDLE_E_DATA, "'%s' is a JSON file; save the table as CSV",
+                              path);
+    }
     return HEDDLE_OK;
 }
 
@@ -146,28 +176,53 @@ heddle_status table_read_parts(const char *path, const struct table_reading *rea
 
 /* ---------------------------------------------------------------- labels --------------------- */
 
-/* The conventional name of the labels of a file of images: "labels" and "idx1" for "images" and
- * "idx3" in its last part. NULL: not such a name, or (*fits false) no memory. */
-static char *sibling(const char *path, bool *fits)
+/* path with `old` in its last part replaced by `new`, of the same length, if it is there. */
+static void replace(char *path, const char *old, const char *new)
 {
+    char *slash = strrchr(path, '/'), *at = strstr(slash ? slash : path, old);
+    if (at)
+        memcpy(at, new, strlen(new));
+}
+
+enum { SIBLINGS = 4 };
+
+/* The conventional names of the labels of a file of images: "labels" for "images" and "idx1" for
+ * "idx3" in its last part, packed as the images are, or not, or otherwise. False: no memory. None
+ * is NULL if it is not such a name. */
+static bool siblings(const char *path, char *name[SIBLINGS])
+{
+    static const char *const ends[] = {"", ".gz", ".zst"};
     const char *slash = strrchr(path, '/');
-    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
-    if (!strstr(path + folder, "images") || !strstr(path + folder, "idx3"))
-        return NULL;
-    char *name = memory_string(path); /* both words keep their lengths */
-    *fits = name != NULL;
-    if (name) {
-        memcpy(strstr(name + folder, "images"), "labels", 6);
-        memcpy(strstr(name + folder, "idx3"), "idx1", 4);
+    size_t n = strlen(path);
+    bool fits = true;
+    if (!strstr(slash ? slash : path, "images"))
+        return true;
+    for (size_t i = 1; i < sizeof ends / sizeof *ends; i++) {
+        size_t end = strlen(ends[i]);
+        if (n > end && strcmp(path + n - end, ends[i]) == 0)
+            n -= end;
     }
-    return name;
+    for (size_t i = 0; i < SIBLINGS && fits; i++) {
+        struct string text = {0};
+        string_print(&text, "%.*s%s", i == 0 ? (int)strlen(path) : (int)n, path,
+                     i == 0 ? "" : ends[i - 1]);
+        name[i] = text.data;
+        fits = !text.failed;
+        if (fits) {
+            replace(name[i], "images", "labels");
+            replace(name[i], "idx3", "idx1");
+        }
+    }
+    return fits;
 }
 
 static heddle_status append_labels(heddle_table *table, const char *path,
                                    const struct table_reading *reading, heddle_error *err)
 {
     heddle_table *labels = NULL;
-    heddle_status status = read_one(path, reading, &labels, err);
+    struct table_reading alone = *reading;
+    alone.known = NULL; /* the names are those of the other file */
+    heddle_status status = read_one(path, &alone, &labels, err);
     if (status != HEDDLE_OK)
         return status;
     if (labels->columns != 1)
@@ -188,20 +243,23 @@ static heddle_status find_labels(heddle_table *table, const char *path,
 {
     if (reading->options->labels)
         return append_labels(table, reading->options->labels, reading, err);
-    bool fits = true;
-    char *name = table->images ? sibling(path, &fits) : NULL;
-    if (!name)
-        return fits ? HEDDLE_OK : status_memory(err, "a path", strlen(path));
+    char *name[SIBLINGS] = {NULL};
+    heddle_status status = HEDDLE_E_OPEN;
     heddle_error reason = {HEDDLE_OK, ""};
-    heddle_status status = append_labels(table, name, reading, &reason);
-    const char *slash = strrchr(name, '/');
-    if (status == HEDDLE_OK &&
-        !table_set_format(table, "%s, labels from '%s'", table->format, slash ? slash + 1 : name))
-        status = status_memory(&reason, "a table", 0);
-    if (status != HEDDLE_OK && status != HEDDLE_E_OPEN)
-        status_set(err, status, "%s", reason.text);
-    memory_free(name);
-    return status == HEDDLE_E_OPEN ? HEDDLE_OK : status;
+    if (table->images && !siblings(path, name))
+        status = status_memory(&reason, "a path", strlen(path));
+    for (size_t i = 0; i < SIBLINGS && name[i] && status == HEDDLE_E_OPEN; i++) {
+        status = append_labels(table, name[i], reading, &reason);
+        const char *slash = strrchr(name[i], '/');
+        if (status == HEDDLE_OK && !table_set_format(table, "%s, labels from '%s'", table->format,
+                                                     slash ? slash + 1 : name[i]))
+            status = status_memory(&reason, "a table", 0);
+    }
+    for (size_t i = 0; i < SIBLINGS; i++)
+        memory_free(name[i]);
+    if (status == HEDDLE_OK || status == HEDDLE_E_OPEN)
+        return HEDDLE_OK;
+    return status_set(err, status, "%s", reason.text);
 }
 
 heddle_status table_read(const char *path, const struct table_reading *reading,

@@ -37,10 +37,12 @@ struct heddle_table {
     char *path;                 /* as given, for messages */
     char *format;               /* for people */
     bool named;                 /* the names come from the data, they are not made up */
+    bool row_names;             /* the first column has no name: it holds those of the rows */
     struct element_array block; /* what columns without numbers of their own are in */
     const uint8_t *bytes;       /* the block, if it is bytes (rows, byte_columns) row-major */
     size_t byte_columns;
     bool images;       /* the bytes are intensities of images, to be divided by 255 */
+    bool pictures;     /* an array of three dimensions or more: none of its columns is a target */
     bool sparse;       /* a column that is not there is all 0 */
     bool labelled;     /* the last column came from a file of labels, or the array of targets */
     bool whole_labels; /* … and that file was an array of whole numbers: surely classes */

@@ -11,9 +11,12 @@
 #include "base/available.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "data/csv_guess.h"
+#include "data/preprocess.h"
 #include "data/readers.h"
 #include "machine/cluster.h"
 #include "machine/team.h"
+#include "model/model.h"
 #include "model/table_safetensors.h"
 
 /* Below, a team takes longer to start than it saves. */
@@ -115,7 +118,31 @@ struct helped {
     struct plan *plan;
     struct table_workers workers;
     struct team *team;
+    struct distinct_words names;
+    struct csv_names known;
 };
+
+static bool add_name(struct helped *h, const char *name)
+{
+    uint32_t unused;
+    return distinct_words_add(&h->names, name, strlen(name), &unused);
+}
+
+/** The names of the columns that the table should have, if the options tell; false: no memory. */
+static bool find_names(struct helped *h)
+{
+    const heddle_read_options *options = h->reading.options;
+    const struct preprocess *p = options->model ? options->model->preprocess : NULL;
+    const heddle_table *like = options->like;
+    bool fits = true;
+    for (size_t j = 0; p && fits && j < p->inputs + p->targets; j++)
+        fits = add_name(h, j < p->inputs ? p->input[j].name : p->target[j - p->inputs].name);
+    for (size_t c = 0; like && fits && c < like->columns; c++)
+        fits = add_name(h, like->column[c].name);
+    h->known = (struct csv_names){p ? p->named : like && like->named, &h->names};
+    h->reading.known = p || like ? &h->known : NULL;
+    return fits;
+}
 
 static void begin_reading(struct helped *h, const char *path, const heddle_read_options *options)
 {
@@ -126,6 +153,8 @@ static void begin_reading(struct helped *h, const char *path, const heddle_read_
     struct table_reading *reading = &h->reading;
     reading->limit_given = reading->options->max_bytes > 0;
     reading->limit = reading->limit_given ? reading->options->max_bytes : memory_available("");
+    if (!find_names(h))
+        reading->known = NULL;
     if (path && *path && is_large(path) && reading->options->threads != 1) {
         heddle_status status = topology_create(&h->topology, NULL);
         if (status == HEDDLE_OK)
@@ -145,6 +174,7 @@ static void end_reading(struct helped *h)
     team_free(h->team);
     plan_free(h->plan);
     topology_free(h->topology);
+    distinct_words_done(&h->names);
 }
 
 heddle_status heddle_table_read(const char *path, const heddle_read_options *options,

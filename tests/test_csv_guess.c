@@ -1,0 +1,122 @@
+/** What is guessed of delimited text: src/data/csv_guess.c, csv_header.c. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "data/table.h"
+#include "support.h"
+#include "table_text.h"
+
+Test(csv_guess, finds_the_delimiter)
+{
+    table_is(read_text("tab.tsv", "a b\tc\n1\t2\n3\t4\n"), "a b|c/1|2/3|4/");
+    table_is(read_text("semicolon.csv", "a;b\n1,5;2\n-3,25;4.5\n"), "a|b/1.5|2/-3.25|4.5/");
+    table_is(read_text("bar.txt", "a|b\n1|2\n"), "a|b/1|2/");
+    table_is(read_text("blanks.txt", "  a   b\tc\n 1  2 3 \n4 5    6\n"), "a|b|c/1|2|3/4|5|6/");
+    table_is(read_text("one.txt", "1\n2\n3\n"), "column_1/1/2/3/");
+    table_is(read_text("quoted.csv", "x,\"a;b;c\"\ny,\"d;e;f\"\nx,\"a;b;c\"\n"),
+             "column_1|column_2/x|a;b;c/y|d;e;f/x|a;b;c/");
+    table_is(read_text("comma_blank.csv", "a, b\n1, 2\n3, 4\n"), "a|b/1|2/3|4/");
+    heddle_table *table;
+    heddle_read_options options = {.delimiter = ','};
+    cr_assert(read_bytes("given.csv", "a;b,c\n1,2\n", 10, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "a;b|c/1|2/");
+    options.delimiter = 'x';
+    cr_assert(read_bytes("given.csv", "a", 1, &options, &table, NULL) == HEDDLE_E_ARGUMENT);
+}
+
+Test(csv_guess, finds_the_header)
+{
+    static const struct {
+        const char *text;
+        bool header;
+    } cases[] = {
+        {"a,b\n1,2\n", true},
+        {"1,2\n3,4\n", false},
+        {"1,2\n", false},
+        {"1,2,3\n4,5,6\n", false},
+        {"5.1,3.5,setosa\n4.9,3.0,setosa\n6.0,3.0,virginica\n", false},
+        {"x,y,kind\n5.1,3.5,setosa\n4.9,3.0,setosa\n", true},
+        {"p,x,s\ne,x,s\np,y,t\n", false},          /* recurs below */
+        {"class,shape\np,x\ne,x\np,y\n", true},    /* words over words */
+        {"a,a\np,x\ne,y\n", false},                /* not all different */
+        {"2019,2020,label\n1,2,3\n4,5,6\n", true}, /* one word is enough */
+        {"0,1,2,3\n0.5,2,7,1\n0,4,4,4\n", true},   /* counted columns */
+        {"0,1,2,3\n4,5,6,7\n8,9,10,11\n", false},  /* counting goes on */
+        {"0,1,2,3\n0,1,2,3\n", false},
+        {",0,1,2,3\n0,5,5,5,5\n1,6,6,6,6\n", true}, /* pandas with an index */
+        {",one,two\na,x,y\nb,x,z\n", true},
+        {"NA,2\n3,4\n", false},
+        {"a,b\n?,?\nNA,\n1,2\n", true},
+        {"# made by hand\n#\n\na,b\n1,2\n", true},
+        {"1,2,3,4\n7,0,255,9\n8,1,3,3\n", true},                    /* counted from 1 */
+        {"1,2,3,4\n5,6,7,8\n9,10,11,12\n", false},                  /* counting goes on */
+        {"2019,2020,2021\n7.5,8,1\n9,3,2\n", true},                 /* equally spaced, and beyond */
+        {"10,20,30\n40,50,60\n70,80,90\n", false},                  /* so are the others */
+        {"10,20,30\n5,50,20\n70,80,90\n", false},                   /* not beyond */
+        {"100,200,400,900\n0.5,1.5,2.5,1\n0.25,9.5,7.5,0\n", true}, /* whole over fractions */
+        {"0,0,0,0\n0.5,1.5,2.5,1\n0.25,9.5,7.5,2\n", false},        /* names differ */
+        {"\"1\",\"7\"\n1,2\n7,7\n", true},                          /* quotes over none */
+        {"\"1\",\"7\"\n\"1\",\"2\"\n", false},
+        {"# a b c\n1 2 3\n4 5 6\n", true}, /* as numpy.savetxt writes it */
+        {"#a,b\n1,2\n", true},
+        {"# of a kind\n1,2\n", false}, /* not as many words */
+        {"# 1 2\n3 4\n", false},
+        {"% MATLAB's\n% comment\n1,2\n", false},
+        {"|1x3 as C4.5\n1,a\n2,a\n", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        heddle_table *table = read_text("header.csv", cases[i].text);
+        cr_assert(table->named == cases[i].header, "%s", cases[i].text);
+        heddle_table_free(table);
+    }
+    heddle_table *table;
+    heddle_read_options options = {.header = HEDDLE_HEADER_YES};
+    cr_assert(read_bytes("forced.csv", "1,2\n3,4\n", 8, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "1|2/3|4/");
+    options.header = HEDDLE_HEADER_NO;
+    cr_assert(read_bytes("forced.csv", "a,b\nc,d\n", 8, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "column_1|column_2/a|b/c|d/");
+}
+
+Test(csv_guess, finds_the_decimal_comma)
+{
+    table_is(read_text("comma.tsv", "a\tb\n0,5\t1\n-1,25\t2,75\n"), "a|b/0.5|1/-1.25|2.75/");
+    table_is(read_text("comma.txt", "0,5 1,25 1\n2,75 1,5 0\n"),
+             "column_1|column_2|column_3/0.5|1.25|1/2.75|1.5|0/");
+    table_is(read_text("comma_not.txt", "1, 2, 3\n4, 5, 6\n"),
+             "column_1|column_2|column_3/1|2|3/4|5|6/");
+    /* thousands, perhaps: they stay words */
+    heddle_table *table = read_text("thousands.tsv", "a\tb\n1,234\t1\n2,345\t2\n");
+    cr_assert(table->column[0].text);
+    heddle_table_free(table);
+    table = read_text("comma.csv", "a;b\n0,5;1\n");
+    cr_assert_str_eq(heddle_table_format(table),
+                     "CSV separated by semicolons, decimal commas, with a header");
+    heddle_table_free(table);
+}
+
+Test(csv_guess, two_tabs_here_and_there_are_one)
+{
+    table_is(read_text("tabs.txt", "1\t2\t3\n4\t\t5\t6\n7\t8\t9\n"),
+             "column_1|column_2|column_3/1|2|3/4|5|6/7|8|9/");
+    table_is(read_text("tabs.tsv", "1.5\t2\t3\n4\t\t6\n7\t8\t9\n"),
+             "column_1|column_2|column_3/1.5|2|3/4||6/7|8|9/");
+}
+
+Test(csv_guess, what_known_names_say_goes_first)
+{
+    const char *text = "2020,2019\n0.5,1\n", *path = scratch_path("known.csv");
+    heddle_table *like = read_text("like.csv", "2019,2020,y\n1,2,3\n"), *table = NULL;
+    heddle_read_options options = {.like = like};
+    put_file(path, text, strlen(text));
+    cr_assert(heddle_table_read(path, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "2020|2019/0.5|1/");
+    heddle_table_free(like);
+    /* without names words are data, even a single row of them */
+    options.like = like = read_text("nameless.csv", "p,x\ne,x\np,y\n");
+    cr_assert(!like->named);
+    put_file(path, "p,x\n", 4);
+    cr_assert(heddle_table_read(path, &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "column_1|column_2/p|x/");
+    heddle_table_free(like);
+}
