@@ -553,6 +553,8 @@ typedef struct heddle_estimate {
     size_t workspace_bytes; /**< activations and deltas, of all workers */
     size_t peak_bytes;      /**< the most memory the process would hold, tables included; 0 if
                                      the system does not tell what it holds now */
+    size_t mapped_bytes;    /**< of that: files whose rows are used where they are; the system takes
+                                 the memory back when others need it */
 } heddle_estimate;
 
 /**

@@ -442,6 +442,7 @@ static json_t *estimate_json(const heddle_estimate *e)
     json_put(memory, "states", json_count(e->state_bytes));
     json_put(memory, "partial_sums", json_count(e->partial_bytes));
     json_put(memory, "workspaces", json_count(e->workspace_bytes));
+    json_put(memory, "mapped", json_count(e->mapped_bytes));
     json_put(memory, "peak", e->peak_bytes > 0 ? json_count(e->peak_bytes) : json_null());
     json_put(object, "memory_bytes", memory);
     return object;
@@ -484,6 +485,9 @@ static void estimate_print(const heddle_estimate *e)
     print_bytes("workspaces", e->workspace_bytes);
     if (e->peak_bytes > 0) {
         print_bytes("all, with the data", e->peak_bytes);
+        if (e->mapped_bytes > 0) {
+            print_bytes("  of it mapped files", e->mapped_bytes);
+        }
     }
     puts("dry run: nothing was trained or written");
 }

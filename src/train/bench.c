@@ -312,7 +312,8 @@ static heddle_status look_at_memory(const struct bench *b, heddle_bench_row *row
     for (size_t i = 0; i < b->counts && !status; i++) {
         struct trainer_memory m;
         size_t workers = (size_t)b->threads[i];
-        status = trainer_memory(&b->run, b->set->rows, b->threads[i], &m, err);
+        status =
+            trainer_memory(&b->run, b->set->rows, false, b->threads[i], b->workers[i].isa, &m, err);
         if (status) {
             break;
         }
@@ -385,7 +386,7 @@ static void fill_row(const struct bench *b, size_t i, uint64_t steps, uint64_t u
 {
     double *us = b->us + i * (size_t)b->repeats;
     qsort(us, (size_t)b->repeats, sizeof *us, compare);
-    double median = us[b->repeats / 2];
+    double median = (us[(b->repeats - 1) / 2] + us[b->repeats / 2]) / 2;
     row->batch = b->run.batch;
     row->shard = b->run.shard;
     row->shards = (b->run.batch + b->run.shard - 1) / b->run.shard;

@@ -8,8 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/available.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "data/table.h"
 #include "kernel/dispatch.h"
 #include "machine/cluster.h"
 #include "model/model.h"
@@ -20,20 +22,28 @@
 #include "train/trainer.h"
 #include "train/workers.h"
 
-/** Bytes of memory this process holds now, and held at most; 0 where the system does not tell. */
-static size_t resident_now(void)
+/**
+ * Bytes of memory this process holds now, and which of them are of files; 0 where the system does
+ * not tell.
+ */
+static size_t resident_now(size_t *of_files)
 {
-    uint64_t pages = 0; /* the second number of the line */
+    uint64_t pages[2] = {0, 0}; /* the second and the third number of the line */
     char line[128] = "";
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     FILE *stream = fopen("/proc/self/statm", "r");
     if (stream) {
-        const char *second = fgets(line, sizeof line, stream) ? strchr(line, ' ') : NULL;
-        if (!second || !text_to_u64(second + 1, strcspn(second + 1, " "), &pages)) {
-            pages = 0;
+        const char *at = fgets(line, sizeof line, stream) ? line : "";
+        for (int i = 0; i < 2 && (at = strchr(at, ' ')); i++) {
+            at++;
+            if (!text_to_u64(at, strcspn(at, " "), &pages[i])) {
+                break;
+            }
         }
         fclose(stream);
     }
-    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+    *of_files = (size_t)pages[1] * page;
+    return (size_t)pages[0] * page;
 }
 
 static size_t resident_most(void)
@@ -41,6 +51,9 @@ static size_t resident_most(void)
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
 }
+
+/** Of the bytes of files those that are the program and its libraries, about. */
+enum { LIBRARY_BYTES = 5 << 20 };
 
 /** Outputs and losses of a data set that is scored, and the workspaces for it. */
 static size_t score_bytes(const struct run_recipe *run, const struct dataset *set, size_t workers)
@@ -57,14 +70,21 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-static void count_memory(const struct run_recipe *run, const struct encoded *data,
-                         const struct plan *plan, const struct trainer_memory *memory,
-                         heddle_estimate *e)
+/** Bytes of a table's file that a data set is read from, row by row. */
+static size_t mapped_bytes(const heddle_table *table, const struct dataset *set)
+{
+    bool in_place = table && (set->view || (set->bytes && set->bytes == table->bytes));
+    return in_place && table->source.mapped ? table->source.size : 0;
+}
+
+static void count_memory(const struct fit_request *request, const struct run_recipe *run,
+                         const struct encoded *data, const struct plan *plan,
+                         const struct trainer_memory *memory, heddle_estimate *e)
 {
     size_t workers = (size_t)plan->workers;
     size_t copy = calibrate_tries(run, &data->train, plan) ? e->parameters * sizeof(double) : 0;
     size_t values = e->parameters * sizeof(double);
-    size_t file = e->parameters * (run->use_double ? sizeof(double) : sizeof(float));
+    size_t saved = e->parameters * (run->use_double ? sizeof(double) : sizeof(float));
     size_t watched = score_bytes(run, &data->validation, workers);
     size_t tested = score_bytes(run, &data->test, workers);
     e->data_bytes = data->train.arena_bytes + data->validation.arena_bytes +
@@ -73,13 +93,24 @@ static void count_memory(const struct run_recipe *run, const struct encoded *dat
     e->state_bytes = memory->states;
     e->partial_bytes = memory->partials + memory->foreign;
     e->workspace_bytes = memory->workspaces + watched;
-    size_t now = resident_now();
+    e->mapped_bytes = mapped_bytes(request->table, &data->train) +
+                      mapped_bytes(request->validation, &data->validation) +
+                      mapped_bytes(request->test, &data->test);
+    size_t seen;
+    size_t now = resident_now(&seen);
     if (now) {
         /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
         size_t training = memory->weights + memory->states + memory->partials + memory->foreign +
-                          memory->workspaces + memory->order + larger(watched, copy);
-        size_t ending = values + larger(file, larger(watched, tested));
-        e->peak_bytes = larger(now + values + larger(training, ending), resident_most());
+                          memory->workspaces + memory->order + memory->others +
+                          larger(watched, copy);
+        size_t ending = values + larger(saved, larger(watched, tested));
+        /* of a mapped file what has not been looked at yet, and as much as the system has room for */
+        seen = seen > LIBRARY_BYTES ? seen - LIBRARY_BYTES : 0;
+        size_t file_left = e->mapped_bytes > seen ? e->mapped_bytes - seen : 0;
+        size_t available = memory_available("");
+        file_left = file_left < available ? file_left : available;
+        e->peak_bytes =
+            larger(now + file_left + values + larger(training, ending), resident_most());
     }
 }
 
@@ -127,7 +158,8 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
         status = workers_create(recipe, recipe_threads(recipe), &workers, err);
     }
     if (!status) {
-        status = trainer_memory(&run, data.train.rows, workers.plan->workers, &memory, err);
+        status = trainer_memory(&run, data.train.rows, data.validation.rows > 0,
+                                workers.plan->workers, workers.isa, &memory, err);
     }
     if (!status) {
         e.threads = workers.plan->workers;
@@ -135,7 +167,7 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
         snprintf(e.why, sizeof e.why, "%s", workers.plan->why);
         snprintf(e.isa, sizeof e.isa, "%s", isa_name(workers.isa));
         fill(&run, &data, &e);
-        count_memory(&run, &data, workers.plan, &memory, &e);
+        count_memory(request, &run, &data, workers.plan, &memory, &e);
         *estimate = e;
     }
     workers_done(&workers);

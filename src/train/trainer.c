@@ -797,6 +797,12 @@ static heddle_status plan_batches(struct run *run, heddle_error *err)
     return status;
 }
 
+/** Does the update treat weights and biases differently? A mask of ones and zeros says which is which. */
+static bool has_mask(const struct run_recipe *recipe)
+{
+    return recipe->weight_decay > 0 || recipe->l1 > 0 || recipe->l2 > 0 || recipe->clip_value > 0;
+}
+
 /** What only some recipes need: the mask, the squares, the best weights. */
 static bool take_more(struct run *run, bool validates)
 {
@@ -823,7 +829,7 @@ static bool take_more(struct run *run, bool validates)
             return false;
         }
     }
-    if (recipe->weight_decay > 0 || recipe->l1 > 0 || recipe->l2 > 0 || recipe->clip_value > 0) {
+    if (has_mask(recipe)) {
         size_t count = shape_parameters(&recipe->shape);
         double *ones = memory_new(count, sizeof *ones);
         run->mask = arena_new(run->block_bytes);
@@ -849,7 +855,7 @@ static bool take_more(struct run *run, bool validates)
 }
 
 /** Sizes of everything a run takes; the batches are planned already. */
-static struct trainer_memory count_memory(struct run *run)
+static struct trainer_memory count_memory(struct run *run, bool validates)
 {
     const struct run_recipe *recipe = run->recipe;
     size_t workers = (size_t)run->workers;
@@ -870,6 +876,8 @@ static struct trainer_memory count_memory(struct run *run)
         .workspaces = workers * (space + sizeof *run->worker),
         .order = run->full->shards * sizeof *run->shard_loss +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
+        .others = (has_mask(recipe) ? run->block_bytes : 0) +
+                  (recipe->patience && validates ? run->block_bytes : 0),
     };
 }
 
@@ -881,10 +889,11 @@ static heddle_status take_memory(struct run *run, size_t max_memory, bool valida
     size_t workers = (size_t)run->workers;
     int states = optimizer_states(recipe->optimizer);
     const struct training_extras *extras = recipe->has_extras ? &recipe->extras : NULL;
-    struct trainer_memory m = count_memory(run);
+    struct trainer_memory m = count_memory(run, validates);
     size_t space = m.workspaces / workers - sizeof *run->worker;
     size_t deltas = m.partials / workers;
-    size_t total = m.weights + m.states + m.partials + m.foreign + m.workspaces + m.order;
+    size_t total =
+        m.weights + m.states + m.partials + m.foreign + m.workspaces + m.order + m.others;
     if (max_memory && total > max_memory) {
         return status_set(err, HEDDLE_E_MEMORY,
                           "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
@@ -939,35 +948,36 @@ static heddle_status diverged(const struct run *run, heddle_error *err)
                       step);
 }
 
-heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, int workers,
-                             struct trainer_memory *memory, heddle_error *err)
+/**
+ * Workers of the team that have something to do: one a shard, and where the network is large enough
+ * for the update to be worth sharing, all.
+ */
+static int useful_workers(int workers, const struct run_recipe *recipe)
+{
+    enum { SMALL = 16384 }; /* reals */
+    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
+    bool small = shape_packed(&recipe->shape) < SMALL;
+    return small && shards < (size_t)workers ? (int)shards : workers;
+}
+
+heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, bool validates,
+                             int workers, enum isa isa, struct trainer_memory *memory,
+                             heddle_error *err)
 {
     struct dataset set = {.rows = rows};
     struct run run = {
         .recipe = recipe,
         .set = &set,
         .passes = passes_of(recipe->use_double),
-        .workers = workers,
+        .block = kernels_block(isa),
+        .workers = useful_workers(workers, recipe),
     };
     heddle_status status = plan_batches(&run, err);
     if (!status) {
-        *memory = count_memory(&run);
+        *memory = count_memory(&run, validates);
     }
     run_done(&run);
     return status;
-}
-
-/**
- * Workers of the team that have something to do: one a shard, and where the network is large enough
- * for the update to be worth sharing, all.
- */
-static int useful_workers(const struct team *team, const struct run_recipe *recipe)
-{
-    enum { SMALL = 16384 }; /* reals */
-    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
-    int workers = team_workers(team);
-    bool small = shape_packed(&recipe->shape) < SMALL;
-    return small && shards < (size_t)workers ? (int)shards : workers;
 }
 
 heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset *set,
@@ -984,7 +994,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .block = kernels_block(isa),
         .examples = examples_of(set),
         .team = team,
-        .workers = useful_workers(team, recipe),
+        .workers = useful_workers(team_workers(team), recipe),
         .callbacks = callbacks,
         .keeper = keeper,
         .resident = recipe->batch == set->rows && !recipe->shuffle && recipe->extras.noise <= 0,

@@ -101,11 +101,16 @@ struct trainer_memory {
     size_t foreign;  /* sums of other ranks, for the part of the parameters that is updated here */
     size_t workspaces; /* of all workers */
     size_t order;      /* of the rows, and the losses of the shards */
+    size_t others;     /* what only some recipes need: a mask, the best weights */
 };
 
-/** Work it out for so many rows and workers, as trainer_run() will take it. */
-heddle_status trainer_memory(const struct run_recipe *run, size_t rows, int workers,
-                             struct trainer_memory *memory, heddle_error *err);
+/**
+ * Work it out for so many rows and a team of so many workers, as trainer_run() will take it.
+ *
+ * validates  will there be a validation set?
+ */
+heddle_status trainer_memory(const struct run_recipe *run, size_t rows, bool validates, int workers,
+                             enum isa isa, struct trainer_memory *memory, heddle_error *err);
 
 /** The passes' view of a data set. */
 struct examples examples_of(const struct dataset *set);
