@@ -407,10 +407,31 @@ Test(limit, is_what_all_workers_do_together)
         double rate = 0;
 
         chain_calls = 0;
-        cr_assert(limit_measure(&plan, chains, 0.02, &rate, NULL) == HEDDLE_OK);
+        cr_assert(limit_measure(&plan, 0, chains, 0.02, &rate, NULL) == HEDDLE_OK);
         cr_expect(rate > 1e6 && rate < 1e12, "%g", rate);
         cr_expect(chain_calls > 5 * workers);
     }
+}
+
+Test(limit, is_no_more_than_a_quota_leaves)
+{
+    const struct plan plan = {.workers = 1};
+    double all = 0, share = 0;
+
+    cr_assert(limit_measure(&plan, 0, chains, 0.02, &all, NULL) == HEDDLE_OK);
+    cr_assert(limit_measure(&plan, 0.01, chains, 0.02, &share, NULL) == HEDDLE_OK);
+    cr_expect(share > 0 && share < 0.5 * all, "%g of %g", share, all);
+}
+
+Test(limit, more_workers_than_processors_have_what_the_processors_have)
+{
+    const struct plan plan = {.workers = 500};
+    double rate = 0;
+
+    chain_calls = 0;
+    cr_assert(limit_measure(&plan, 0, chains, 0.006, &rate, NULL) == HEDDLE_OK);
+    cr_expect(rate > 1e6, "%g", rate);
+    cr_expect(chain_calls < 50 + 4 * omp_get_num_procs(), "%d", chain_calls);
 }
 
 Test(limit, passes_on_why_there_is_no_team)
@@ -418,6 +439,6 @@ Test(limit, passes_on_why_there_is_no_team)
     const struct plan plan = {.workers = 0};
     double rate = -1;
 
-    cr_expect(limit_measure(&plan, chains, 0.02, &rate, NULL) == HEDDLE_E_ARGUMENT);
+    cr_expect(limit_measure(&plan, 0, chains, 0.02, &rate, NULL) == HEDDLE_E_ARGUMENT);
     cr_expect(rate == -1);
 }

@@ -125,7 +125,7 @@ static void machine_print(const heddle_machine *machine, const struct limits *li
     printf("%d core%s, %d processor%s, ", machine->allowed_cores, plural(machine->allowed_cores),
            machine->allowed_processors, plural(machine->allowed_processors));
     if (machine->quota > 0) {
-        printf("a quota of %.3g processors\n", machine->quota);
+        printf("a quota of %.3g processor%s\n", machine->quota, machine->quota == 1 ? "" : "s");
     } else {
         puts("no quota");
     }

@@ -92,7 +92,9 @@ void train_result_print(const heddle_result *result, bool quiet)
     fprintf(stderr, "%.3g s, %.0f examples/s, %.3g GFLOP/s", result->seconds,
             result->examples_per_second, result->gflops);
     if (isfinite(result->percent_of_limit)) {
-        fprintf(stderr, " (%.2g %% of the limit)", result->percent_of_limit);
+        double percent = result->percent_of_limit;
+        fprintf(stderr, percent < 10 ? " (%.2g %% of the limit)" : " (%.0f %% of the limit)",
+                percent);
     }
     fprintf(stderr, ", %d %s", result->threads, result->threads == 1 ? "thread" : "threads");
     if (result->ranks > 1) {

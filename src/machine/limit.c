@@ -1,30 +1,36 @@
 /*
- * limit: all workers run at once, since processors slow down together when all are busy. The median
- * of slices keeps out a moment in which somebody else had a processor.
+ * limit: all workers run at once, since processors slow down together when all are busy. Slices are
+ * shorter than the turns that the system gives to programs, and the fastest one counts: on a busy
+ * machine some are likely to have had all processors for themselves.
  */
 #include "machine/limit.h"
 
+#include <omp.h>
 #include <time.h>
 
 #include "base/memory.h"
 #include "base/status.h"
 #include "machine/team.h"
 
-enum { SLICES = 5 };
+/* Seconds of a slice: the meeting before it, some microseconds, is not to show. */
+#define SLICE 0.002
+
+enum { SLICES_MIN = 3, SLICES_MAX = 64 };
 
 /* One worker's measurements, on lines of its own. */
 struct slice {
-    _Alignas(64) double begin[SLICES];
-    double end[SLICES], flop[SLICES];
+    _Alignas(64) double begin[SLICES_MAX];
+    double end[SLICES_MAX], flop[SLICES_MAX];
     double sink;
 };
 
 struct measurement {
     struct team *team;
     double (*chains)(long rounds, double *sink);
-    double seconds;
+    double wanted; /* seconds of a slice */
+    int slices;
     long rounds; /* of a slice; set by worker 0 */
-    struct slice *slices;
+    struct slice *slice;
 };
 
 static double now(void)
@@ -38,7 +44,7 @@ static double now(void)
 /* Rounds for a slice: what takes a sixteenth of it, times 16. That also warms the processor up. */
 static long find_rounds(const struct measurement *m, double *sink)
 {
-    const double wanted = m->seconds / SLICES;
+    const double wanted = m->wanted;
     long rounds = 1;
 
     for (;;) {
@@ -56,12 +62,12 @@ static long find_rounds(const struct measurement *m, double *sink)
 static void measure(void *context, int worker)
 {
     struct measurement *m = context;
-    struct slice *s = &m->slices[worker];
+    struct slice *s = &m->slice[worker];
     const int workers = team_workers(m->team);
 
     if (worker == 0)
         m->rounds = find_rounds(m, &s->sink);
-    for (int i = 0; i < SLICES; i++) {
+    for (int i = 0; i < m->slices; i++) {
         team_barrier(m->team, worker, workers);
         s->begin[i] = now();
         s->flop[i] = m->chains(m->rounds, &s->sink);
@@ -69,41 +75,58 @@ static void measure(void *context, int worker)
     }
 }
 
-heddle_status limit_measure(const struct plan *plan, double (*chains)(long rounds, double *sink),
-                            double seconds, double *flop_per_second, heddle_error *err)
+/* Operations a second of all workers in slice i: from the first start to the last end. */
+static double rate(const struct measurement *m, int i)
 {
-    struct measurement m = {.chains = chains, .seconds = seconds};
-    double rate[SLICES];
+    double begin = m->slice[0].begin[i], end = m->slice[0].end[i], flop = 0;
+
+    for (int w = 0; w < team_workers(m->team); w++) {
+        const struct slice *s = &m->slice[w];
+
+        begin = s->begin[i] < begin ? s->begin[i] : begin;
+        end = s->end[i] > end ? s->end[i] : end;
+        flop += s->flop[i];
+    }
+    return flop / (end > begin ? end - begin : 1e-9);
+}
+
+heddle_status limit_measure(const struct plan *plan, double quota,
+                            double (*chains)(long rounds, double *sink), double seconds,
+                            double *flop_per_second, heddle_error *err)
+{
+    /* workers that take turns on processors have what the processors have */
+    const struct plan few = {.workers = omp_get_num_procs()};
+    struct measurement m = {.chains = chains, .slices = (int)(seconds / SLICE)};
+    double fastest = 0;
     size_t bytes;
-    heddle_status status = team_create(plan, &m.team, err);
+    heddle_status status;
+
+    if (plan->workers > few.workers)
+        plan = &few;
+    status = team_create(plan, &m.team, err);
 
     if (status != HEDDLE_OK)
         return status;
-    bytes = (size_t)plan->workers * sizeof *m.slices;
-    m.slices = arena_new(bytes);
-    if (!m.slices) {
+    m.slices = m.slices > SLICES_MIN ? m.slices : SLICES_MIN;
+    m.slices = m.slices < SLICES_MAX ? m.slices : SLICES_MAX;
+    m.wanted = seconds / m.slices;
+    bytes = (size_t)plan->workers * sizeof *m.slice;
+    m.slice = arena_new(bytes);
+    if (!m.slice) {
         team_free(m.team);
         return status_memory(err, "measurements", bytes);
     }
     team_run(m.team, measure, &m);
-    for (int i = 0; i < SLICES; i++) {
-        double begin = m.slices[0].begin[i], end = m.slices[0].end[i], flop = 0;
-        int place = i;
+    for (int i = 0; i < m.slices; i++) {
+        const double r = rate(&m, i);
 
-        for (int w = 0; w < plan->workers; w++) {
-            const struct slice *s = &m.slices[w];
-
-            begin = s->begin[i] < begin ? s->begin[i] : begin;
-            end = s->end[i] > end ? s->end[i] : end;
-            flop += s->flop[i];
-        }
-        flop /= end > begin ? end - begin : 1e-9;
-        for (; place > 0 && rate[place - 1] > flop; place--)
-            rate[place] = rate[place - 1];
-        rate[place] = flop;
+        fastest = r > fastest ? r : fastest;
     }
-    *flop_per_second = rate[SLICES / 2];
-    arena_free(m.slices, bytes);
+    /* A group may run on all processors for a moment, and stands still for the rest of a period. */
+    if (quota > 0 && quota < plan->workers)
+        fastest *= quota / plan->workers;
+    *flop_per_second = fastest;
+    arena_free(m.slice, bytes);
     team_free(m.team);
     return HEDDLE_OK;
 }

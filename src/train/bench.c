@@ -450,7 +450,7 @@ heddle_status heddle_bench(const heddle_recipe *recipe, const heddle_table *tabl
                     break;
                 }
                 memcpy(rows[i].sha256, hex, sizeof hex);
-                status = limit_measure(b.workers[i].plan,
+                status = limit_measure(b.workers[i].plan, topology_quota(b.workers[i].topology),
                                        kernels_fma_chains(b.workers[i].isa, b.run.use_double),
                                        LIMIT_SECONDS, &limit, err);
             }

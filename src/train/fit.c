@@ -2,6 +2,7 @@
  * fit: heddle_train(), from tables to a model: hold rows out, fit the preprocessing, resolve the
  * recipe, train, score, and wrap it all up.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,8 +23,10 @@
 #include "train/trainer.h"
 #include "train/workers.h"
 
-/** Seconds of a run's measurement of the machine's limit. */
+/** Seconds of a run's measurement of the machine's limit: so many, and less after a short run. */
 #define LIMIT_SECONDS 0.03
+#define LIMIT_SECONDS_LEAST 0.002
+#define LIMIT_SHARE 0.1
 
 /** Everything that heddle_train() holds until it ends. */
 struct fit {
@@ -141,9 +144,10 @@ static heddle_status fill_result(struct fit *fit, heddle_result *result, heddle_
     double limit = 0;
     heddle_status status = HEDDLE_OK;
     if (!fit->request->lent) {
-        status = limit_measure(fit->workers->plan,
-                               kernels_fma_chains(fit->workers->isa, run->use_double),
-                               LIMIT_SECONDS, &limit, err);
+        double seconds = fmin(LIMIT_SECONDS, fmax(LIMIT_SECONDS_LEAST, LIMIT_SHARE * r.seconds));
+        status = limit_measure(fit->workers->plan, topology_quota(fit->workers->topology),
+                               kernels_fma_chains(fit->workers->isa, run->use_double), seconds,
+                               &limit, err);
     }
     if (!status && limit > 0) { /* of all ranks, if they are alike */
         r.percent_of_limit = 100 * r.gflops / (limit * 1e-9 * cluster_ranks());

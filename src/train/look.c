@@ -57,8 +57,8 @@ heddle_status heddle_machine_limit(int threads, bool use_double, const char *isa
         status = plan_create(topology, threads, BIND_AUTO, &plan, err);
     }
     if (!status) {
-        status =
-            limit_measure(plan, kernels_fma_chains(isa, use_double), 0.1, &flop_per_second, err);
+        status = limit_measure(plan, topology_quota(topology), kernels_fma_chains(isa, use_double),
+                               0.1, &flop_per_second, err);
     }
     if (!status) {
         *gflops = flop_per_second * 1e-9;
