@@ -230,7 +230,7 @@ $t/%.o: tests/%.c $(build)/flags
 	    -c -o $@ $<
 
 # The archive's objects, not the .so: tests reach what is not exported.
-$t/check: $(tests_o) $(lib_a) $(build)/lists
+$t/check: $(tests_o) $o/cli/bench_scaling.o $(lib_a) $(build)/lists
 	@test '$(have_criterion)' = yes || \
 	    { echo "missing: libcriterion-dev (run 'make deps')" >&2; exit 1; }
 	$(call say,LINK,$@)

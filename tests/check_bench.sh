@@ -98,6 +98,8 @@ t 2 - '--rows is for made-up rows' 'heddle bench builtin:xor --rows 5'
 t 2 - '--hidden is for DATA' 'heddle bench --hidden 5'
 t 2 - 'does not fit data of' 'heddle bench builtin:digits --shape 63,10'
 t 2 - '--epochs means nothing here' 'heddle bench --epochs 3'
+t 2 - '--checkpoint means nothing here' 'heddle bench --checkpoint no.ck'
+holds 'nor is it offered' '! heddle bench --help | grep -q -- "--checkpoint\|--epochs\|--resume"'
 t 2 - "no function 'relux'" 'heddle bench --activation relux'
 t 2 - 'did you mean' 'heddle bench --repeat 3'
 t 2 - 'unexpected argument' 'heddle bench builtin:xor builtin:xor'
@@ -142,6 +144,21 @@ assert e["shards"] == -(-e["batch"] // e["shard"]) and e["epochs"] == 3
 m = e["memory_bytes"]
 assert all(m[k] > 0 for k in ("data", "parameters", "states", "partial_sums", "workspaces", "peak"))
 END
+    cat >mapped.py <<'END'
+import json, struct, sys
+rows, columns = 3000, 784 # of bytes: used in the mapped file
+with open("images.idx", "wb") as f:
+    f.write(struct.pack(">4B3I", 0, 0, 8, 3, rows, 28, 28) + bytes(range(256)) * (rows * columns // 256))
+    f.write(bytes(rows * columns % 256))
+with open("labels.idx", "wb") as f:
+    f.write(struct.pack(">4BI", 0, 0, 8, 1, rows) + bytes(i % 10 for i in range(rows)))
+END
+    python3 mapped.py
+    estimated() { heddle train images.idx --labels labels.idx "$@" --dry-run --json 2>/dev/null |
+        sed -n 's/.*"mapped": \([0-9]*\).*/\1/p'; }
+    holds 'rows used in the file are counted' \
+        '[ "$(estimated --validation 0)" = "$(wc -c <images.idx | tr -d " ")" ]'
+    holds 'and only those' '[ "$(estimated --validation 0.1)" = 0 ]'
     holds 'dry run --json' 'heddle train builtin:digits --hidden 300 --epochs 3 --dry-run --json 2>&1 |
         grep -v "^heddle: note" | python3 estimate.py'
 fi

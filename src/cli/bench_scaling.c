@@ -24,6 +24,9 @@
 /** Microseconds of a step under which the meetings of the workers show. */
 #define SHORT_STEP 100.0
 
+/** Measurements of the same thing that differ so many times tell of other programs. */
+#define APART 1.5
+
 static void append(char text[SCALING_TEXT], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -34,6 +37,13 @@ static void append(char text[SCALING_TEXT], const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text + used, SCALING_TEXT - used, format, arguments);
     va_end(arguments);
+}
+
+/** "0.19", "12.3", "4567": no powers of ten. */
+static const char *us_text(double us, char text[32])
+{
+    snprintf(text, 32, us < 1000 ? "%.3g" : "%.0f", us);
+    return text;
 }
 
 /** Workers' worth of work that `threads` of them get done at once: the longest share decides. */
@@ -61,15 +71,26 @@ static void say_shards(char text[SCALING_TEXT], const heddle_bench_row *row, dou
     append(text, "; a larger --batch%s feeds more", row->shard > 16 ? " or a smaller --shard" : "");
 }
 
+/** Is there a reason why so many threads have less arithmetic than as many cores? */
+static bool shares_processors(const heddle_bench_row *row, const heddle_machine *machine)
+{
+    return row->threads > machine->allowed_cores ||
+           (machine->quota > 0 && row->threads > machine->quota);
+}
+
 static void say_arithmetic(char text[SCALING_TEXT], const heddle_bench_row *row,
                            const heddle_machine *machine, double bound)
 {
     int threads = row->threads;
+    if (machine->quota > 0 && threads > machine->quota &&
+        machine->quota < machine->allowed_processors) {
+        append(text, "the cgroup quota is %.3g processor%s: %.3g times the multiply-adds a second",
+               machine->quota, machine->quota == 1 ? "" : "s", bound);
+        return;
+    }
     if (threads > machine->allowed_processors) {
         append(text, "%d threads share %d processor%s", threads, machine->allowed_processors,
                machine->allowed_processors == 1 ? "" : "s");
-    } else if (machine->quota > 0 && threads > machine->quota) {
-        append(text, "the cgroup quota is %.3g processors", machine->quota);
     } else if (threads > machine->allowed_cores) {
         append(text, "%d threads share %d cores, and two on a core (SMT) share its arithmetic",
                threads, machine->allowed_cores);
@@ -77,6 +98,12 @@ static void say_arithmetic(char text[SCALING_TEXT], const heddle_bench_row *row,
         append(text, "the processor slows down or other programs use it");
     }
     append(text, ": %.3g times the multiply-adds a second, measured", bound);
+}
+
+/** The largest quotient of two measurements of the same number of threads. */
+static double spread(const heddle_bench_row *row)
+{
+    return row->us_max / row->us_min;
 }
 
 const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddle_machine *machine,
@@ -98,13 +125,23 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
     double speedup = few->us_per_step / many->us_per_step;
     append(text, "Scaling: %d threads are %.3g times as fast as %d (%.0f %% of ideal)",
            many->threads, speedup, few->threads, 100 * speedup / ideal);
+    double shards = shard_width(many) / shard_width(few);
+    double apart = fmax(spread(few), spread(many));
+    bool known = shares_processors(many, machine) || shards < GOOD * ideal;
+    if (apart >= APART && !known) {
+        append(text,
+               "; but measurements of the same number of threads lie up to %.2g times apart: other "
+               "programs are running, so measure again.",
+               apart);
+        return text;
+    }
     if (speedup >= GOOD * ideal) {
         append(text, "; nothing stops it yet.");
         return text;
     }
     append(text, ": ");
-    double shards = shard_width(many) / shard_width(few);
-    double arithmetic = many->limit_gflops / few->limit_gflops;
+    /* what was reached there was to be had, whatever the limit's own measurement says */
+    double arithmetic = fmax(many->limit_gflops / few->limit_gflops, speedup);
     double moving = many->memory_gbs > 0
                         ? (double)many->moved_bytes / (many->memory_gbs * 1e3) / many->us_per_step
                         : 0;
@@ -128,17 +165,18 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
     }
     if (!explains) {
         double left = many->us_per_step - few->us_per_step / bound;
+        char more[32], step[32];
+        us_text(left, more);
         if (many->us_per_step < SHORT_STEP || many->us_per_step > few->us_per_step) {
-            append(
-                text,
-                "a step of %.3g µs is short for the meetings of %d workers and what they read of "
-                "each other: about %.2g µs more than its share of the work.",
-                few->us_per_step, many->threads, left);
+            append(text,
+                   "a step of %s µs is short for the meetings of %d workers and what they read of "
+                   "each other: about %s µs more than its share of the work.",
+                   us_text(few->us_per_step, step), many->threads, more);
         } else {
             append(text,
-                   "%.3g µs of each step (%.0f %%) are not divided: sums and weights that travel "
+                   "%s µs of each step (%.0f %%) are not divided: sums and weights that travel "
                    "between caches, workers waiting for the slowest.",
-                   left, 100 * left / many->us_per_step);
+                   more, 100 * left / many->us_per_step);
         }
     }
     return text;

@@ -33,9 +33,10 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-/** Options of the recipe that say when a run ends or what is told of it. */
-static const char *const meaningless[] = {"epochs",     "min-error",  "patience",
-                                          "time-limit", "validation", "report-every"};
+/** Options of the recipe that say when a run ends, what is told of it, and what is kept. */
+static const char *const meaningless[] = {
+    "epochs",       "min-error",  "patience",         "watch",  "time-limit", "validation",
+    "report-every", "checkpoint", "checkpoint-every", "resume", NULL};
 
 /** "1,2,4" as numbers. Returns how many, or 0 if it is not such a list. */
 static size_t read_threads(const char *text, int threads[COUNTS])
@@ -72,9 +73,10 @@ struct bench {
 static int check_options(const struct bench *bench)
 {
     const struct command_line *line = bench->line;
-    for (size_t i = 0; i < sizeof meaningless / sizeof meaningless[0]; i++) {
+    for (size_t i = 0; meaningless[i] != NULL; i++) {
         if (option_given(line, meaningless[i]) != NULL) {
-            return misuse(line->command, "--%s means nothing here: --steps updates are measured",
+            return misuse(line->command,
+                          "--%s means nothing here: --steps updates are measured, and forgotten",
                           meaningless[i]);
         }
     }
@@ -208,6 +210,7 @@ const struct command command_bench = {
                 "  heddle bench --shape 64,32,10 --batch 32 --steps 1000 --isa avx2 --format csv\n",
     .most = 1,
     .recipe = RECIPE_ALL,
+    .meaningless = meaningless,
     .options = {input_label_options, input_format_options, options},
     .run = run,
 };

@@ -41,6 +41,8 @@ struct command {
     const char *examples; /* for its help: whole lines */
     size_t least, most;   /* how many operands */
     enum recipe_options recipe;
+    const char *const *meaningless; /* those of them it refuses, left out of its help; ends with
+                                       NULL; NULL: none */
     const struct option *options[COMMAND_TABLES]; /* its own; each ends with a name of NULL */
     int (*run)(const struct command_line *line);  /* returns the exit status */
 };

@@ -562,6 +562,16 @@ static size_t heading_of(const char *group)
     return i;
 }
 
+static bool is_meaningless(const struct command *command, const char *name)
+{
+    for (size_t i = 0; command->meaningless != NULL && command->meaningless[i] != NULL; i++) {
+        if (strcmp(command->meaningless[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void options_help(const struct command_line *line, FILE *stream)
 {
     const struct command *command = line->command;
@@ -571,7 +581,7 @@ void options_help(const struct command_line *line, FILE *stream)
         const char *last = "";
         for (size_t i = 0; i < line->count; i++) {
             const struct option *option = &line->options[i];
-            if (heading_of(option->group) != heading) {
+            if (heading_of(option->group) != heading || is_meaningless(command, option->name)) {
                 continue;
             }
             if (strcmp(last, option->group) != 0) {
