@@ -81,7 +81,7 @@ same "$few" mpi.csv --target a --hidden 130,20 --batch 250 --shard 7 --epochs 3 
 same "$few" mpi.csv --hidden 20 --epochs 30 --schedule plateau --schedule-every 1 --validation 0.2 \
     --batch full
 same "3x2" builtin:xor --recipe tutorial --steps 2000 # one shard: seven ranks have none
-same "3x1" builtin:digits --steps 50 --hidden 300,300 --batch 512 # slices of several pieces
+same "2x1 3x2 4x3" builtin:digits --steps 10 --hidden 700,700 --batch 512 # exchanged in many parts
 same "3x1" mpi.csv --epochs 2 --test mpi.csv --validation mpi.csv --init zeros
 
 # Standard input goes to rank 0 alone.

@@ -36,6 +36,12 @@ for n in 1 2 3 4 5 6 7 8; do
             --validation 0.2 --patience 3 --clip 0.5
     done
 done
+# large enough for an exchange in many parts, among them parts of two layers; needed whole, too
+for n in 2 3 5 8; do
+    for more in '' '--max-norm 0.7' '--clip 0.5' '--validation 0.2 --dropout 0.1'; do
+        same $n 2 builtin:digits --hidden 500,30,700 --batch 300 --steps 12 $more
+    done
+done
 for optimizer in sgd momentum nesterov adam adamw rmsprop adagrad rprop lbfgs; do
     batch=100
     case $optimizer in rprop | lbfgs) batch=full ;; esac

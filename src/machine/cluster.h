@@ -65,14 +65,17 @@ struct cluster_exchange;
 heddle_status cluster_exchange_create(const struct cluster_message *send, size_t sends,
                                       const struct cluster_message *receive, size_t receives,
                                       struct cluster_exchange **exchange, heddle_error *err);
+/** NULL is none; what was started is finished first. */
 void cluster_exchange_free(struct cluster_exchange *exchange);
 
 /**
- * Start: what is sent must not be written, what is received not be touched until it is finished.
- * MPI moves little by itself: progress() in between lets it. finish() waits.
+ * Start: what is received must not be touched from receive() on, what is sent not be written from
+ * send() on, until all of it is finished. MPI moves little by itself: progress() in between lets it,
+ * and returns whether all that was started is finished; finish() waits for that.
  */
-void cluster_exchange_start(struct cluster_exchange *exchange);
-void cluster_exchange_progress(struct cluster_exchange *exchange);
+void cluster_exchange_receive(struct cluster_exchange *exchange);
+void cluster_exchange_send(struct cluster_exchange *exchange);
+bool cluster_exchange_progress(struct cluster_exchange *exchange);
 void cluster_exchange_finish(struct cluster_exchange *exchange);
 
 /* ---------------------------------------------------------------- made of these --------------- */

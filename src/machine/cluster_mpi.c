@@ -212,8 +212,8 @@ void cluster_gather(void *data, size_t unit, const size_t *begin)
 /* ---------------------------------------------------------------- exchanges ------------------- */
 
 struct cluster_exchange {
-    int count;
-    MPI_Request request[];
+    int receives, count;   /* receives come first */
+    MPI_Request request[]; /* (count) */
 };
 
 static size_t pieces_of(const struct cluster_message *message, size_t messages)
@@ -258,7 +258,8 @@ heddle_status cluster_exchange_create(const struct cluster_message *send, size_t
 
     if (!made)
         return status_memory(err, "the messages", bytes);
-    prepare(made, receive, receives, false, tag); /* who waits first need not be buffered */
+    prepare(made, receive, receives, false, tag);
+    made->receives = made->count;
     prepare(made, send, sends, true, tag);
     *exchange = made;
     return HEDDLE_OK;
@@ -268,23 +269,33 @@ void cluster_exchange_free(struct cluster_exchange *exchange)
 {
     if (!exchange)
         return;
+    cluster_exchange_finish(exchange);
     for (int i = 0; i < exchange->count; i++)
         MPI_Request_free(&exchange->request[i]);
     memory_free(exchange);
 }
 
-void cluster_exchange_start(struct cluster_exchange *exchange)
+/* One by one: MPI_Startall may start them in any order. */
+
+void cluster_exchange_receive(struct cluster_exchange *exchange)
 {
-    for (int i = 0; i < exchange->count; i++) /* MPI_Startall may start them in any order */
+    for (int i = 0; i < exchange->receives; i++)
         MPI_Start(&exchange->request[i]);
 }
 
-void cluster_exchange_progress(struct cluster_exchange *exchange)
+void cluster_exchange_send(struct cluster_exchange *exchange)
 {
-    int done;
+    for (int i = exchange->receives; i < exchange->count; i++)
+        MPI_Start(&exchange->request[i]);
+}
+
+bool cluster_exchange_progress(struct cluster_exchange *exchange)
+{
+    int done = 1;
 
     if (exchange->count > 0)
         MPI_Testall(exchange->count, exchange->request, &done, MPI_STATUSES_IGNORE);
+    return done != 0;
 }
 
 void cluster_exchange_finish(struct cluster_exchange *exchange)

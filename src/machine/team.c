@@ -441,3 +441,17 @@ void team_barrier(struct team *team, int worker, int active)
     else
         wait_past(b, generation, active > team->processors);
 }
+
+void team_await(const _Atomic uint64_t *number, uint64_t least)
+{
+    const struct timespec shortly = {.tv_nsec = 50000};
+
+    for (int i = 0; atomic_load_explicit(number, memory_order_acquire) < least; i++) {
+        if (i < SPINS)
+            relax();
+        else if (i < SPINS + YIELDS)
+            sched_yield();
+        else
+            nanosleep(&shortly, NULL);
+    }
+}

@@ -7,6 +7,7 @@
 #define MACHINE_TEAM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "heddle.h"
 #include "machine/topology.h"
@@ -37,5 +38,8 @@ void team_run(struct team *team, void (*body)(void *context, int worker), void *
  * Meetings of different numbers are independent: worker 7 may wait for all 8 while 0 and 1 meet.
  */
 void team_barrier(struct team *team, int worker, int active);
+
+/** Wait inside body until another worker has raised the number to `least`; what it wrote is seen. */
+void team_await(const _Atomic uint64_t *number, uint64_t least);
 
 #endif

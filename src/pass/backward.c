@@ -48,6 +48,34 @@ static void pack_deltas(struct workspace *ws, size_t e)
     }
 }
 
+/** Whoever watches is told that weight deltas from real `begin` on are there. */
+static void tell(const struct workspace *ws, size_t begin)
+{
+    if (ws->watcher) {
+        ws->watcher->known(ws->watcher->context, begin);
+    }
+}
+
+/** G[l], the last outputs first, in blocks that can leave. */
+static void gradient_watched(struct workspace *ws, size_t l, const struct shard_run *run,
+                             void *const *G)
+{
+    size_t m = ws->shape->width[l - 1];
+    size_t n = ws->shape->width[l];
+    for (size_t end = n; end > 0;) {
+        size_t first = (end - 1) / PACK * PACK;
+        size_t at = ws->shape->offset[l] + first * (m + 1);
+        real *delta[SUBTREES_MAX];
+        for (size_t j = 0; j < run->subtrees; j++) {
+            delta[j] = (real *)G[j] + at;
+        }
+        ws->k->gradient(ws->row[l - 1], ws->D + first * ws->E, run, m, end - first, delta,
+                        ws->size);
+        tell(ws, at);
+        end = first;
+    }
+}
+
 /** D[l-1] from D[l]: what a stretch pulls back is turned into deltas while it is in reach. */
 static void pull_back(struct workspace *ws, const real *weights, size_t l)
 {
@@ -58,6 +86,7 @@ static void pull_back(struct workspace *ws, const real *weights, size_t l)
         size_t E = stretch_at(ws, e);
         real *TA = panel_at(ws, ws->TA, e);
         real *TB = panel_at(ws, ws->TB, e);
+        tell(ws, shape->offset[l]);
         ws->k->pullback(weights + shape->offset[l], m, shape->width[l], TA, ws->ldt, E, TB);
         for (size_t first = 0; first < m; first += PACK) {
             size_t width = pack_width(m, first);
@@ -95,7 +124,11 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         for (size_t j = 0; j < run->subtrees; j++) {
             delta[j] = (real *)G[j] + shape->offset[l];
         }
-        ws->k->gradient(ws->row[l - 1], ws->D, run, m, n, delta, ws->size);
+        if (ws->watcher) {
+            gradient_watched(ws, l, run, G);
+        } else {
+            ws->k->gradient(ws->row[l - 1], ws->D, run, m, n, delta, ws->size);
+        }
         if (l > 1) {
             pull_back(ws, weights, l);
             real *swap = ws->TA;

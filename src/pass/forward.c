@@ -4,6 +4,20 @@
  */
 #include "pass/workspace.h"
 
+/** Z[l] of examples [e, e + E), in blocks of outputs whose weights may be on their way. */
+static void affine_watched(struct workspace *ws, const real *W, size_t l, size_t e, size_t E)
+{
+    size_t m = ws->shape->width[l - 1];
+    size_t n = ws->shape->width[l];
+    for (size_t first = 0; first < n; first += PACK) {
+        size_t here = n - first < PACK ? n - first : PACK;
+        size_t at = ws->shape->offset[l] + first * (m + 1);
+        ws->watcher->need(ws->watcher->context, at + pack_width(n, first) * (m + 1));
+        ws->k->affine(ws->row[l - 1] + e, E, m, W + at, here, ws->X[l] + e * ws->ldx[l] + first,
+                      ws->ldx[l]);
+    }
+}
+
 void REAL(forward)(struct workspace *ws, const void *W)
 {
     const struct shape *shape = ws->shape;
@@ -12,8 +26,12 @@ void REAL(forward)(struct workspace *ws, const void *W)
         size_t E = stretch_at(ws, e);
         for (size_t l = 1; l <= shape->layers; l++) {
             real *X = ws->X[l] + e * ws->ldx[l];
-            ws->k->affine(ws->row[l - 1] + e, E, shape->width[l - 1], weights + shape->offset[l],
-                          shape->width[l], X, ws->ldx[l]);
+            if (ws->watcher && e == 0) {
+                affine_watched(ws, weights, l, e, E);
+            } else {
+                ws->k->affine(ws->row[l - 1] + e, E, shape->width[l - 1],
+                              weights + shape->offset[l], shape->width[l], X, ws->ldx[l]);
+            }
             if (l < shape->layers && ws->S[l]) {
                 if (shape->activation[l] == ACTIVATION_CUSTOM) {
                     REAL(custom_activate)(ws, l, e, E);

@@ -70,6 +70,17 @@ enum { SUM_DEPTH_MAX = 32 };
 
 enum { PASS_PIECE = 512 }; /* reals that the sums are worked through at a time */
 
+/**
+ * Who is told how far the passes are, every now and then, because weights may still be on their way
+ * when the forward pass begins, and weight deltas leave before back-propagation ends. Reals are
+ * counted as in a block.
+ */
+struct pass_watcher {
+    void *context;
+    void (*need)(void *context, size_t end);    /* weights [0, end) are read next */
+    void (*known)(void *context, size_t begin); /* weight deltas [begin, …) will not change */
+};
+
 struct workspace; /* a worker's activations and deltas for up to `capacity` examples */
 
 struct passes {
@@ -84,6 +95,9 @@ struct passes {
     struct workspace *(*workspace_place)(void *memory, const struct shape *shape,
                                          const void *kernels, size_t capacity,
                                          const struct training_extras *extras);
+
+    /** From now on the watcher (it must stay) is told of forward() and backward(). */
+    void (*watch)(struct workspace *ws, const struct pass_watcher *watcher);
 
     /** The update's number from 0, before its first gather() or forward(): dropout, noise. */
     void (*begin_step)(struct workspace *ws, uint64_t step);

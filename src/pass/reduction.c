@@ -207,6 +207,7 @@ const struct passes REAL(passes) = {
     .real_size = sizeof(real),
     .workspace_bytes = REAL(workspace_bytes),
     .workspace_place = REAL(workspace_place),
+    .watch = REAL(watch),
     .begin_step = REAL(begin_step),
     .gather = REAL(gather),
     .forward = REAL(forward),

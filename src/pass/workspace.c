@@ -88,6 +88,11 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     return ws;
 }
 
+void REAL(watch)(struct workspace *ws, const struct pass_watcher *watcher)
+{
+    ws->watcher = watcher;
+}
+
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E)
 {

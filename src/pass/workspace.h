@@ -22,6 +22,7 @@ enum { STRETCH = 128 };
 struct workspace {
     const struct shape *shape;
     const struct training_extras *extras; /* or NULL */
+    const struct pass_watcher *watcher;   /* or NULL */
     uint64_t step;                        /* for extras; likewise the next two */
     uint32_t *index;                      /* (capacity) rows of the data set the examples are */
     real *weight;                         /* (capacity) what they count for */
@@ -62,6 +63,7 @@ size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
                                         const void *kernels, size_t capacity,
                                         const struct training_extras *extras);
+void REAL(watch)(struct workspace *ws, const struct pass_watcher *watcher);
 void REAL(begin_step)(struct workspace *ws, uint64_t step);
 
 /* extras.c: what the passes call where a workspace has extras. */

@@ -32,8 +32,14 @@ struct worker {
     size_t deltas_bytes;
     double *each; /* (capacity) losses of a chunk, behind the workspace */
     double size;  /* Σ |G| of the step */
-    bool finite;  /* the slow check's verdict for its slice */
-    size_t where;
+    size_t where; /* the slow check: first weight delta of its slice that is not finite */
+
+    /* With other ranks, what is sent to them while the passes go on. */
+    struct run *run;
+    int w;
+    const struct chunk *last; /* the chunk at hand, if it is the step's last */
+    size_t known;             /* reals from which on its partial sums are joined */
+    struct pass_watcher watcher;
     char pad[64];
 };
 
@@ -121,6 +127,37 @@ static inline void meet_others(const struct run *run, int w)
     }
 }
 
+/** After a chunk: reals [begin, end) of partial sums that the tree joins. */
+static void join(const struct run *run, const struct chunk *chunk, void **partial, size_t begin,
+                 size_t end)
+{
+    size_t at = begin * run->passes->real_size;
+    for (size_t j = 0; j < chunk->joins; j++) {
+        char *left = partial[chunk->join[j][0]];
+        const char *right = partial[chunk->join[j][1]];
+        run->passes->add(run->kernels, left + at, left + at, right + at, end - begin);
+    }
+}
+
+/** Weights [0, end) are needed by a worker's forward pass. */
+static void on_need(void *context, size_t end)
+{
+    struct worker *me = context;
+    exchange_need(me->run->exchange, me->w, end);
+}
+
+/** A worker's weight deltas of a chunk are there from real `begin` on. */
+static void on_known(void *context, size_t begin)
+{
+    struct worker *me = context;
+    struct run *run = me->run;
+    if (me->last) {
+        join(run, me->last, run->partial + (size_t)me->w * PARTIALS_MAX, begin, me->known);
+        me->known = begin;
+        exchange_known(run->exchange, me->w, begin);
+    }
+}
+
 /** Worker w's shards of the batch that begins at row `begin` of the order. */
 static void work_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w,
                        uint64_t step)
@@ -130,9 +167,14 @@ static void work_batch(struct run *run, const struct shard_plan *plan, size_t be
     const struct worker_share *share = &plan->share[w];
     void **partial = run->partial + (size_t)w * PARTIALS_MAX;
     me->size = 0;
+    me->known = run->packed;
+    if (run->exchange) {
+        exchange_begin(run->exchange, plan == run->tail, w);
+    }
     for (size_t c = 0; c < share->chunks; c++) {
         const struct chunk *chunk = &share->chunk[c];
         size_t first = begin + chunk->first;
+        me->last = run->exchange && c + 1 == share->chunks ? chunk : NULL;
         if (run->recipe->has_extras) {
             passes->begin_step(me->ws, step);
         }
@@ -155,10 +197,13 @@ static void work_batch(struct run *run, const struct shard_plan *plan, size_t be
             deltas[j] = partial[chunk->partial[j]];
         }
         me->size += passes->backward(me->ws, run->W, &chunk->run, deltas);
-        for (size_t j = 0; j < chunk->joins; j++) {
-            void *left = partial[chunk->join[j][0]];
-            passes->add(run->kernels, left, left, partial[chunk->join[j][1]], run->packed);
+        if (!me->last) {
+            join(run, chunk, partial, 0, run->packed);
         }
+    }
+    if (run->exchange) { /* a worker without a shard has told nothing yet */
+        exchange_need(run->exchange, w, run->packed);
+        exchange_known(run->exchange, w, 0);
     }
 }
 
@@ -176,6 +221,14 @@ static void slice_of(const struct run *run, size_t reals, int w, size_t *begin, 
     *end = units * ((size_t)w + 1) / workers * PACK_UNIT;
 }
 
+/** All weights are there, those of other ranks too. */
+static void settle(const struct run *run, int w)
+{
+    if (run->exchange) {
+        exchange_need(run->exchange, w, run->packed);
+    }
+}
+
 /** Worker w's slice of the block of parameters. */
 static void slice(const struct run *run, int w, size_t *begin, size_t *end)
 {
@@ -183,23 +236,29 @@ static void slice(const struct run *run, int w, size_t *begin, size_t *end)
 }
 
 /**
- * The part of the parameters that this rank updates, and what its sums of weight deltas are made
- * of: reals [first, first + count) of the block, of which worker w takes [begin, end) counted from
- * `first`, which is also where the partials begin. A single rank's part is all.
+ * A part of the parameters that this rank updates, and what its sums of weight deltas are made of:
+ * reals [first, first + count) of the block, of which worker w takes [begin, end) counted from
+ * `first`, which is also where the partials begin. A single rank has one part, which is all.
  */
 struct part {
     void *const *partial;
     size_t first, count, begin, end;
 };
 
-static struct part part_of(const struct run *run, const struct shard_plan *plan, int w)
+static size_t parts_of(const struct run *run)
+{
+    return run->exchange ? exchange_parts(run->exchange) : 1;
+}
+
+/** Part p, once its sums are there. */
+static struct part part_of(const struct run *run, size_t p, int w)
 {
     struct part part = {.partial = run->partial, .count = run->packed};
     if (run->exchange) {
-        size_t end;
-        exchange_slice(run->exchange, &part.first, &end);
-        part.count = end - part.first;
-        part.partial = exchange_sums_of(run->exchange, plan == run->tail);
+        exchange_await(run->exchange, w, p);
+        struct exchange_slice own = exchange_slice(run->exchange, p);
+        part =
+            (struct part){.partial = own.partial, .first = own.begin, .count = own.end - own.begin};
     }
     slice_of(run, part.count, w, &part.begin, &part.end);
     return part;
@@ -215,17 +274,13 @@ static void *block_at(const struct run *run, void *block, size_t at)
  * The first meeting of a step: all partial sums and losses are there, those of other ranks too.
  * What ranks decide alike is made of what they told each other.
  */
-static void meet(struct run *run, const struct shard_plan *plan, int w)
+static void meet(struct run *run, int w)
 {
     meet_others(run, w);
     if (!run->exchange) {
         return;
     }
-    size_t begin, end;
-    slice(run, w, &begin, &end);
-    for (size_t j = 0; j < plan->sums[plan->rank]; j++) {
-        run->passes->sum(run->kernels, &plan->own[j], run->partial, begin, end);
-    }
+    exchange_rest(run->exchange, w);
     meet_others(run, w);
     if (w == 0) {
         run->word = (struct exchange_word){.flags = (run->stop_step ? WORD_STOP : 0) |
@@ -234,7 +289,7 @@ static void meet(struct run *run, const struct shard_plan *plan, int w)
         for (int v = 0; v < run->workers; v++) {
             run->word.size += run->worker[v].size;
         }
-        exchange_sums(run->exchange, plan == run->tail, run->shard_loss, &run->word);
+        exchange_words(run->exchange, run->shard_loss, &run->word);
         run->stop_step = run->word.flags & WORD_STOP;
         run->outcome.late = run->word.flags & WORD_LATE;
         run->keep_step = run->word.flags & WORD_KEEP;
@@ -242,17 +297,16 @@ static void meet(struct run *run, const struct shard_plan *plan, int w)
     meet_others(run, w);
 }
 
-/** The last meeting of a step: the weights are new. */
+/** The last meeting of a step: the weights are new, or on their way. */
 static void part_again(struct run *run, int w)
 {
     meet_others(run, w);
-    if (run->exchange) {
-        if (w == 0) {
-            exchange_weights(run->exchange, run->W);
-        }
-        meet_others(run, w);
+    if (run->exchange && w == 0) {
+        exchange_weights(run->exchange);
     }
     if (run->recipe->max_norm > 0) {
+        settle(run, w);
+        meet_others(run, w);
         run->passes->limit_norms(&run->recipe->shape, run->W, run->recipe->max_norm, w,
                                  run->workers);
         meet_others(run, w);
@@ -276,17 +330,22 @@ static bool all_finite(struct run *run, const struct shard_plan *plan, double lo
     if (size < run->passes->safe_size) {
         return true;
     }
-    struct part part = part_of(run, plan, w);
-    struct worker *me = &run->worker[w];
-    me->finite = run->passes->finite(run->kernels, &plan->program, part.partial, part.begin,
-                                     part.end, &me->where);
+    size_t found = SIZE_MAX;
+    for (size_t p = parts_of(run); p-- > 0;) {
+        struct part part = part_of(run, p, w);
+        size_t at;
+        if (!run->passes->finite(run->kernels, &plan->program, part.partial, part.begin, part.end,
+                                 &at)) {
+            found = part.first + at;
+        }
+    }
+    run->worker[w].where = found;
     meet_others(run, w);
     if (w == 0) {
-        int v = 0;
-        while (v < run->workers && run->worker[v].finite) {
-            v++;
+        run->where = SIZE_MAX;
+        for (int v = 0; v < run->workers; v++) {
+            run->where = run->worker[v].where < run->where ? run->worker[v].where : run->where;
         }
-        run->where = v < run->workers ? part.first + run->worker[v].where : SIZE_MAX;
         if (run->exchange) {
             exchange_first(run->exchange, &run->where);
         }
@@ -313,7 +372,7 @@ static size_t find_layer(const struct run *run, double loss)
 static double clip_factor(struct run *run, const struct shard_plan *plan, double scale, int w)
 {
     size_t workers = (size_t)run->workers;
-    struct part part = part_of(run, plan, w);
+    struct part part = part_of(run, 0, w); /* there is no other */
     size_t pieces = (part.count + PASS_PIECE - 1) / PASS_PIECE;
     run->passes->squares(run->kernels, &plan->program, part.partial, part.count,
                          pieces * (size_t)w / workers, pieces * ((size_t)w + 1) / workers,
@@ -340,7 +399,6 @@ static double rate_of(const struct run *run, uint64_t step)
 static void update_slice(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
 {
     const struct run_recipe *recipe = run->recipe;
-    struct part part = part_of(run, plan, w);
     struct update_rule rule = {
         .optimizer = recipe->optimizer,
         .scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch,
@@ -353,15 +411,22 @@ static void update_slice(struct run *run, const struct shard_plan *plan, uint64_
         .clip_value = recipe->clip_value,
         .l1 = recipe->l1,
         .l2 = recipe->l2,
-        .weight_mask = block_at(run, run->mask, part.first),
     };
     rule.decay = rule.rate * recipe->weight_decay;
     if (run->squares) {
         rule.scale *= clip_factor(run, plan, rule.scale, w);
     }
-    run->passes->update(run->kernels, &plan->program, part.partial, part.begin, part.end, &rule,
-                        block_at(run, run->W, part.first), block_at(run, run->state1, part.first),
-                        block_at(run, run->state2, part.first));
+    for (size_t p = parts_of(run); p-- > 0;) {
+        struct part part = part_of(run, p, w);
+        rule.weight_mask = block_at(run, run->mask, part.first);
+        run->passes->update(run->kernels, &plan->program, part.partial, part.begin, part.end, &rule,
+                            block_at(run, run->W, part.first),
+                            block_at(run, run->state1, part.first),
+                            block_at(run, run->state2, part.first));
+        if (run->exchange) {
+            exchange_updated(run->exchange, w, p);
+        }
+    }
 }
 
 /** The loss and its gradient at the weights, for L-BFGS: lbfgs.h says who calls it. */
@@ -372,19 +437,21 @@ static bool evaluate(void *context, double *loss, int w)
     const double scale = run->recipe->sum_deltas ? 1 : 1 / (double)plan->batch;
     void *gradient = run->lbfgs->block[LBFGS_GRADIENT];
     work_batch(run, plan, 0, w, run->first_step);
-    meet(run, plan, w);
+    meet(run, w);
     double sum = sum_tree(run->shard_loss, plan->shards);
     *loss = scale * sum;
     if (!all_finite(run, plan, sum, w)) {
         return false;
     }
-    struct part part = part_of(run, plan, w);
-    run->passes->combine(run->kernels, &plan->program, part.partial, part.begin, part.end, scale,
-                         block_at(run, gradient, part.first));
+    for (size_t p = parts_of(run); p-- > 0;) {
+        struct part part = part_of(run, p, w);
+        run->passes->combine(run->kernels, &plan->program, part.partial, part.begin, part.end,
+                             scale, block_at(run, gradient, part.first));
+    }
     meet_others(run, w);
     if (run->exchange) {
         if (w == 0) {
-            exchange_weights(run->exchange, gradient);
+            exchange_gather(run->exchange, gradient);
         }
         meet_others(run, w);
     }
@@ -553,6 +620,7 @@ static bool step_of_lbfgs(struct run *run, double start, int w, double *loss)
 static void keep(struct run *run, struct run_state *state, bool last)
 {
     double began = now();
+    settle(run, 0);
     state->watch = run->watch;
     state->best_epoch = run->outcome.best_epoch;
     state->loss = run->outcome.loss;
@@ -566,7 +634,7 @@ static void keep(struct run *run, struct run_state *state, bool last)
     }
     for (int b = STATE_FIRST; run->exchange && b <= STATE_SECOND; b++) {
         if (state->block[b]) {
-            exchange_weights(run->exchange, state->block[b]);
+            exchange_gather(run->exchange, state->block[b]);
         }
     }
     if (cluster_rank() == 0) {
@@ -621,7 +689,7 @@ static void work(void *context, int w)
             if (w == 0) {
                 ask(run, start);
             }
-            meet(run, plan, w);
+            meet(run, w);
             stop = run->stop_step;
             loss = sum_tree(run->shard_loss, plan->shards);
             finite = all_finite(run, plan, loss, w);
@@ -654,6 +722,9 @@ static void work(void *context, int w)
 
         bool epoch_ends = begin == rows;
         bool last = steps == recipe->steps || stop;
+        if (epoch_ends || last) { /* the weights are looked at */
+            settle(run, w);
+        }
         double mean = recipe->sum_deltas ? epoch_loss : epoch_loss / (double)begin;
         if (epoch_ends) {
             begin = 0;
@@ -854,6 +925,20 @@ static bool take_more(struct run *run, bool validates)
     return (recipe->clip <= 0 || run->squares) && (!recipe->patience || !validates || run->best);
 }
 
+static struct exchange_setup exchange_setup_of(const struct run *run)
+{
+    return (struct exchange_setup){
+        .plan = {run->full, run->tail},
+        .packed = run->packed,
+        .whole = run->recipe->clip > 0,
+        .passes = run->passes,
+        .kernels = run->kernels,
+        .workers = run->workers,
+        .partial = run->partial,
+        .W = run->W,
+    };
+}
+
 /** Sizes of everything a run takes; the batches are planned already. */
 static struct trainer_memory count_memory(struct run *run, bool validates)
 {
@@ -861,7 +946,7 @@ static struct trainer_memory count_memory(struct run *run, bool validates)
     size_t workers = (size_t)run->workers;
     run->packed = shape_packed(&recipe->shape);
     bool alone = cluster_ranks() == 1;
-    const struct shard_plan *const plan[2] = {run->full, run->tail};
+    const struct exchange_setup setup = exchange_setup_of(run);
     run->block_bytes = (alone ? run->packed : exchange_block(run->packed)) * run->passes->real_size;
     size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity,
                                                 recipe->has_extras ? &recipe->extras : NULL) +
@@ -872,7 +957,7 @@ static struct trainer_memory count_memory(struct run *run, bool validates)
                       ? lbfgs_bytes(run->packed, run->block_bytes)
                       : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
         .partials = workers * (size_t)run->slots * run->block_bytes,
-        .foreign = alone ? 0 : exchange_bytes(plan, run->packed, run->passes->real_size),
+        .foreign = alone ? 0 : exchange_bytes(&setup),
         .workspaces = workers * (space + sizeof *run->worker),
         .order = run->full->shards * sizeof *run->shard_loss +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
@@ -931,6 +1016,19 @@ static heddle_status take_memory(struct run *run, size_t max_memory, bool valida
     }
     complete = complete && take_more(run, validates);
     return complete ? HEDDLE_OK : status_memory(err, "training", total);
+}
+
+/** The passes tell the exchange how far they are. */
+static void watch_passes(struct run *run)
+{
+    for (int w = 0; run->exchange && w < run->workers; w++) {
+        struct worker *worker = &run->worker[w];
+        worker->run = run;
+        worker->w = w;
+        worker->watcher =
+            (struct pass_watcher){.context = worker, .need = on_need, .known = on_known};
+        run->passes->watch(worker->ws, &worker->watcher);
+    }
 }
 
 static heddle_status diverged(const struct run *run, heddle_error *err)
@@ -1022,9 +1120,9 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         status = scorer_spread(run.validation, err);
     }
     if (!status && cluster_ranks() > 1) {
-        const struct shard_plan *const plan[2] = {run.full, run.tail};
-        status = exchange_create(plan, run.packed, run.passes->real_size, run.partial,
-                                 &run.exchange, err);
+        const struct exchange_setup setup = exchange_setup_of(&run);
+        status = exchange_create(&setup, &run.exchange, err);
+        watch_passes(&run);
     }
     status = cluster_agree(status, err);
     if (!status) {

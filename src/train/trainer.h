@@ -8,8 +8,8 @@
  *     each worker: its slice of the parameters: sum in tree order, update
  *     ---- barrier: the weights are new
  *
- * With several ranks worker 0 exchanges sums and losses after the first meeting and weights after
- * the second (exchange.h), while the others wait.
+ * With several ranks sums leave for them and weights come from them while the passes go on
+ * (exchange.h); after the first meeting worker 0 makes the losses known to all.
  *
  * At the end of an epoch the workers score the validation rows together, and worker 0 reports and
  * makes the next order of the rows.
