@@ -602,6 +602,14 @@ HEDDLE_API int heddle_cluster_rank(void);
  */
 HEDDLE_API int heddle_cluster_agree(int status, char *text, size_t size);
 
+/**
+ * All ranks call this with a text of their own, such as what they are going to do next. Returns
+ * HEDDLE_E_ARGUMENT to all if one has another text than rank 0, and the error names that rank and
+ * what it is that differs (`name`, such as "options"); HEDDLE_E_MEMORY.
+ */
+HEDDLE_API heddle_status heddle_cluster_compare(const char *name, const char *text,
+                                                heddle_error *err);
+
 /* ---------------------------------------------------------------- models --------------------- */
 
 HEDDLE_API void heddle_model_free(heddle_model *model);

@@ -82,7 +82,15 @@ same "$few" mpi.csv --hidden 20 --epochs 30 --schedule plateau --schedule-every 
     --batch full
 same "3x2" builtin:xor --recipe tutorial --steps 2000 # one shard: seven ranks have none
 same "2x1 3x2 4x3" builtin:digits --steps 10 --hidden 700,700 --batch 512 # exchanged in many parts
+# A large text is read once on a machine, and its table shared.
+{ cat mpi.csv && for i in $(seq 120); do tail -n +2 mpi.csv; done; } >mpi_large.csv
+same "3x2" mpi_large.csv --target a --steps 20 --validation mpi_large.csv --test mpi.csv
 same "3x1" mpi.csv --epochs 2 --test mpi.csv --validation mpi.csv --init zeros
+
+# … from standard input, too.
+one=$("$HEDDLE" train mpi_large.csv --steps 20 --quiet | tail -1)
+many=$(timeout 60 $start -n 3 "$mpi" train - --steps 20 --quiet <mpi_large.csv | tail -1)
+[ "$one" = "$many" ] || fail "other data from a large standard input: $one, $many"
 
 # Standard input goes to rank 0 alone.
 one=$("$HEDDLE" train mpi.csv --epochs 2 --quiet | tail -1)
@@ -126,6 +134,10 @@ alone=0
 ranks 2 1 train mpi.csv -o no-such-directory/x.model
 refused 73 "no-such-directory"
 
+sed '90000s/^[^,]*/oops/' mpi_large.csv >mpi_slip.csv
+ranks 3 1 train mpi_slip.csv --target a --steps 5
+refused 65 "^heddle: 'mpi_slip.csv' line 90000 column 1: 'oops'"
+
 # Ranks that are not alike: rank 1 has other data, other options, or fails alone.
 two() { # ARGUMENTS OF RANK 0 -- OF RANK 1
     left=${1} right=${2}
@@ -141,6 +153,10 @@ two "train mpi.csv --epochs 2" "train mpi.csv --epochs 2 --init mpi_one.model"
 refused 2 "rank 1"
 two "train mpi.csv --epochs 2" "train gone.csv --epochs 2"
 refused 66 "rank 1: cannot open 'gone.csv'"
+two "train mpi.csv --epochs 2" "train mpi.csv --epochs 2 --test mpi.csv"
+refused 2 "rank 1 has not the same options"
+two "train mpi_large.csv --epochs 2 --target a" "train mpi_slip.csv --epochs 2 --target a"
+refused 65 "rank 1: 'mpi_slip.csv' line 90000"
 two "train mpi.csv --epochs 2" "train mpi.csv --epoch"
 refused 2 "rank 1: "
 two "train mpi.csv --max-memory 1G" "train mpi.csv --max-memory 10k"

@@ -309,6 +309,16 @@ static int set_validation(struct run *run, const char **file)
     return 0;
 }
 
+/** Ranks that read other files, or other things than files, would wait for each other for ever. */
+static int compare_ways(const struct command_line *line, const char *validation)
+{
+    char way[64];
+    heddle_error err;
+    snprintf(way, sizeof way, "%d%d%d%d", strcmp(line->operands[0], "-") == 0, validation != NULL,
+             option_given(line, "test") != NULL, option_flag(line, "dry-run"));
+    return heddle_cluster_compare("options", way, &err) == HEDDLE_OK ? 0 : give_up(&err);
+}
+
 /** Everything before training. Returns 0, or complains and returns the exit status. */
 static int prepare(struct run *run)
 {
@@ -326,6 +336,7 @@ static int prepare(struct run *run)
     status = set_validation(run, &validation);
     status = status != 0 || run->again || !speaks() ? status : check_outputs(line);
     status = together(status != 0 ? status : set_init(run));
+    status = status != 0 ? status : compare_ways(line, validation);
     status = status != 0 ? status : compare_recipe(&run->compare, line, maybe_files, run->recipe);
     if (status != 0) {
         return status;

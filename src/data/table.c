@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -289,7 +290,10 @@ void heddle_table_free(heddle_table *table)
     memory_free(table->names);
     memory_free(table->path);
     memory_free(table->format);
-    memory_free(table->line);
+    if (table->image)
+        munmap(table->image, table->image_bytes);
+    else
+        memory_free(table->line);
     memory_free(table->owned);
     if (table->numbers)
         arena_free(table->numbers, table->numbers_bytes);

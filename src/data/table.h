@@ -52,6 +52,8 @@ struct heddle_table {
     void *owned;              /* or the memory that the block is in */
     void *numbers;            /* an arena for all columns, or NULL */
     size_t numbers_bytes;
+    void *image; /* the mapping that cells, lines and words are in (table_image.h), or NULL */
+    size_t image_bytes;
     size_t limit; /* bytes that whoever uses it may take, or 0: what there is */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/status.h"
 
 /* (ranks + 1) r × count, for cluster_gather(); or NULL. */
@@ -113,6 +114,19 @@ heddle_status heddle_cluster_begin(heddle_error *err)
 void heddle_cluster_end(void)
 {
     cluster_end();
+}
+
+heddle_status heddle_cluster_compare(const char *name, const char *text, heddle_error *err)
+{
+    struct cluster_item item = {.name = name, .status = HEDDLE_E_ARGUMENT};
+    struct sha256 sum;
+    char hex[65];
+
+    sha256_begin(&sum);
+    sha256_add(&sum, text, strlen(text));
+    sha256_end(&sum, hex);
+    memcpy(item.print, hex, sizeof item.print);
+    return cluster_compare(&item, 1, err);
 }
 
 int heddle_cluster_ranks(void)

@@ -39,6 +39,16 @@ int cluster_sharers(void);
 /** Ranks on this machine, this one included. */
 int cluster_neighbours(void);
 
+/*
+ * Among the ranks of a machine, collective for them. cluster_neighbour() is this one's number, from
+ * 0: the first one's bytes go to all, who sleep while they wait; have all the same bytes?; memory
+ * that all of them see, page-aligned and zero, or NULL for all (release it with munmap()).
+ */
+int cluster_neighbour(void);
+void cluster_tell_neighbours(void *data, size_t bytes);
+bool cluster_neighbours_alike(const void *data, size_t bytes);
+void *cluster_share(size_t bytes);
+
 /** Collective: everybody gets rank 0's bytes (of `root`). */
 void cluster_broadcast(void *data, size_t bytes, int root);
 

@@ -10,10 +10,15 @@
  */
 #include "machine/cluster.h"
 
+#include <fcntl.h>
 #include <mpi.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -28,8 +33,9 @@
 
 static bool began;
 static int ranks = 1, rank = 0;
-static int sharers = 1, neighbours = 1;
-static int *counts, *places; /* (ranks), for cluster_gather() */
+static int sharers = 1, neighbours = 1, neighbour = 0;
+static MPI_Comm machine = MPI_COMM_NULL; /* the neighbours */
+static int *counts, *places;             /* (ranks), for cluster_gather() */
 static int next_tag;
 
 /* ---------------------------------------------------------------- launchers ------------------- */
@@ -93,27 +99,106 @@ static heddle_status check_launcher(heddle_error *err)
 static void look_around(void)
 {
     enum { BYTES = 1024 }; /* 8,192 processors */
-    MPI_Comm local;
     unsigned char mine[BYTES] = {0};
     unsigned char *all;
-    int own;
 
 #ifdef __linux__
     sched_getaffinity(0, BYTES, (cpu_set_t *)(void *)mine);
 #endif
-    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &local);
-    MPI_Comm_size(local, &neighbours);
-    MPI_Comm_rank(local, &own);
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &machine);
+    MPI_Comm_size(machine, &neighbours);
+    MPI_Comm_rank(machine, &neighbour);
     all = memory_new((size_t)neighbours, BYTES);
     if (all) {
-        memcpy(all + (size_t)own * BYTES, mine, BYTES);
-        MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, all, BYTES, MPI_BYTE, local);
+        memcpy(all + (size_t)neighbour * BYTES, mine, BYTES);
+        MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, all, BYTES, MPI_BYTE, machine);
         sharers = 0;
         for (int r = 0; r < neighbours; r++)
             sharers += memcmp(all + (size_t)r * BYTES, mine, BYTES) == 0;
         memory_free(all);
     }
-    MPI_Comm_free(&local);
+}
+
+int cluster_neighbour(void)
+{
+    return neighbour;
+}
+
+/* The first may take its time (it reads a file), on processors that the others need not keep busy. */
+void cluster_tell_neighbours(void *data, size_t bytes)
+{
+    const struct timespec shortly = {.tv_nsec = 200000};
+    MPI_Request request;
+    int done = 0;
+
+    if (neighbours == 1)
+        return;
+    MPI_Ibcast(data, (int)bytes, MPI_BYTE, 0, machine, &request);
+    for (MPI_Test(&request, &done, MPI_STATUS_IGNORE); !done;
+         MPI_Test(&request, &done, MPI_STATUS_IGNORE))
+        nanosleep(&shortly, NULL);
+}
+
+/* Is it true for all neighbours? */
+static bool all_true(bool mine)
+{
+    int own = mine, all = 0;
+
+    MPI_Allreduce(&own, &all, 1, MPI_INT, MPI_LAND, machine);
+    return all != 0;
+}
+
+bool cluster_neighbours_alike(const void *data, size_t bytes)
+{
+    void *first = memory_new(1, bytes);
+    bool alike;
+
+    if (neighbours == 1) {
+        memory_free(first);
+        return true;
+    }
+    alike = all_true(first != NULL);
+    if (alike) {
+        memcpy(first, data, bytes);
+        MPI_Bcast(first, (int)bytes, MPI_BYTE, 0, machine);
+        alike = all_true(memcmp(first, data, bytes) == 0);
+    }
+    memory_free(first);
+    return alike;
+}
+
+/* A file in memory that has no name, so it is gone with the last of us, however we end. */
+void *cluster_share(size_t bytes)
+{
+    struct {
+        long process;
+        int file;
+    } first = {.process = (long)getpid(), .file = -1};
+    void *memory = MAP_FAILED;
+    int file = -1;
+    bool shared;
+
+    if (neighbour == 0) {
+        file = memfd_create("heddle", MFD_CLOEXEC);
+        /* now, or who writes a page for which there is no memory is killed */
+        if (file >= 0 && posix_fallocate(file, 0, (off_t)bytes) == 0)
+            first.file = file;
+    }
+    MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, machine);
+    if (neighbour > 0 && first.file >= 0) {
+        char path[64];
+
+        snprintf(path, sizeof path, "/proc/%ld/fd/%d", first.process, first.file);
+        file = open(path, O_RDWR | O_CLOEXEC);
+    }
+    if (file >= 0 && first.file >= 0)
+        memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    shared = all_true(memory != MAP_FAILED);
+    if (file >= 0)
+        close(file);
+    if (!shared && memory != MAP_FAILED)
+        munmap(memory, bytes);
+    return shared ? memory : NULL;
 }
 
 /* ---------------------------------------------------------------- begin and end --------------- */
@@ -149,6 +234,8 @@ void cluster_end(void)
     memory_free(counts);
     memory_free(places);
     counts = places = NULL;
+    if (began && machine != MPI_COMM_NULL)
+        MPI_Comm_free(&machine);
     if (began)
         MPI_Finalize();
     began = false;

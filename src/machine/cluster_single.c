@@ -36,6 +36,30 @@ int cluster_neighbours(void)
     return 1;
 }
 
+int cluster_neighbour(void)
+{
+    return 0;
+}
+
+void cluster_tell_neighbours(void *data, size_t bytes)
+{
+    (void)data;
+    (void)bytes;
+}
+
+bool cluster_neighbours_alike(const void *data, size_t bytes)
+{
+    (void)data;
+    (void)bytes;
+    return true;
+}
+
+void *cluster_share(size_t bytes)
+{
+    (void)bytes;
+    return NULL;
+}
+
 void cluster_broadcast(void *data, size_t bytes, int root)
 {
     (void)data;

@@ -14,6 +14,7 @@
 #include "data/csv_guess.h"
 #include "data/preprocess.h"
 #include "data/readers.h"
+#include "data/table_image.h"
 #include "machine/cluster.h"
 #include "machine/team.h"
 #include "model/model.h"
@@ -177,16 +178,115 @@ static void end_reading(struct helped *h)
     distinct_words_done(&h->names);
 }
 
-heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
+/** Each rank for itself. */
+static heddle_status read_alone(const char *path, const heddle_read_options *options,
                                 heddle_table **table, heddle_error *err)
 {
     struct helped h;
+    begin_reading(&h, path, options);
+    heddle_status status = table_read(path, &h.reading, table, err);
+    end_reading(&h);
+    return status;
+}
+
+/** What the ranks of a machine must have alike for one of them to read for all. */
+struct reading_key {
+    struct {
+        dev_t device;
+        ino_t file;
+        off_t size;
+        struct timespec time;
+    } data, labels;
+    size_t max_bytes;
+    int header;
+    char delimiter;
+    bool large;
+};
+
+static struct reading_key key_of(const char *path, const heddle_read_options *options)
+{
+    struct reading_key key;
+    struct stat info;
+    memset(&key, 0, sizeof key); /* gaps, too */
+    if (path && is_large(path)) {
+        key.large = true;
+        if (strcmp(path, "-") != 0 && stat(path, &info) == 0) {
+            key.data.device = info.st_dev;
+            key.data.file = info.st_ino;
+            key.data.size = info.st_size;
+            key.data.time = info.st_mtim;
+        }
+    }
+    if (options && options->labels && stat(options->labels, &info) == 0) {
+        key.labels.device = info.st_dev;
+        key.labels.file = info.st_ino;
+        key.labels.size = info.st_size;
+        key.labels.time = info.st_mtim;
+    }
+    if (options) {
+        key.max_bytes = options->max_bytes;
+        key.header = (int)options->header;
+        key.delimiter = options->delimiter;
+    }
+    return key;
+}
+
+/**
+ * Collective for the ranks of a machine: put the table that the first of them has read, if its
+ * status is good, where all see it. *table stays NULL where each has to read for itself.
+ */
+static heddle_status share_table(heddle_status status, heddle_table **table, heddle_error *err)
+{
+    struct {
+        heddle_error err;
+        size_t bytes;
+    } first = {.bytes = 0};
+    heddle_table *shared = NULL;
+    if (status)
+        first.err = *err;
+    else if (*table)
+        first.bytes = table_image_size(*table);
+    cluster_tell_neighbours(&first, sizeof first);
+    if (first.err.status)
+        return status_set(err, first.err.status, "%s", first.err.text);
+    void *image = first.bytes ? cluster_share(first.bytes) : NULL;
+    if (!image)
+        return HEDDLE_OK;
+    if (*table)
+        table_image_write(*table, image);
+    cluster_tell_neighbours(&first, sizeof first); /* it is written */
+    mprotect(image, first.bytes, PROT_READ);
+    shared = table_image_read(image, first.bytes);
+    if (!shared) {
+        munmap(image, first.bytes);
+        return *table ? HEDDLE_OK : status_memory(err, "a table", 0);
+    }
+    heddle_table_free(*table);
+    *table = shared;
+    return HEDDLE_OK;
+}
+
+heddle_status heddle_table_read(const char *path, const heddle_read_options *options,
+                                heddle_table **table, heddle_error *err)
+{
     heddle_status status = check_ranks(path, err);
     if (status)
         return status;
-    begin_reading(&h, path, options);
-    status = table_read(path, &h.reading, table, err);
-    end_reading(&h);
+    if (cluster_neighbours() == 1)
+        return read_alone(path, options, table, err);
+    heddle_table *read = NULL;
+    struct reading_key key = key_of(path, options);
+    if (cluster_neighbours_alike(&key, sizeof key) && key.large) {
+        if (cluster_neighbour() == 0)
+            status = read_alone(path, options, &read, err);
+        status = share_table(status, &read, err);
+    }
+    if (!status && !read)
+        status = read_alone(path, options, &read, err);
+    if (path && strcmp(path, "-") == 0) /* a file in memory of our own: it has been read */
+        (void)!ftruncate(STDIN_FILENO, 0);
+    if (!status)
+        *table = read;
     return status;
 }
 
