@@ -261,7 +261,7 @@ $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/b
 
 # ---------------------------------------------------------------- goals
 
-.PHONY: all demo fuzz check check-build check-long bench bench-peers bench-ranks install uninstall deps install-deps format \
+.PHONY: all demo fuzz check check-build check-long bench bench-peers bench-ranks bench-read install uninstall deps install-deps format \
     format-check layers headers clean distclean help showconfig FORCE
 FORCE:
 
@@ -340,6 +340,12 @@ bench: all $(benches)
 	    HEDDLE_BENCH='$(abspath $(build)/bench)' $$program || exit 1; done
 	@HEDDLE='$(abspath $(build)/heddle)' sh bench/scaling.sh >$(build)/bench/scaling.md && \
 	    cat $(build)/bench/scaling.md
+	@sh bench/refresh.sh '$(build)/bench'
+
+## bench-read: reading tables, beside data.table's fread and pandas, in build/bench/read.md
+bench-read: $(build)/bench/bench_read
+	@BUILD='$(build)' bench/read_peers.sh '$(build)/bench/read' >$(build)/bench/read.md
+	@cat $(build)/bench/read.md
 	@sh bench/refresh.sh '$(build)/bench'
 
 # Debian's python3 has Debian's PyTorch; another one before it in the path may not.

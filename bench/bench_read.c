@@ -5,7 +5,8 @@
  *     build/bench/bench_read [DIRECTORY [THREADS…]]
  *
  * makes three files in DIRECTORY (the temporary directory if not given) and keeps them if one was
- * given, so that bench/read_peers.sh can let fread and pandas read the same bytes.
+ * given, so that bench/read_peers.sh can let fread and pandas read the same bytes. With BENCH_ONLY
+ * in the environment only the file whose name begins with that is read.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -122,6 +123,9 @@ int main(int argc, char **argv)
     printf("%-28s %7s %9s %9s %9s\n", "", "threads", "seconds", "least", "MB/s");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[4096];
+        const char *only = getenv("BENCH_ONLY");
+        if (only && strncmp(cases[i].file, only, strlen(only)) != 0)
+            continue;
         snprintf(path, sizeof path, "%s/heddle-read-%s", directory, cases[i].file);
         make(path, cases[i].kind, cases[i].columns);
         if (argc > 2)

@@ -64,6 +64,40 @@ kept=$(blocks)
 test -n "$kept" || fail 'blocks'
 test "$(blocks --max-memory 2M --threads 1)" = "$kept" || fail 'rows read where they lie'
 
+# An array larger than the address space: in pieces, with the bits that a mapping gives.
+if ! grep -q __asan_init "$HEDDLE"; then
+    {
+        printf '\223NUMPY\1\0\166\0%-117s\n' \
+            "{'descr': '|u1', 'fortran_order': False, 'shape': (200000, 1000), }"
+        head -c 200000000 /dev/urandom
+    } >large.npy
+    large() {
+        "$HEDDLE" train large.npy --task regress --hidden 2 --steps 5 --batch 100 --threads 1 \
+            --shuffle blocks --quiet | sed -n 's/.*sha256 //p'
+    }
+    mapped=$(large)
+    test -n "$mapped" || fail 'a large array'
+    test "$(ulimit -v 150000; large)" = "$mapped" || fail 'an array in pieces'
+    rm -f large.npy
+fi
+
+# Tables as programs write them: what they say beside the data is not learned from.
+notes() { "$HEDDLE" train "$1" --epochs 1 --hidden 2 2>&1 >/dev/null | grep 'note:' || true; }
+awk 'BEGIN { print "\"a\" \"y\""; for (i = 1; i < 80; i++) print "\"" i "\" " i % 7 " " i % 2 }' >r.txt
+notes r.txt | grep -q "the rows' names, left out" || fail "$(notes r.txt)"
+awk 'BEGIN { print "id,a,y"; for (i = 1; i < 80; i++) print i "," i % 7 "," i % 2 }' >id.csv
+notes id.csv | grep -q "column 'id' looks like an identifier" || fail "$(notes id.csv)"
+awk 'BEGIN { print "2019,2020,y"; for (i = 1; i < 80; i++) print i / 3 "," i % 7 "," i % 2 }' >years.csv
+"$HEDDLE" train years.csv --epochs 1 --hidden 2 --quiet -o years.model >/dev/null
+cut -d, -f1,2 years.csv >new.csv
+test "$("$HEDDLE" predict years.model new.csv | wc -l)" = 80 || fail 'a header of numbers'
+"$HEDDLE" info r.txt | grep -q '^  y: 0 39, 1 40$' || fail 'classes and their rows'
+printf '\0\0\10\3\0\0\0\2\0\0\0\2\0\0\0\2abcdefgh' >images.idx
+if "$HEDDLE" train images.idx --quiet 2>message >/dev/null; then fail 'images without labels'; fi
+grep -q 'holds images and no labels' message || fail "$(cat message)"
+printf '\0\0\10\1\0\0\0\2\0\1' | gzip >labels.idx.gz
+"$HEDDLE" info images.idx | grep -q "labels from 'labels.idx.gz'" || fail 'labels in gzip'
+
 # Convert complains by name and leaves nothing behind.
 if "$HEDDLE" convert t.csv bad.npy 2>message; then fail 'words in an array'; fi
 grep -q "column 'word' is text" message || fail "$(cat message)"

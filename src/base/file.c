@@ -26,6 +26,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "base/file_pieces.h"
 #include "base/memory.h"
 #include "base/status.h"
 
@@ -59,13 +60,15 @@ struct reading {
     size_t length, capacity;
     uint8_t *chunk; /* as read from fd: CHUNK bytes */
     size_t held;    /* bytes in it */
+    bool packed;    /* it is being unpacked */
     heddle_error *err;
 };
 
 static heddle_status too_large(const struct reading *r)
 {
-    return status_set(r->err, HEDDLE_E_MEMORY, "%s is larger than the %zu bytes allowed", r->name,
-                      r->max_bytes);
+    return status_set(
+        r->err, HEDDLE_E_MEMORY, "%s is larger than the %zu bytes allowed%s", r->name, r->max_bytes,
+        r->packed ? " once it is unpacked; unpack it to a file, which takes no memory" : "");
 }
 
 /* Make room for at least one more byte and a final 0. */
@@ -282,9 +285,11 @@ static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
     if (status == HEDDLE_OK) {
         if (r->held >= 2 && r->chunk[0] == 0x1f && r->chunk[1] == 0x8b) {
             packing = "gzip";
+            r->packed = true;
             status = read_gzip(r);
         } else if (r->held >= 4 && memcmp(r->chunk, "\x28\xb5\x2f\xfd", 4) == 0) {
             packing = "zstd";
+            r->packed = true;
             status = read_zstd(r);
         } else {
             status = read_plain(r);
@@ -339,6 +344,7 @@ heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *b
 
 void file_release(struct file_bytes *bytes)
 {
+    file_pieces_free(bytes->pieces);
     if (bytes->mapped) {
         munmap((void *)(uintptr_t)bytes->data, bytes->map_size);
     } else {

@@ -21,6 +21,7 @@ struct file_bytes {
     const char *packing; /* "", "gzip" or "zstd" */
     bool mapped;
     size_t map_size;
+    struct file_pieces *pieces; /* not NULL: only its head is here, see file_pieces.h */
 };
 
 /**

@@ -42,7 +42,7 @@ heddle_status reader_array(const char *path, struct file_bytes *bytes, const str
                            heddle_error *err)
 {
     const bool byte = element_size(s->type) == 1 && s->type != ELEMENT_I8 && s->rank > 1;
-    const bool turned = s->fortran && byte, copied = s->rank == 1;
+    const bool turned = s->fortran && byte && !bytes->pieces, copied = s->rank == 1;
     const size_t size = element_size(s->type);
     size_t taken = turned ? s->rows * s->columns : copied ? s->rows * sizeof(double) : 0;
     heddle_status status = reader_check_size(path, reading, taken, err);
@@ -56,6 +56,8 @@ heddle_status reader_array(const char *path, struct file_bytes *bytes, const str
     t->block = (struct element_array){.data = bytes->data + s->start,
                                       .type = s->type,
                                       .swapped = s->swapped,
+                                      .pieces = bytes->pieces,
+                                      .start = s->start,
                                       .row = s->fortran ? size : s->columns * size,
                                       .column = s->fortran ? s->rows * size : size};
     for (size_t c = 0; c < s->columns; c++)

@@ -19,7 +19,8 @@ enum {
     BLOCK_CELLS = 32768, /* 256 KiB of doubles: half of a common L2 */
     BLOCK_ROWS = 64,
     CHUNKS_A_WORKER = 8, /* so that a slow worker does not keep the others waiting for long */
-    CHUNK_BYTES = 1 << 18
+    CHUNK_BYTES = 1 << 18,
+    LOOKED_AT = 1 << 20 /* bytes, before anything is understood of them */
 };
 
 heddle_status csv_no_memory(const struct csv *csv, heddle_error *err)
@@ -27,7 +28,19 @@ heddle_status csv_no_memory(const struct csv *csv, heddle_error *err)
     return status_memory(err, "a table", (size_t)(csv->end - csv->text));
 }
 
-/* Text at all? */
+/* Text has no 0 among its bytes. */
+static heddle_status check_zeros(const char *path, const struct file_bytes *bytes,
+                                 const void *begin, const void *end, heddle_error *err)
+{
+    const uint8_t *from = begin, *zero = memchr(from, 0, (size_t)((const uint8_t *)end - from));
+    if (!zero)
+        return HEDDLE_OK;
+    return status_set(err, HEDDLE_E_DATA,
+                      "'%s' is neither a table of text nor of a known format (byte %zu is 0)", path,
+                      (size_t)(zero - bytes->data));
+}
+
+/* Text at all? The chunks are looked through later, beside each other. */
 static heddle_status check_bytes(const char *path, const struct file_bytes *bytes,
                                  heddle_error *err)
 {
@@ -40,12 +53,8 @@ static heddle_status check_bytes(const char *path, const struct file_bytes *byte
     if (marked || (pairs && !data[0] != !data[1]))
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8", path);
-    const uint8_t *zero = memchr(data, 0, bytes->size);
-    if (zero)
-        return status_set(err, HEDDLE_E_DATA,
-                          "'%s' is neither a table of text nor of a known format (byte %zu is 0)",
-                          path, (size_t)(zero - data));
-    return HEDDLE_OK;
+    return check_zeros(path, bytes, data,
+                       data + (bytes->size < LOOKED_AT ? bytes->size : LOOKED_AT), err);
 }
 
 static heddle_status name_columns(struct csv *csv, heddle_error *err)
@@ -125,12 +134,12 @@ static heddle_status make_chunks(struct csv *csv, heddle_error *err)
     return HEDDLE_OK;
 }
 
-/* Line ends: CRLF is one. */
+/* Line ends: CRLF is one. And are there zeros? */
 static void count_lines(struct csv *csv, struct csv_chunk *chunk)
 {
-    (void)csv;
     const char *p = chunk->begin, *end = chunk->end;
     size_t ends = 0;
+    chunk->status = check_zeros(csv->path, csv->bytes, p, end, &chunk->error);
     if (memchr(p, '\r', (size_t)(end - p))) {
         for (; p < end; p++)
             ends += *p == '\n' || (*p == '\r' && (p + 1 == end || p[1] != '\n'));
@@ -486,6 +495,11 @@ static heddle_status read_records(struct csv *csv, const struct table_reading *r
     heddle_status status = make_chunks(csv, err);
     if (status == HEDDLE_OK) {
         csv_with_chunks(csv, count_lines);
+        for (size_t k = 0; k < csv->chunks && status == HEDDLE_OK; k++)
+            if (csv->chunk[k].status != HEDDLE_OK)
+                status = status_set(err, csv->chunk[k].status, "%s", csv->chunk[k].error.text);
+    }
+    if (status == HEDDLE_OK) {
         status = make_room(csv, reading, err);
     }
     if (status == HEDDLE_OK)
@@ -505,8 +519,7 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
                             const struct table_reading *reading, struct csv_part *part,
                             heddle_table **table, heddle_error *err)
 {
-    struct csv csv = {.path = path, .workers = reading->workers};
-    /* the first part's reading has looked at all bytes */
+    struct csv csv = {.path = path, .bytes = bytes, .workers = reading->workers};
     heddle_status status = part->begin ? HEDDLE_OK : check_bytes(path, bytes, err);
     if (status != HEDDLE_OK)
         return status;
@@ -516,6 +529,8 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
     bool commas = csv_guess_comma(path, csv.text, csv.end, csv.delimiter);
     csv.comma = commas || csv.delimiter == ';';
     status = csv_read_header(&csv, reading, err);
+    if (status == HEDDLE_OK)
+        status = check_zeros(path, bytes, csv.text, csv.first.record, err);
     if (status == HEDDLE_OK) {
         find_part(&csv, part);
         csv.table = table_create(path, csv.columns);

@@ -45,6 +45,7 @@ struct csv_chunk {
 
 struct csv {
     const char *path;
+    const struct file_bytes *bytes;
     const struct table_workers *workers; /* or NULL */
     const char *text, *end;              /* without a byte order mark */
     size_t line;                         /* of text */

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file_pieces.h"
 #include "data/element.h"
 
 static const struct {
@@ -77,6 +78,39 @@ static double twice(uint64_t bits)
     return value;
 }
 
+/* element_read() of an array in a file that is not mapped. */
+static void read_pieces(const struct element_array *array, size_t c, const uint32_t *row,
+                        size_t first, size_t n, double *out)
+{
+    enum { AT_ONCE = 256 };
+    uint8_t copy[AT_ONCE * sizeof(double)];
+    const size_t size = types[array->type].size, column = array->start + c * array->column;
+    const struct element_array piece = {
+        .data = copy, .type = array->type, .swapped = array->swapped, .row = size};
+    for (size_t i = 0; i < n; i += AT_ONCE) {
+        size_t count = n - i < AT_ONCE ? n - i : AT_ONCE;
+        bool whole = true;
+        if (!row && array->row == size) {
+            const uint8_t *p =
+                file_piece_at(array->pieces, column + (first + i) * size, count * size, false);
+            whole = p != NULL;
+            if (p)
+                memcpy(copy, p, count * size);
+        }
+        for (size_t k = 0; whole && k < count && (row || array->row != size); k++) {
+            size_t r = row ? row[i + k] : first + i + k;
+            const uint8_t *p = file_piece_at(array->pieces, column + r * array->row, size, true);
+            whole = p != NULL;
+            if (p)
+                memcpy(copy + k * size, p, size);
+        }
+        if (whole)
+            element_read(&piece, 0, NULL, 0, count, out + i);
+        for (size_t k = 0; !whole && k < count; k++)
+            out[i + k] = NAN;
+    }
+}
+
 /* p is the element. */
 #define EACH(expression)                                                                           \
     for (size_t i = 0; i < n; i++) {                                                               \
@@ -88,6 +122,10 @@ static double twice(uint64_t bits)
 void element_read(const struct element_array *array, size_t c, const uint32_t *row, size_t first,
                   size_t n, double *out)
 {
+    if (array->pieces) {
+        read_pieces(array, c, row, first, n, out);
+        return;
+    }
     const uint8_t *start = array->data + c * array->column;
     const size_t stride = array->row;
     const bool swapped = array->swapped;
@@ -122,7 +160,10 @@ void element_read(const struct element_array *array, size_t c, const uint32_t *r
 void element_read_row(const struct element_array *array, size_t i, size_t c, size_t n, double *out)
 {
     /* the columns of a row are the rows of the array turned round */
-    const struct element_array turned = {.data = array->data + i * array->row,
+    const struct element_array turned = {.data =
+                                             array->pieces ? NULL : array->data + i * array->row,
+                                         .pieces = array->pieces,
+                                         .start = array->start + i * array->row,
                                          .type = array->type,
                                          .swapped = array->swapped,
                                          .row = array->column};

@@ -30,6 +30,8 @@ struct element_array {
     enum element_type type;
     bool swapped;       /* the bytes of an element stand the other way round than this machine's */
     size_t row, column; /* strides in bytes */
+    struct file_pieces *pieces; /* not NULL: the array is in that file, and not at data … */
+    size_t start;               /* … but from here on */
 };
 
 size_t element_size(enum element_type type);
@@ -41,7 +43,8 @@ const char *element_name(enum element_type type);
 bool element_is_whole(enum element_type type);
 
 /**
- * out[i] = element (row[i], c), or (first + i, c) if row is NULL, as a double, for i = 0 … n-1.
+ * out[i] = element (row[i], c), or (first + i, c) if row is NULL, as a double, for i = 0 … n-1. All
+ * are NaN if a file in pieces cannot be read, so that it does not pass for data.
  */
 void element_read(const struct element_array *array, size_t c, const uint32_t *row, size_t first,
                   size_t n, double *out);

@@ -398,7 +398,7 @@ static bool stays_bytes(const struct apply *a)
 /* Are the inputs the table's bytes as they stand? */
 static bool is_view(const struct apply *a)
 {
-    bool view = a->whole && a->p->inputs == a->table->byte_columns;
+    bool view = a->whole && a->p->inputs == a->table->byte_columns && !a->table->block.pieces;
     for (size_t j = 0; view && j < a->p->inputs; j++)
         view = a->table->column[a->input[j]].byte == j;
     return view;
@@ -412,7 +412,10 @@ static void copy_bytes(const struct apply *a, uint8_t *out)
         straight = a->table->column[a->input[j]].byte == j;
     for (size_t i = 0; i < a->rows; i++) {
         const uint8_t *row = a->table->bytes + (size_t)a->row[i] * from;
-        if (straight)
+        if (a->table->block.pieces)
+            for (size_t j = 0; j < width; j++)
+                out[i * width + j] = (uint8_t)table_number(a->table, a->input[j], a->row[i]);
+        else if (straight)
             memcpy(out + i * width, row, width);
         else
             for (size_t j = 0; j < width; j++)
@@ -500,7 +503,7 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     set->target_stride = classify || !a->target ? 0 : stride_of(p->targets, real_size);
     bool fits = size_multiply(a->rows, stay ? view ? 0 : p->width : set->real_stride, &cells) &&
                 reserve(&bytes, cells, stay ? 1 : real_size, &input_at);
-    if (!view && (!fits || is_too_much(a, bytes)) && can_be_read(a)) {
+    if (!view && (!fits || a->table->block.pieces || is_too_much(a, bytes)) && can_be_read(a)) {
         read = fits = true;
         bytes = set->real_stride = 0;
         set->view = make_view(a);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_pieces.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -117,6 +118,20 @@ heddle_status reader_check_size(const char *path, const struct table_reading *re
 
 /* ---------------------------------------------------------------- one file ------------------- */
 
+/* A message of too little memory, with what to do about it. */
+static heddle_status suggest(const char *path, heddle_error *err)
+{
+    if (!err || strstr(err->text, "heddle convert") || strstr(err->text, "unpack") ||
+        strcmp(path, "-") == 0)
+        return HEDDLE_E_MEMORY;
+    char text[sizeof err->text];
+    snprintf(text, sizeof text, "%s", err->text);
+    return status_set(err, HEDDLE_E_MEMORY,
+                      "%.230s; an .npy file is used where it is: heddle convert '%.100s' "
+                      "'%.*s.npy'",
+                      text, path, (int)(stem_length(path) < 100 ? stem_length(path) : 100), path);
+}
+
 static heddle_status read_one(const char *path, const struct table_reading *reading,
                               heddle_table **table, heddle_error *err)
 {
@@ -124,8 +139,15 @@ static heddle_status read_one(const char *path, const struct table_reading *read
         return builtin_read(path, table, err);
     struct file_bytes bytes = {0};
     heddle_status status = file_read(path, reading->limit, &bytes, err);
+    /* no room to map it: an array is read in pieces */
+    if (status == HEDDLE_E_MEMORY && file_open_pieces(path, &bytes, NULL) == HEDDLE_OK) {
+        if (npy_recognise(&bytes) || idx_recognise(&bytes))
+            status = HEDDLE_OK;
+        else
+            file_release(&bytes);
+    }
     if (status != HEDDLE_OK)
-        return status;
+        return status == HEDDLE_E_MEMORY ? suggest(path, err) : status;
     reader *read = reading->more && reading->more->recognise(&bytes) ? reading->more->read : NULL;
     for (size_t i = 0; !read && i < sizeof formats / sizeof *formats; i++)
         if (formats[i].recognise(&bytes))
@@ -137,7 +159,7 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     if (status == HEDDLE_OK)
         status = read(path, &bytes, reading, table, err);
     file_release(&bytes);
-    return status;
+    return status == HEDDLE_E_MEMORY ? suggest(path, err) : status;
 }
 
 /* ---------------------------------------------------------------- in parts ------------------- */

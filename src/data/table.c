@@ -362,7 +362,7 @@ void heddle_table_column(const heddle_table *table, size_t i, heddle_column *col
             column->missing += source->code[r] == TABLE_MISSING;
         return;
     }
-    if (table_is_byte(table, i)) {
+    if (table_is_byte(table, i) && !table->block.pieces) {
         count_bytes(table, i, column);
         return;
     }

@@ -23,6 +23,8 @@
 /* Below, a team takes longer to start than it saves. */
 #define WORTH_A_TEAM ((off_t)2 << 20)
 
+enum { SPARE = 8 };
+
 static void run_team(void *team, void (*body)(void *context, int worker), void *context)
 {
     team_run(team, body, context);
@@ -153,7 +155,11 @@ static void begin_reading(struct helped *h, const char *path, const heddle_read_
         .workers = {.count = 1, .run = run_team}};
     struct table_reading *reading = &h->reading;
     reading->limit_given = reading->options->max_bytes > 0;
-    reading->limit = reading->limit_given ? reading->options->max_bytes : memory_available("");
+    reading->limit = reading->options->max_bytes;
+    if (!reading->limit_given) {
+        const size_t available = memory_available("");
+        reading->limit = available - available / SPARE; /* for what is not counted */
+    }
     if (!find_names(h))
         reading->known = NULL;
     if (path && *path && is_large(path) && reading->options->threads != 1) {
