@@ -346,7 +346,8 @@ typedef struct heddle_callbacks {
     int (*report)(void *user, const heddle_report *report);
     /** Something worth knowing that is no error: a refused binding, a column that was dropped. */
     void (*note)(void *user, const char *text);
-    /** Asked once a step; returns a heddle_request, obeyed as soon as that step is finished. To
+    /** Asked once a step, also of the short runs by which l2 "auto" is chosen before the first;
+        returns a heddle_request, obeyed as soon as that step is finished. To
         stop from another thread or a signal handler, let it set an atomic flag (lock-free, for a
         handler) and return that flag's value here. */
     int (*stop)(void *user);
@@ -421,6 +422,8 @@ HEDDLE_API void heddle_result_done(heddle_result *result);
  *   HEDDLE_E_ARGUMENT  the recipe contradicts itself or does not fit the data
  *   HEDDLE_E_DATA      a table cannot be used: unknown target, text where numbers are needed, …
  *   HEDDLE_E_MEMORY, HEDDLE_E_THREADS
+ *   HEDDLE_E_STOPPED   a callback asked for it before the first step, while the penalty of the
+ *                      weights was being chosen
  *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them, and no
  *                      model of it is made; the text names the step, and the checkpoint that holds
  *                      the last good state if there is one

@@ -347,7 +347,7 @@ Test(recipe, refuses_what_contradicts_itself)
         {"label-smoothing=0.1 loss=mse output-activation=tanh", 3,
          "goes with --loss cross-entropy"},
         {"dropout=0.5 hidden=none", 3, "--dropout needs hidden layers"},
-        {"optimizer=rprop", 3, "--optimizer rprop needs --batch full"},
+        {"optimizer=rprop batch=100", 3, "--optimizer rprop needs --batch full"},
         {"optimizer=rprop batch=full schedule=step", 3, "leave out --schedule"},
         {"optimizer=rprop batch=full warmup=3", 3, "leave out --schedule and --warmup"},
         {"optimizer=adamw weight-decay=2000", 3, "no weight would be left"},
@@ -578,12 +578,12 @@ Test(recipe, the_text_holds_what_decides_bits)
     cr_assert(recipe_resolve(other, &facts, &c, NULL) == HEDDLE_OK);
     cr_assert_str_eq(a.text.data, b.text.data);
     cr_assert(strcmp(a.text.data, c.text.data) != 0);
-    cr_assert_str_eq(a.text.data,
-                     "{\"batch\":32,\"epochs\":250,\"init\":\"glorot\",\"optimizer\":"
-                     "\"adamw\",\"rate\":0.005,\"beta1\":0.9,\"beta2\":0.999,"
-                     "\"epsilon\":1e-08,\"weight-decay\":0.1,\"schedule\":\"one-cycle\","
-                     "\"seed\":0,\"shuffle\":true,\"steps\":8000,"
-                     "\"sum\":false}");
+    cr_assert_str_eq(a.text.data, "{\"batch\":32,\"epochs\":250,\"init\":\"glorot\",\"optimizer\":"
+                                  "\"adamw\",\"rate\":0.005,\"beta1\":0.9,\"beta2\":0.999,"
+                                  "\"epsilon\":1e-08,\"weight-decay\":0.1,\"l2\":0.003,"
+                                  "\"schedule\":\"one-cycle\","
+                                  "\"seed\":0,\"shuffle\":true,\"steps\":8000,"
+                                  "\"sum\":false}");
     recipe_done(&a);
     recipe_done(&b);
     recipe_done(&c);

@@ -138,8 +138,8 @@ Test(recipes, contradictions_are_refused_and_name_an_option)
     static const struct {
         const char *options, *named;
     } rows[] = {
-        {"optimizer=rprop", "--batch full"},
-        {"optimizer=lbfgs", "--batch full"},
+        {"optimizer=rprop batch=50", "--batch full"},
+        {"optimizer=lbfgs batch=50", "--batch full"},
         {"optimizer=lbfgs batch=full schedule=cosine", "--schedule"},
         {"optimizer=lbfgs batch=full dropout=0.1", "--dropout"},
         {"optimizer=lbfgs batch=full l1=0.1", "--l1"},

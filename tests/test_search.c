@@ -264,7 +264,7 @@ Test(search, what_cannot_be_is_refused_before_anything_runs)
     } rows[] = {
         {"builtin:xor", "", "rate=1,2", 0, "--validation"},
         {"builtin:digits", "validation=0", "rate=1,2", 0, "--cv"},
-        {"builtin:digits", "", "optimizer=adam,rprop", 0, "--batch full"},
+        {"builtin:digits", "batch=50", "optimizer=adam,rprop", 0, "--batch full"},
         {"builtin:digits", "", "rate=1,2", 1, "2 folds"},
         {"builtin:digits", "", "", 2000, "--cv 2000"},
         {"builtin:digits", "", "", 200, "--cv 200"},

@@ -32,6 +32,13 @@ struct dataset {
     size_t arena_bytes;
 };
 
+/**
+ * A copy of rows row[0 … count) of a data set, kept as the set keeps them; rows of a view are
+ * written down. HEDDLE_E_MEMORY is the only failure.
+ */
+heddle_status dataset_take(const struct dataset *set, const uint32_t *row, size_t count,
+                           struct dataset *taken, heddle_error *err);
+
 /** Release what a dataset holds and zero it. */
 void dataset_done(struct dataset *set);
 

@@ -592,11 +592,3 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
     *set = made;
     return HEDDLE_OK;
 }
-
-void dataset_done(struct dataset *set)
-{
-    if (set->arena)
-        arena_free(set->arena, set->arena_bytes);
-    view_free(set->view);
-    *set = (struct dataset){0};
-}

@@ -16,6 +16,7 @@
 #include "model/model.h"
 #include "train/alike.h"
 #include "train/calibrate.h"
+#include "train/choose.h"
 #include "train/encode.h"
 #include "train/fit.h"
 #include "train/keep.h"
@@ -78,6 +79,30 @@ static heddle_status begin_weights(struct fit *fit, const heddle_model *initial,
     }
     memcpy(fit->values, initial->values, count * sizeof *fit->values);
     return HEDDLE_OK;
+}
+
+/** Choose what is to be chosen by trying, and resolve the recipe with it. */
+static heddle_status choose(struct fit *fit, struct recipe_facts *facts, heddle_error *err)
+{
+    const struct fit_request *request = fit->request;
+    const heddle_recipe *recipe = request->recipe;
+    char why[256] = "";
+    if (!fit->run.choose_epochs) {
+        return HEDDLE_OK;
+    }
+    /* Ranks make the runs together, so they must be of one mind from here on. */
+    heddle_status status = alike(recipe, &fit->run, &fit->data, fit->values, NULL, err);
+    if (!status) {
+        status = choose_l2(&fit->run, &fit->data, fit->values, fit->workers, request->lent != NULL,
+                           recipe_bind(recipe), recipe_max_memory(recipe), request->callbacks,
+                           &facts->l2, why, sizeof why, err);
+    }
+    if (!status) {
+        note(fit, why);
+        recipe_done(&fit->run);
+        status = recipe_resolve(recipe, facts, &fit->run, err);
+    }
+    return cluster_agree(status, err);
 }
 
 /** The model of the trained weights, with the metadata that repeat the run. */
@@ -187,8 +212,9 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
     struct fit fit = {.request = request, .workers = request->lent};
     heddle_status status = encode(recipe, request->table, request->validation, request->test,
                                   request->fold, callbacks, &fit.data, err);
+    struct recipe_facts facts;
     if (!status) {
-        struct recipe_facts facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
+        facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &fit.run, err);
     }
     if (!status) {
@@ -197,6 +223,10 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
     if (!status && !fit.workers) {
         fit.workers = &fit.own;
         status = workers_create(recipe, recipe_threads(recipe), &fit.own, err);
+    }
+    status = cluster_agree(status, err);
+    if (!status) {
+        status = choose(&fit, &facts, err);
     }
     const struct keeper *keeper = NULL;
     if (!status && !request->one_of_many) {

@@ -96,8 +96,8 @@ static const struct row rows[OPTION_COUNT] = {
         "auto, or tutorial: the numpy tutorial's network, rate and stopping"},
         .tutorial = "tutorial", .kind = KIND_CHOICE, .choices = "auto|tutorial"},
     [OPTION_OPTIMIZER] = {{"optimizer", "recipe", "NAME", "auto",
-        "sgd, momentum, nesterov, adam, adamw, rmsprop, adagrad, or with --batch full rprop and "
-        "lbfgs; auto: adamw with --schedule one-cycle"},
+        "sgd, momentum, nesterov, adam, adamw, rmsprop, adagrad, or of the whole batch rprop (FANN's "
+        "iRprop-) and lbfgs; auto: adamw with --schedule one-cycle"},
         .tutorial = "sgd", .kind = KIND_CHOICE,
         .choices = "auto|sgd|momentum|nesterov|adam|adamw|rmsprop|adagrad|rprop|lbfgs"},
     [OPTION_RATE] = {{"rate", "recipe", "X", "auto",
@@ -135,14 +135,17 @@ static const struct row rows[OPTION_COUNT] = {
         .kind = KIND_COUNT},
     [OPTION_WEIGHT_DECAY] = {{"weight-decay", "recipe", "X", "auto",
         "share of rate x weight lost in each update, biases excepted; auto: 0.01 for adamw, with "
-        "--optimizer auto 0.1, or 0.5 for numbers below 1,000 rows, else 0"},
+        "--optimizer auto 0.1 (of numbers 0 where --l2 is chosen, else 0.5 below 1,000 rows), "
+        "else 0"},
         .kind = KIND_NUMBER, .choices = "auto", .high = 1e6, .closed = true},
     [OPTION_L1] = {{"l1", "recipe", "X", "0",
         "X times the sign of each weight is added to its gradient"},
         .kind = KIND_NUMBER, .high = 1e6, .closed = true},
-    [OPTION_L2] = {{"l2", "recipe", "X", "0",
-        "X times each weight is added to its gradient"},
-        .kind = KIND_NUMBER, .high = 1e6, .closed = true},
+    [OPTION_L2] = {{"l2", "recipe", "X", "auto",
+        "X times each weight is added to its gradient; auto: chosen by cross-validation if nothing "
+        "else is said of optimizer, schedule and decay, there are 20 to 20,000 rows and 30 epochs "
+        "or more; else 0"},
+        .kind = KIND_NUMBER, .choices = "auto", .high = 1e6, .closed = true},
     [OPTION_CLIP] = {{"clip", "recipe", "X", "none",
         "the most that the gradient's norm may be"},
         .kind = KIND_NUMBER, .choices = "none", .high = 1e300},
@@ -156,7 +159,7 @@ static const struct row rows[OPTION_COUNT] = {
         "what examples of a class count for; balanced: by how rare it is"},
         .kind = KIND_TEXT},
     [OPTION_BATCH] = {{"batch", "recipe", "N|full", "auto",
-        "examples an update; auto: by the number of rows, 8 to 128"},
+        "examples an update; auto: by the number of rows, 8 to 128; full for rprop and lbfgs"},
         .tutorial = "full", .kind = KIND_COUNT, .choices = "auto|full", .low = 1},
     [OPTION_EPOCHS] = {{"epochs", "recipe", "N", "auto",
         "passes over the data; auto: about 10,000 updates, 10 to 250 epochs; of classes with fewer "

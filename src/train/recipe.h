@@ -95,6 +95,7 @@ struct recipe_facts {
     double lowest_target;        /* as encoded, of the rows to train on */
     const double *row_weight;    /* (rows) what rows count for, or NULL */
     const struct shape *initial; /* shape of the model to start from, or NULL */
+    double l2;                   /* as chosen (choose.h); 0: not yet */
 };
 
 /** A run, with nothing left open. */
@@ -110,6 +111,8 @@ struct run_recipe {
     struct schedule schedule;
     uint64_t plateau; /* epochs; 0: no plateau */
     double weight_decay, l1, l2;
+    uint64_t choose_epochs; /* of the runs that choose l2 (choose.h), then in the middle of what
+                               is tried; 0: it is not chosen */
     double clip, clip_value, max_norm; /* 0: none */
     struct training_extras extras;
     bool has_extras;

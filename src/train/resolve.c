@@ -228,13 +228,29 @@ static heddle_status resolve_loss(const heddle_recipe *recipe, const struct reci
 /* From so many values on rows are shuffled by blocks: they may be more than fit into memory. */
 #define BLOCKS_FROM ((size_t)1 << 30)
 
+/** Epochs, if nobody says how many. */
+static uint64_t usual_epochs(const struct recipe_facts *facts, uint64_t per_epoch)
+{
+    /* Few examples of classes gain from being seen more often (500 epochs in place of 250: two
+     * spirals 79.5 % → 87.9, iris 93.9 → 95.6, breast cancer 97.1 → 97.7, wine the same;
+     * bench/quality.py, 6 seeds), but 1,000 are too many for iris. Numbers do not: small tables
+     * have them with much noise. */
+    bool often = facts->classes && facts->rows < 1000;
+    uint64_t updates = often ? 20000 : 10000;
+    uint64_t most = often ? 500 : 250;
+    uint64_t epochs = (updates + per_epoch - 1) / per_epoch;
+    return epochs < 10 ? 10 : epochs > most ? most : epochs;
+}
+
 static void resolve_batches(const heddle_recipe *recipe, const struct recipe_facts *facts,
                             struct run_recipe *run)
 {
     size_t rows = facts->rows;
-    if (is(recipe, OPTION_BATCH, "full")) {
+    bool automatic = is(recipe, OPTION_BATCH, "auto");
+    bool whole = is(recipe, OPTION_OPTIMIZER, "rprop") || is(recipe, OPTION_OPTIMIZER, "lbfgs");
+    if (is(recipe, OPTION_BATCH, "full") || (automatic && whole)) {
         run->batch = rows;
-    } else if (is(recipe, OPTION_BATCH, "auto")) {
+    } else if (automatic) {
         run->batch = 8;
         while (run->batch < 128 && run->batch * 32 <= rows) {
             run->batch *= 2;
@@ -251,18 +267,9 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
         is(recipe, OPTION_SHUFFLE, "blocks") ||
         (is(recipe, OPTION_SHUFFLE, "auto") && run->shuffle && rows >= BLOCKS_FROM / facts->inputs);
     uint64_t per_epoch = (rows + run->batch - 1) / run->batch;
-    /* Few examples of classes gain from being seen more often (500 epochs in place of 250: two
-     * spirals 79.5 % → 87.9, iris 93.9 → 95.6, breast cancer 97.1 → 97.7, wine the same;
-     * bench/quality.py, 6 seeds), but 1,000 are too many for iris. Numbers do not: small tables
-     * have them with much noise. */
-    bool often = facts->classes && rows < 1000;
-    uint64_t updates = often ? 20000 : 10000;
-    uint64_t most_epochs = often ? 500 : 250;
-    uint64_t epochs = (updates + per_epoch - 1) / per_epoch;
-    epochs = epochs < 10 ? 10 : epochs > most_epochs ? most_epochs : epochs;
     bool by_steps = !is(recipe, OPTION_STEPS, "none");
     if (is(recipe, OPTION_EPOCHS, "auto")) {
-        run->epochs = by_steps ? 0 : epochs;
+        run->epochs = by_steps ? 0 : usual_epochs(facts, per_epoch);
     } else {
         run->epochs = count(recipe, OPTION_EPOCHS, 0);
     }
@@ -294,6 +301,24 @@ static enum schedule_kind choose_schedule(const heddle_recipe *recipe, const str
     return cycle ? SCHEDULE_ONE_CYCLE : SCHEDULE_CONSTANT;
 }
 
+/** So many rows that folds say something, so few that runs on them cost little; no short runs. */
+enum { CHOOSE_FROM = 20, CHOOSE_TO = 20000, CHOOSE_VALUES = 1 << 24, CHOOSE_EPOCHS = 30 };
+
+/** The runs that choose have a third of the epochs. */
+enum { CHOOSE_SHORTER = 3 };
+
+/** Is L2 to be chosen by cross-validation (choose.h)? If nothing is said that goes against it. */
+static bool choose_l2_wanted(const heddle_recipe *recipe, const struct recipe_facts *facts,
+                             const struct run_recipe *run)
+{
+    return is(recipe, OPTION_OPTIMIZER, "auto") && is(recipe, OPTION_L2, "auto") &&
+           is(recipe, OPTION_WEIGHT_DECAY, "auto") && run->loss != LOSS_CUSTOM &&
+           run->loss != LOSS_SSE && run->epochs >= CHOOSE_EPOCHS && run->time_limit <= 0 &&
+           is(recipe, OPTION_STEPS, "none") && choose_schedule(recipe, run) == SCHEDULE_ONE_CYCLE &&
+           facts->rows >= CHOOSE_FROM && facts->rows <= CHOOSE_TO &&
+           facts->inputs <= CHOOSE_VALUES / facts->rows;
+}
+
 static heddle_status resolve_optimizer(const heddle_recipe *recipe,
                                        const struct recipe_facts *facts, struct run_recipe *run,
                                        heddle_error *err)
@@ -316,6 +341,14 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
     run->weight_decay = number(recipe, OPTION_WEIGHT_DECAY, decay);
     run->l1 = number(recipe, OPTION_L1, 0);
     run->l2 = number(recipe, OPTION_L2, 0);
+    if (choose_l2_wanted(recipe, facts, run)) {
+        uint64_t usual = usual_epochs(facts, (facts->rows + run->batch - 1) / run->batch);
+        run->choose_epochs = (run->epochs < usual ? run->epochs : usual) / CHOOSE_SHORTER;
+        /* a squared error is twice the logarithm of a normal density */
+        double middle = (run->loss == LOSS_MSE ? 6 : 3) / (double)facts->rows;
+        run->l2 = facts->l2 > 0 ? facts->l2 : middle;
+        run->weight_decay = facts->classes ? decay : 0;
+    }
     run->clip = number(recipe, OPTION_CLIP, 0);
     run->clip_value = number(recipe, OPTION_CLIP_VALUE, 0);
     run->max_norm = number(recipe, OPTION_MAX_NORM, 0);

@@ -347,41 +347,15 @@ static heddle_status run_together(struct searching *s, const heddle_recipe *base
                                   heddle_error *err)
 {
     struct workers all = {0};
-    struct plan *plan = NULL;
-    struct team *team = NULL;
     size_t most = recipe_max_memory(base);
+    size_t count = s->runs;
     heddle_status status = workers_create(base, recipe_threads(base), &all, err);
-    size_t workers = status ? 0 : (size_t)all.plan->workers;
-    workers = workers < s->runs ? workers : s->runs;
-    if (most && workers > most / (bytes + 1)) {
-        workers = most / (bytes + 1) ? most / (bytes + 1) : 1;
+    if (most && count > most / (bytes + 1)) {
+        count = most / (bytes + 1) ? most / (bytes + 1) : 1;
     }
     if (!status) {
-        status = plan_create(all.topology, (int)workers, recipe_bind(base), &plan, err);
+        status = workers_apart(&all, count, recipe_bind(base), take_runs, s, &s->lent, err);
     }
-    if (!status) {
-        status = team_create(plan, &team, err);
-    }
-    if (!status) {
-        s->lent = memory_new(workers, sizeof *s->lent);
-        status = s->lent ? HEDDLE_OK : status_memory(err, "workers", workers * sizeof *s->lent);
-    }
-    for (size_t w = 0; !status && w < workers; w++) {
-        s->lent[w].isa = all.isa;
-        status = plan_create(all.topology, 1, BIND_NONE, &s->lent[w].plan, err);
-        if (!status) {
-            status = team_create(s->lent[w].plan, &s->lent[w].team, err);
-        }
-    }
-    if (!status) {
-        team_run(team, take_runs, s);
-    }
-    for (size_t w = 0; s->lent && w < workers; w++) {
-        workers_done(&s->lent[w]);
-    }
-    memory_free(s->lent);
-    team_free(team);
-    plan_free(plan);
     workers_done(&all);
     return status;
 }

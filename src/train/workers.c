@@ -37,6 +37,42 @@ void workers_done(struct workers *workers)
     *workers = (struct workers){0};
 }
 
+heddle_status workers_apart(const struct workers *all, size_t count, enum bind bind,
+                            void (*body)(void *context, int w), void *context, struct workers **one,
+                            heddle_error *err)
+{
+    struct plan *plan = NULL;
+    struct team *team = NULL;
+    size_t most = (size_t)all->plan->workers;
+    count = count < most ? count : most;
+    heddle_status status = plan_create(all->topology, (int)count, bind, &plan, err);
+    if (!status) {
+        status = team_create(plan, &team, err);
+    }
+    if (!status) {
+        *one = memory_new(count, sizeof **one);
+        status = *one ? HEDDLE_OK : status_memory(err, "workers", count * sizeof **one);
+    }
+    for (size_t w = 0; !status && w < count; w++) {
+        (*one)[w].isa = all->isa;
+        status = plan_create(all->topology, 1, BIND_NONE, &(*one)[w].plan, err);
+        if (!status) {
+            status = team_create((*one)[w].plan, &(*one)[w].team, err);
+        }
+    }
+    if (!status) {
+        team_run(team, body, context);
+    }
+    for (size_t w = 0; *one && w < count; w++) {
+        workers_done(&(*one)[w]);
+    }
+    memory_free(*one);
+    *one = NULL;
+    team_free(team);
+    plan_free(plan);
+    return status;
+}
+
 struct scoring {
     struct scorer *scorer;
     const void *W;

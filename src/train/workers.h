@@ -20,6 +20,15 @@ heddle_status workers_create(const heddle_recipe *recipe, int threads, struct wo
 void workers_done(struct workers *workers);
 
 /**
+ * Run body(context, w) on `count` of the workers (fewer if there are fewer) at the same time, each
+ * with a team of one to work with: (*one)[w], which is there while body runs. Worker 0 is the
+ * caller. HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
+ */
+heddle_status workers_apart(const struct workers *all, size_t count, enum bind bind,
+                            void (*body)(void *context, int w), void *context, struct workers **one,
+                            heddle_error *err);
+
+/**
  * Outputs (rows, n[L]) of a data set for weights `values` in plain order; outputs is the caller's.
  */
 heddle_status workers_predict(struct workers *workers, const struct shape *shape,

@@ -1,0 +1,258 @@
+/**
+ * choose: short runs on all but a fold, each scored on that fold. Who makes which run decides
+ * nothing: what is compared is a function of the data, the recipe and the seed.
+ */
+#include "train/choose.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "data/split.h"
+#include "machine/cluster.h"
+#include "train/score.h"
+#include "train/trainer.h"
+
+enum { CANDIDATES = 3, MIDDLE = 1 };
+
+/** From MANY_ROWS on two folds of the five say enough. */
+enum { FOLDS = 5, FOLDS_OF_MANY = 2, MANY_ROWS = 2000 };
+
+struct choosing {
+    const struct run_recipe *run;
+    const struct encoded *data;
+    const double *values;
+    size_t parameters, folds, max_memory;
+    const heddle_callbacks *callbacks;
+    double l2[CANDIDATES];
+    double loss[CANDIDATES][FOLDS];
+    struct workers *all; /* who makes a run, unless `one` is there */
+    struct workers *one; /* (workers) each makes runs by itself */
+    _Atomic size_t next; /* the run that is to be made */
+    atomic_bool stop;    /* asked for, or something failed */
+    pthread_mutex_t lock;
+    heddle_status status; /* of the first that failed */
+    heddle_error err;
+};
+
+/** The rows of one fold's runs. */
+struct rows {
+    uint32_t *train, *held;
+    size_t train_count, held_count;
+    struct dataset train_set, held_set;
+    double *weight;
+};
+
+static void rows_done(struct rows *rows)
+{
+    memory_free(rows->train);
+    memory_free(rows->held);
+    memory_free(rows->weight);
+    dataset_done(&rows->train_set);
+    dataset_done(&rows->held_set);
+}
+
+static heddle_status rows_take(const struct choosing *c, size_t fold, struct rows *rows,
+                               heddle_error *err)
+{
+    const struct dataset *set = &c->data->train;
+    uint32_t *codes = NULL;
+    rows->train = memory_new(set->rows, sizeof *rows->train);
+    rows->held = memory_new(set->rows, sizeof *rows->held);
+    rows->weight = c->data->weight ? memory_new(set->rows, sizeof *rows->weight) : NULL;
+    if (!rows->train || !rows->held || (c->data->weight && !rows->weight)) {
+        return status_memory(err, "a fold", set->rows * sizeof *rows->train);
+    }
+    if (set->class_index) {
+        codes = memory_new(set->rows, sizeof *codes);
+        if (!codes) {
+            return status_memory(err, "a fold", set->rows * sizeof *codes);
+        }
+        for (size_t r = 0; r < set->rows; r++) {
+            codes[r] = (uint32_t)set->class_index[r];
+        }
+    }
+    heddle_status status = split_fold(c->run->seed, FOLDS, fold, codes, set->rows, rows->train,
+                                      &rows->train_count, rows->held, &rows->held_count, NULL);
+    if (status == HEDDLE_E_ARGUMENT) { /* a class has fewer rows than there are folds */
+        status = split_fold(c->run->seed, FOLDS, fold, NULL, set->rows, rows->train,
+                            &rows->train_count, rows->held, &rows->held_count, err);
+    }
+    memory_free(codes);
+    if (!status) {
+        status = dataset_take(set, rows->train, rows->train_count, &rows->train_set, err);
+    }
+    if (!status) {
+        status = dataset_take(set, rows->held, rows->held_count, &rows->held_set, err);
+    }
+    for (size_t i = 0; !status && rows->weight && i < rows->train_count; i++) {
+        rows->weight[i] = c->data->weight[rows->train[i]];
+    }
+    return status;
+}
+
+/** The run in short, on so many rows. */
+static struct run_recipe shorten(const struct choosing *c, const struct rows *rows)
+{
+    struct run_recipe run = *c->run;
+    run.row_weight = rows->weight;
+    run.batch = run.batch < rows->train_count ? run.batch : rows->train_count;
+    run.shard = run.shard < run.batch ? run.shard : run.batch;
+    run.epochs = run.choose_epochs;
+    run.steps = run.epochs * ((rows->train_count + run.batch - 1) / run.batch);
+    run.schedule.steps = run.steps;
+    run.report_every = run.epochs + 1;
+    return run;
+}
+
+static int ask(void *user)
+{
+    struct choosing *c = user;
+    if (c->callbacks && c->callbacks->stop &&
+        c->callbacks->stop(c->callbacks->user) == HEDDLE_STOP) {
+        atomic_store(&c->stop, true);
+    }
+    return atomic_load(&c->stop);
+}
+
+static int obey(void *user)
+{
+    struct choosing *c = user;
+    return atomic_load(&c->stop);
+}
+
+static heddle_status run_one(struct choosing *c, size_t candidate, size_t fold, int w,
+                             heddle_error *err)
+{
+    struct workers *workers = c->one ? &c->one[w] : c->all;
+    const heddle_callbacks callbacks = {.user = c, .stop = w == 0 ? ask : obey};
+    struct rows rows = {0};
+    struct run_outcome outcome;
+    heddle_score score = {0};
+    double *values = memory_new(c->parameters, sizeof *values);
+    heddle_status status =
+        values ? HEDDLE_OK
+               : status_memory(err, "a copy of the weights", c->parameters * sizeof *values);
+    if (!status) {
+        status = rows_take(c, fold, &rows, err);
+    }
+    status = cluster_agree(status, err); /* ranks make a run together, or not at all */
+    if (!status) {
+        struct run_recipe run = shorten(c, &rows);
+        run.l2 = c->l2[candidate];
+        memcpy(values, c->values, c->parameters * sizeof *values);
+        status = trainer_run(&run, &rows.train_set, NULL, workers->team, workers->isa,
+                             c->max_memory, &callbacks, NULL, values, &outcome, err);
+        if (!status && outcome.stopped) {
+            atomic_store(&c->stop, true);
+        }
+    }
+    if (!status) {
+        status = workers_score(workers, &c->run->shape, c->run->loss, values, &rows.held_set,
+                               c->data->preprocess, false, &score, err);
+        status = cluster_agree(status, err);
+    }
+    c->loss[candidate][fold] = status ? __builtin_inf() : score.loss;
+    heddle_score_done(&score);
+    rows_done(&rows);
+    memory_free(values);
+    return status == HEDDLE_E_DIVERGED ? HEDDLE_OK : status;
+}
+
+static void take_runs(void *context, int w)
+{
+    struct choosing *c = context;
+    size_t run;
+    while (!atomic_load(&c->stop) &&
+           (run = atomic_fetch_add(&c->next, 1)) < c->folds * CANDIDATES) {
+        heddle_error err;
+        heddle_status status = run_one(c, run % CANDIDATES, run / CANDIDATES, w, &err);
+        if (status) {
+            pthread_mutex_lock(&c->lock);
+            c->err = c->status ? c->err : err;
+            c->status = c->status ? c->status : status;
+            pthread_mutex_unlock(&c->lock);
+            atomic_store(&c->stop, true);
+        }
+    }
+}
+
+/** The candidate whose loss is lowest among those that are surely better than the middle one. */
+static size_t decide(const struct choosing *c)
+{
+    size_t best = MIDDLE;
+    double n = (double)c->folds, lowest = 0;
+    for (size_t k = 0; k < CANDIDATES; k++) {
+        double mean = 0, square = 0;
+        for (size_t f = 0; f < c->folds; f++) {
+            mean += (c->loss[k][f] - c->loss[MIDDLE][f]) / n;
+        }
+        for (size_t f = 0; f < c->folds; f++) {
+            double d = c->loss[k][f] - c->loss[MIDDLE][f] - mean;
+            square += d * d;
+        }
+        double error = __builtin_sqrt(square / (n - 1) / n);
+        if (k != MIDDLE && mean + error < 0 && mean < lowest) {
+            best = k;
+            lowest = mean;
+        }
+    }
+    return best;
+}
+
+static void explain(const struct choosing *c, size_t best, char *why, size_t size)
+{
+    size_t used = (size_t)snprintf(why, size, "--l2 %.3g by cross-validation: loss", c->l2[best]);
+    for (size_t k = 0; k < CANDIDATES && used < size; k++) {
+        double mean = 0;
+        for (size_t f = 0; f < c->folds; f++) {
+            mean += c->loss[k][f] / (double)c->folds;
+        }
+        used += (size_t)snprintf(why + used, size - used, "%s %.4g with %.3g", k ? "," : "", mean,
+                                 c->l2[k]);
+    }
+}
+
+heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data,
+                        const double *values, struct workers *workers, bool lent, enum bind bind,
+                        size_t max_memory, const heddle_callbacks *callbacks, double *l2, char *why,
+                        size_t size, heddle_error *err)
+{
+    struct choosing c = {
+        .run = run,
+        .data = data,
+        .values = values,
+        .parameters = shape_parameters(&run->shape),
+        .folds = data->train.rows < MANY_ROWS ? FOLDS : FOLDS_OF_MANY,
+        .max_memory = max_memory,
+        .callbacks = callbacks,
+        .l2 = {run->l2 / 10, run->l2, run->l2 * 10},
+        .all = workers,
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+    };
+    heddle_status status = HEDDLE_OK;
+    if (lent || cluster_ranks() > 1) {
+        take_runs(&c, 0);
+    } else {
+        status = workers_apart(workers, c.folds * CANDIDATES, bind, take_runs, &c, &c.one, err);
+    }
+    if (!status && c.status) {
+        status = c.status;
+        if (err) {
+            *err = c.err;
+        }
+    }
+    if (!status && atomic_load(&c.stop)) {
+        status = status_set(err, HEDDLE_E_STOPPED, "stopped before the first step");
+    }
+    if (!status) {
+        size_t best = decide(&c);
+        *l2 = c.l2[best];
+        explain(&c, best, why, size);
+    }
+    return status;
+}
