@@ -82,6 +82,8 @@ same "$few" mpi.csv --hidden 20 --epochs 30 --schedule plateau --schedule-every 
     --batch full
 same "3x2" builtin:xor --recipe tutorial --steps 2000 # one shard: seven ranks have none
 same "2x1 3x2 4x3" builtin:digits --steps 10 --hidden 700,700 --batch 512 # exchanged in many parts
+same "1x2 3x1" mpi.csv --cv 3 --epochs 2
+same "2x2" mpi.csv --search grid --rate 0.1,0.01,1000 --hidden 8/20 --optimizer sgd --epochs 2
 # A large text is read once on a machine, and its table shared.
 { cat mpi.csv && for i in $(seq 120); do tail -n +2 mpi.csv; done; } >mpi_large.csv
 same "3x2" mpi_large.csv --target a --steps 20 --validation mpi_large.csv --test mpi.csv
@@ -120,10 +122,6 @@ ranks 2 1 train mpi.csv --epochs x
 refused 2 "epochs"
 ranks 2 1 predict mpi_one.model mpi.csv
 refused 2 "only 'train' runs on several ranks"
-ranks 2 1 train mpi.csv --cv 3
-refused 2 "cv and --search run on one rank"
-ranks 2 1 train mpi.csv --search grid --rate 0.1,0.01
-refused 2 "cv and --search run on one rank"
 ranks 3 1 train mpi.csv --rate 1000 --optimizer sgd --loss mse --output-activation linear --epochs 5
 refused 3 "diverged in step"
 alone=0
@@ -154,6 +152,8 @@ refused 2 "rank 1"
 two "train mpi.csv --epochs 2" "train gone.csv --epochs 2"
 refused 66 "rank 1: cannot open 'gone.csv'"
 two "train mpi.csv --epochs 2" "train mpi.csv --epochs 2 --test mpi.csv"
+refused 2 "rank 1 has not the same options"
+two "train mpi.csv --search grid --rate 1,2" "train mpi.csv --search grid --rate 1,2,3"
 refused 2 "rank 1 has not the same options"
 two "train mpi_large.csv --epochs 2 --target a" "train mpi_slip.csv --epochs 2 --target a"
 refused 65 "rank 1: 'mpi_slip.csv' line 90000"

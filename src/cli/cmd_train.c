@@ -314,7 +314,8 @@ static int compare_ways(const struct command_line *line, const char *validation)
 {
     char way[64];
     heddle_error err;
-    snprintf(way, sizeof way, "%d%d%d%d", strcmp(line->operands[0], "-") == 0, validation != NULL,
+    snprintf(way, sizeof way, "%d%d%d%d%d", compare_wanted(line),
+             strcmp(line->operands[0], "-") == 0, validation != NULL,
              option_given(line, "test") != NULL, option_flag(line, "dry-run"));
     return heddle_cluster_compare("options", way, &err) == HEDDLE_OK ? 0 : give_up(&err);
 }
@@ -604,15 +605,18 @@ static int compare(struct run *run)
     if (!compare_wanted(line)) {
         return 0;
     }
-    if (heddle_cluster_ranks() > 1) {
-        return misuse(line->command, "--cv and --search run on one rank, with threads: start them "
-                                     "without mpirun");
+    char way[64];
+    snprintf(way, sizeof way, "%zu %zu", heddle_search_candidates(run->compare.search),
+             run->compare.folds);
+    if (heddle_cluster_compare("options", way, &err) != HEDDLE_OK) {
+        return give_up(&err);
     }
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
     catch_signals();
     heddle_status status = compare_run(&run->compare, run->table, run->validation, run->initial,
                                        &run->progress, &callbacks, run->recipe, &err);
     progress_end(&run->progress);
+    caught = heddle_cluster_agree(caught, (char[1]){""}, 1);
     if (status != HEDDLE_OK) {
         int result = refuse(run, &err);
         obey_signal();

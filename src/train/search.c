@@ -251,6 +251,19 @@ static int obey(void *user)
     return atomic_load(&s->stop);
 }
 
+/** Ranks go through the runs together: what ends them for one ends them for all. */
+static heddle_status agree(struct searching *s, heddle_status status, heddle_error *err)
+{
+    if (s->lent || cluster_ranks() == 1) {
+        return status;
+    }
+    if (heddle_cluster_agree(s->stopped, (char[1]){""}, 1)) {
+        s->stopped = true;
+        atomic_store(&s->stop, true);
+    }
+    return cluster_agree(status, err);
+}
+
 static void run_one(struct searching *s, size_t run, int w)
 {
     size_t per = s->folds ? s->folds : 1;
@@ -266,7 +279,7 @@ static void run_one(struct searching *s, size_t run, int w)
     request.callbacks = &callbacks;
     request.one_of_many = true;
     request.lent = s->lent ? &s->lent[w] : NULL;
-    heddle_status status = fit(&request, &model, &result, &err);
+    heddle_status status = agree(s, fit(&request, &model, &result, &err), &err);
     heddle_model_free(model);
     pthread_mutex_lock(&s->lock);
     if (status == HEDDLE_E_DIVERGED) {
@@ -470,6 +483,7 @@ heddle_status heddle_search_run(heddle_search *search, const heddle_table *table
     if (!status) {
         status = check_all(&s, &parameters, &bytes, err);
     }
+    status = agree(&s, status, err);
     if (!status && parameters <= SMALL_PARAMETERS && cluster_ranks() == 1) {
         status = run_together(&s, search->base, bytes, err);
     } else if (!status) {
