@@ -162,6 +162,17 @@ refused 2 "rank 1: "
 two "train mpi.csv --max-memory 1G" "train mpi.csv --max-memory 10k"
 refused 71 "rank 1: "
 
+# … or is out of memory alone, at whatever moment.
+for at in 1 12 24 60 120 170; do
+    status=0
+    timeout 60 $start -n 1 "$mpi" train mpi.csv --epochs 2 --hidden 20 --rate 0.1 --validation 0.2 : \
+        -n 1 env HEDDLE_FAIL_ALLOC_FROM=$at "$mpi" train mpi.csv --epochs 2 --hidden 20 --rate 0.1 \
+        --validation 0.2 >out 2>err </dev/null || status=$?
+    [ $status = 71 ] && grep -q '^heddle: .*out of memory' err ||
+        fail "status $status when allocation $at of rank 1 fails: $(cat err)"
+    count=$((count + 1))
+done
+
 # run_ranks N ARGUMENT…: in the background; $job, and $pids once all ranks are there
 run_ranks() {
     n=$1

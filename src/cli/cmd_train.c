@@ -336,20 +336,21 @@ static int prepare(struct run *run)
     const char *validation;
     status = set_validation(run, &validation);
     status = status != 0 || run->again || !speaks() ? status : check_outputs(line);
-    status = together(status != 0 ? status : set_init(run));
-    status = status != 0 ? status : compare_ways(line, validation);
+    status = status != 0 ? status : set_init(run);
     status = status != 0 ? status : compare_recipe(&run->compare, line, maybe_files, run->recipe);
-    if (status != 0) {
-        return status;
-    }
     const char *test = option_given(line, "test");
     const char *validation_labels = option_given(line, "validation-labels");
     const char *test_labels = option_given(line, "test-labels");
-    if (validation_labels != NULL && validation == NULL) {
-        return misuse(line->command, "--validation-labels needs a file in --validation");
+    if (status == 0 && validation_labels != NULL && validation == NULL) {
+        status = misuse(line->command, "--validation-labels needs a file in --validation");
     }
-    if (test_labels != NULL && test == NULL) {
-        return misuse(line->command, "--test-labels needs a file in --test");
+    if (status == 0 && test_labels != NULL && test == NULL) {
+        status = misuse(line->command, "--test-labels needs a file in --test");
+    }
+    status = together(status);
+    status = status != 0 ? status : compare_ways(line, validation);
+    if (status != 0) {
+        return status;
     }
     status = together(input_read(line->operands[0], &reading, reading.labels, &run->table));
     reading.like = run->table;

@@ -101,7 +101,8 @@ void *need(size_t count, size_t size)
 {
     void *block = calloc(count > 0 ? count : 1, size > 0 ? size : 1);
     if (block == NULL) {
-        complain("out of memory for %zu bytes", count * size);
+        /* the end of this process is that of all ranks */
+        fprintf(stderr, "heddle: out of memory for %zu bytes\n", count * size);
         exit(EXIT_MEMORY);
     }
     return block;

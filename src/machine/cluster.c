@@ -19,31 +19,26 @@ static size_t *alike(size_t count)
     return begin;
 }
 
+/* For heddle_cluster_agree(), which has to work when there is no memory: (ranks), (ranks + 1). */
+static struct {
+    int *status;
+    size_t *begin;
+} all;
+
 int heddle_cluster_agree(int status, char *text, size_t size)
 {
     const int ranks = cluster_ranks();
     const int rank = cluster_rank();
-    int *all = NULL;
-    size_t *begin = NULL;
     int first = 0;
     char reason[1024] = "";
 
     if (ranks == 1)
         return status;
-    all = memory_new((size_t)ranks, sizeof *all);
-    begin = alike(1);
-    if (!all || !begin) { /* the others learn of it when this process ends */
-        memory_free(all);
-        memory_free(begin);
-        return status ? status : HEDDLE_E_MEMORY;
-    }
-    all[rank] = status;
-    cluster_gather(all, sizeof *all, begin);
-    while (first < ranks && all[first] == 0)
+    all.status[rank] = status;
+    cluster_gather(all.status, sizeof *all.status, all.begin);
+    while (first < ranks && all.status[first] == 0)
         first++;
-    status = first < ranks ? all[first] : 0;
-    memory_free(all);
-    memory_free(begin);
+    status = first < ranks ? all.status[first] : 0;
     if (status == 0)
         return 0;
     if (rank == first && first > 0)
@@ -75,44 +70,60 @@ heddle_status cluster_compare(const struct cluster_item *item, size_t items, hed
     const size_t rank = (size_t)cluster_rank();
     const size_t bytes = sizeof item->print;
     heddle_status status = HEDDLE_OK;
-    uint64_t *all = NULL;
+    uint64_t *prints = NULL;
     size_t *begin = NULL;
 
     if (ranks == 1)
         return HEDDLE_OK;
-    all = memory_new(ranks * items, bytes);
+    prints = memory_new(ranks * items, bytes);
     begin = alike(items);
-    if (!all || !begin)
+    if (!prints || !begin)
         status = status_memory(err, "the fingerprints", ranks * items * bytes);
     status = cluster_agree(status, err);
     if (status == HEDDLE_OK) {
         for (size_t i = 0; i < items; i++)
-            memcpy(all + 4 * (rank * items + i), item[i].print, bytes);
-        cluster_gather(all, bytes, begin);
+            memcpy(prints + 4 * (rank * items + i), item[i].print, bytes);
+        cluster_gather(prints, bytes, begin);
     }
     for (size_t k = items; status == HEDDLE_OK && k < ranks * items; k++) {
         const struct cluster_item *one = &item[k % items];
 
-        if (memcmp(all + 4 * k, all + 4 * (k % items), bytes) != 0)
+        if (memcmp(prints + 4 * k, prints + 4 * (k % items), bytes) != 0)
             status = status_set(err, one->status,
                                 "rank %zu has not the same %s as rank 0: all ranks must be started "
                                 "with the same program, options and files",
                                 k / items, one->name);
     }
-    memory_free(all);
+    memory_free(prints);
     memory_free(begin);
     return status;
 }
 
 /* ---------------------------------------------------------------- for the public -------------- */
 
+/* Who could not join the others is by itself, and tells why. */
+static bool joined;
+
 heddle_status heddle_cluster_begin(heddle_error *err)
 {
-    return cluster_begin(err);
+    heddle_status status = cluster_begin(err);
+
+    if (status == HEDDLE_OK && cluster_ranks() > 1) {
+        all.status = memory_new((size_t)cluster_ranks(), sizeof *all.status);
+        all.begin = alike(1);
+        if (!all.status || !all.begin)
+            status = status_memory(err, "the ranks", 0);
+    }
+    joined = status == HEDDLE_OK;
+    return status;
 }
 
 void heddle_cluster_end(void)
 {
+    memory_free(all.status);
+    memory_free(all.begin);
+    all.status = NULL;
+    all.begin = NULL;
     cluster_end();
 }
 
@@ -136,5 +147,5 @@ int heddle_cluster_ranks(void)
 
 int heddle_cluster_rank(void)
 {
-    return cluster_rank();
+    return joined ? cluster_rank() : 0;
 }

@@ -95,8 +95,8 @@ static heddle_status check_launcher(heddle_error *err)
 
 /* ---------------------------------------------------------------- neighbours ------------------ */
 
-/* Count the ranks on this machine, and those of them with our processors. */
-static void look_around(void)
+/* Count the ranks on this machine, and those of them with our processors. False: no memory. */
+static bool look_around(void)
 {
     enum { BYTES = 1024 }; /* 8,192 processors */
     unsigned char mine[BYTES] = {0};
@@ -109,14 +109,15 @@ static void look_around(void)
     MPI_Comm_size(machine, &neighbours);
     MPI_Comm_rank(machine, &neighbour);
     all = memory_new((size_t)neighbours, BYTES);
-    if (all) {
-        memcpy(all + (size_t)neighbour * BYTES, mine, BYTES);
-        MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, all, BYTES, MPI_BYTE, machine);
-        sharers = 0;
-        for (int r = 0; r < neighbours; r++)
-            sharers += memcmp(all + (size_t)r * BYTES, mine, BYTES) == 0;
-        memory_free(all);
-    }
+    if (!all)
+        return false;
+    memcpy(all + (size_t)neighbour * BYTES, mine, BYTES);
+    MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, all, BYTES, MPI_BYTE, machine);
+    sharers = 0;
+    for (int r = 0; r < neighbours; r++)
+        sharers += memcmp(all + (size_t)r * BYTES, mine, BYTES) == 0;
+    memory_free(all);
+    return true;
 }
 
 int cluster_neighbour(void)
@@ -223,9 +224,8 @@ heddle_status cluster_begin(heddle_error *err)
         return status;
     counts = memory_new((size_t)ranks, sizeof *counts);
     places = memory_new((size_t)ranks, sizeof *places);
-    if (!counts || !places)
+    if (!counts || !places || !look_around())
         return status_memory(err, "the ranks", 2 * (size_t)ranks * sizeof *counts);
-    look_around();
     return HEDDLE_OK;
 }
 
