@@ -116,6 +116,11 @@ t 73 - "cannot create 'xor.csv/x'" 'heddle train xor.csv -o xor.csv/x'
 t 73 - "cannot create 'none/x.jsonl'" 'heddle train xor.csv --log none/x.jsonl'
 t 73 - "cannot create 'none/x.csv'" 'heddle predict no.model xor.csv -o none/x.csv'
 t 2 - "would overwrite the input 'xor.csv'" 'heddle train xor.csv -o xor.csv'
+t 2 - "would overwrite the input 'none.model'" 'heddle predict none.model xor.csv -o none.model'
+t 2 - "would overwrite the input './xor.csv'" 'heddle predict none.model ./xor.csv -o xor.csv'
+t 2 - "would overwrite the input 'xor.c'" 'heddle export xor.c -o xor.c'
+long=$(printf '%0250d' 0)
+t 73 - "leaves no room for .previous" "heddle train xor.csv --epochs 1 --checkpoint $long -q"
 t 2 - 'are the same file' 'heddle train xor.csv -o same --log same'
 t 2 - "cannot be '-'" 'heddle train xor.csv -o -'
 holds 'xor.csv is as it was' '[ $(wc -l <xor.csv) = 5 ]'

@@ -367,7 +367,7 @@ static void check_content(const char *path, const char *want)
 static void check_cannot_create(const char *path, const char *part)
 {
     heddle_error err = {0};
-    cr_assert(file_can_write(path, &err) == HEDDLE_E_CREATE, "%s", path);
+    cr_assert(file_can_keep(path, &err) == HEDDLE_E_CREATE, "%s", path);
     cr_assert(strstr(err.text, part) != NULL, "'%s' lacks '%s'", err.text, part);
     err.text[0] = '\0';
     cr_assert(write_text(path, "new", &err) == HEDDLE_E_CREATE, "%s", path);
@@ -405,7 +405,7 @@ Test(file, writes_and_replaces)
     char directory[400], path[1000];
     make_directory("replace", directory);
     join(directory, "x", path);
-    cr_assert(file_can_write(path, NULL) == HEDDLE_OK);
+    cr_assert(file_can_keep(path, NULL) == HEDDLE_OK);
     cr_assert(entries(directory) == 0);
     umask(022);
     cr_assert(write_text(path, "first", NULL) == HEDDLE_OK);
@@ -414,7 +414,7 @@ Test(file, writes_and_replaces)
     cr_assert(stat(path, &info) == 0 && (info.st_mode & 0777) == 0644);
 
     chmod(path, 0640);
-    cr_assert(file_can_write(path, NULL) == HEDDLE_OK);
+    cr_assert(file_can_keep(path, NULL) == HEDDLE_OK);
     check_content(path, "first");
     cr_assert(write_text(path, "second and longer", NULL) == HEDDLE_OK);
     check_content(path, "second and longer");
@@ -440,9 +440,13 @@ Test(file, the_longest_name_can_be_written)
     memset(name, 'n', 255);
     name[255] = '\0';
     join(directory, name, path);
-    cr_assert(file_can_write(path, NULL) == HEDDLE_OK);
+    cr_assert(file_can_keep(path, NULL) == HEDDLE_E_CREATE, "no room for .previous");
     cr_assert(write_text(path, "x", NULL) == HEDDLE_OK);
     check_content(path, "x");
+    path[strlen(path) - strlen(FILE_PREVIOUS)] = '\0';
+    cr_assert(file_can_keep(path, NULL) == HEDDLE_OK);
+    cr_assert(file_write_keeping(path, NULL, 0, NULL) == HEDDLE_OK);
+    cr_assert(file_write_keeping(path, NULL, 0, NULL) == HEDDLE_OK);
 }
 
 Test(file, follows_links_even_to_what_is_not_there_yet)
@@ -482,9 +486,9 @@ Test(file, a_reader_of_the_old_file_keeps_it)
 Test(file, devices_and_pipes_are_written_directly)
 {
     heddle_error err = {0};
-    cr_assert(file_can_write("/dev/null", NULL) == HEDDLE_OK);
+    cr_assert(file_can_keep("/dev/null", NULL) == HEDDLE_OK);
     cr_assert(write_text("/dev/null", "gone", &err) == HEDDLE_OK, "%s", err.text);
-    cr_assert(file_can_write("/dev/full", NULL) == HEDDLE_OK);
+    cr_assert(file_can_keep("/dev/full", NULL) == HEDDLE_OK);
     cr_assert(write_text("/dev/full", "no room", &err) == HEDDLE_E_IO);
     cr_assert(strstr(err.text, "cannot write '/dev/full': No space left") != NULL, "%s", err.text);
 

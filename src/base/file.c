@@ -546,17 +546,26 @@ static int rename_in(const struct place *p, const char *from)
     return result == 0 ? 0 : errno;
 }
 
+/* The name that the old file is kept under; false: it is too long. */
+static bool previous_name(const struct place *p, char name[NAME_MAX + 1])
+{
+    size_t length = strlen(p->base);
+    if (length + sizeof FILE_PREVIOUS > NAME_MAX + 1) {
+        return false;
+    }
+    memcpy(name, p->base, length);
+    memcpy(name + length, FILE_PREVIOUS, sizeof FILE_PREVIOUS);
+    return true;
+}
+
 /* Give the old file a second name, in one step: a link under a temporary name, renamed. Where there
  * are no links (FAT, some network file systems) it is renamed itself. */
 static int keep_previous(const struct place *p)
 {
     char previous[NAME_MAX + 1];
-    size_t length = strlen(p->base);
-    if (length + sizeof FILE_PREVIOUS > sizeof previous) {
+    if (!previous_name(p, previous)) {
         return ENAMETOOLONG;
     }
-    memcpy(previous, p->base, length);
-    memcpy(previous + length, FILE_PREVIOUS, sizeof FILE_PREVIOUS);
     char temporary[TEMPORARY_SIZE];
     int tries = 100;
     int result;
@@ -657,10 +666,14 @@ heddle_status file_write_keeping(const char *path, const struct file_piece *piec
     return write_file(path, pieces, count, true, err);
 }
 
-heddle_status file_can_write(const char *path, heddle_error *err)
+heddle_status file_can_keep(const char *path, heddle_error *err)
 {
     struct place p;
+    char previous[NAME_MAX + 1];
     heddle_status status = place_find(&p, path, err);
+    if (status == HEDDLE_OK && !is_direct(&p) && !previous_name(&p, previous)) {
+        status = cannot_create(&p, "its name leaves no room for " FILE_PREVIOUS);
+    }
     if (status == HEDDLE_OK && !is_direct(&p)) {
         /* Asking for permission is not enough: quotas and read-only mounts only speak up when
          * something is made. */

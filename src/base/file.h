@@ -61,7 +61,10 @@ heddle_status file_write(const char *path, const struct file_piece *pieces, size
 heddle_status file_write_keeping(const char *path, const struct file_piece *pieces, size_t count,
                                  heddle_error *err);
 
-/** Can `path` be created or replaced? Asked before a long run. HEDDLE_OK or HEDDLE_E_CREATE. */
-heddle_status file_can_write(const char *path, heddle_error *err);
+/**
+ * Can `path` be created or replaced, and what it replaces be kept? Asked before a long run. HEDDLE_OK
+ * or HEDDLE_E_CREATE.
+ */
+heddle_status file_can_keep(const char *path, heddle_error *err);
 
 #endif

@@ -30,6 +30,9 @@ static int run(const struct command_line *line)
     if (output == NULL) {
         return misuse(line->command, "where to? -o FILE.onnx or -o FILE.c");
     }
+    if (same_file(output, input)) {
+        return misuse(line->command, "--output would overwrite the input '%s'", input);
+    }
     bool onnx = ends_in(output, ".onnx");
     if (!onnx && !ends_in(output, ".c")) {
         return misuse(line->command,

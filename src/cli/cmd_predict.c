@@ -128,6 +128,12 @@ static int run(const struct command_line *line)
         return status;
     }
     const char *output = option_given(line, "output");
+    for (int i = 0; output != NULL && i < 2; i++) {
+        if (same_file(output, line->operands[i])) {
+            return misuse(line->command, "--output would overwrite the input '%s'",
+                          line->operands[i]);
+        }
+    }
     status = output != NULL && strcmp(output, "-") != 0 ? can_create(output, true) : 0;
     heddle_model *model = NULL;
     heddle_table *table = NULL;

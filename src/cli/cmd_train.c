@@ -195,17 +195,6 @@ static int on_signal_asked(void *user)
 
 /* ------------------------------------------------------------------- preparing --------------- */
 
-/** Are these two paths the same file? */
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x;
-    struct stat y;
-    if (stat(a, &x) != 0 || stat(b, &y) != 0) {
-        return strcmp(a, b) == 0;
-    }
-    return x.st_dev == y.st_dev && x.st_ino == y.st_ino && S_ISREG(x.st_mode);
-}
-
 /** Check the outputs before anything takes time. Returns 0, or complains. */
 static int check_outputs(const struct command_line *line)
 {

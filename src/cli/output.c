@@ -91,6 +91,16 @@ int together(int status)
     return agreed;
 }
 
+bool same_file(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+    if (stat(a, &x) != 0 || stat(b, &y) != 0) {
+        return strcmp(a, b) == 0;
+    }
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino && S_ISREG(x.st_mode);
+}
+
 int give_up(const heddle_error *err)
 {
     complain("%s", err->text);

@@ -42,6 +42,9 @@ bool speaks(void);
  */
 int together(int status);
 
+/** Are these two paths the same file? Pipes and devices never are. */
+bool same_file(const char *a, const char *b);
+
 /** Complain with the text of err and return its exit status. */
 int give_up(const heddle_error *err);
 

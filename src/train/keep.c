@@ -157,7 +157,7 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
     }
     read_every(keep, recipe_text(recipe, OPTION_CHECKPOINT_EVERY));
     bool writes = keep->path && cluster_rank() == 0;
-    heddle_status status = writes ? file_can_write(keep->path, err) : HEDDLE_OK;
+    heddle_status status = writes ? file_can_keep(keep->path, err) : HEDDLE_OK;
     if (!status) {
         status = fingerprint(&data->train, data->weight, workers->team, keep->owner.data, err);
     }
