@@ -247,7 +247,10 @@ heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data
         }
     }
     if (!status && atomic_load(&c.stop)) {
-        status = status_set(err, HEDDLE_E_STOPPED, "stopped before the first step");
+        status =
+            status_set(err, HEDDLE_E_STOPPED,
+                       "stopped before the first step: there is no state to keep, the same command "
+                       "begins again");
     }
     if (!status) {
         size_t best = decide(&c);
