@@ -92,6 +92,7 @@ static json_t *machine_json(const heddle_machine *machine, const struct limits *
     json_put(object, "threads", json_integer(machine->threads));
     json_put(object, "why", json_text(machine->why));
     json_put(object, "bind", json_text(machine->bind));
+    json_put(object, "places", json_text(machine->places));
     json_put(object, "isa", json_text(machine->isa));
     json_put(object, "isa_available", json_text(machine->isa_available));
     json_put(object, "synthetic", json_boolean(machine->synthetic));
@@ -140,6 +141,13 @@ static void machine_print(const heddle_machine *machine, const struct limits *li
     printf("%d: %s\n", machine->threads, machine->why);
     label("  binding");
     printf("%s\n", machine->bind);
+    if (machine->places[0] != '\0') {
+        label("");
+        printf("%s %s\n",
+               strchr(machine->places, ',') || strchr(machine->places, '-') ? "processors"
+                                                                            : "processor",
+               machine->places);
+    }
     label("  kernels");
     printf("%s\n", machine->isa);
     puts("How fast it could be at most (fused multiply-adds in registers, measured now)");
