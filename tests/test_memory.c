@@ -2,6 +2,8 @@
 #include <criterion/criterion.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
@@ -67,7 +69,8 @@ Test(memory, strings_are_copied)
 Test(memory, arenas_are_aligned_and_zero)
 {
     const size_t mib = (size_t)1 << 20;
-    const size_t sizes[] = {1, 63, 64, 65, 4096, 4 * mib - 1, 4 * mib, 4 * mib + 1, 9 * mib + 5};
+    const size_t sizes[] = {1,     63,    64,          65,      4096,        65535,
+                            65536, 65537, 4 * mib - 1, 4 * mib, 4 * mib + 1, 9 * mib + 5};
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         size_t bytes = sizes[i];
         unsigned char *arena = arena_new(bytes);
@@ -80,6 +83,24 @@ Test(memory, arenas_are_aligned_and_zero)
         arena_free(arena, bytes);
     }
 }
+
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+Test(memory, nobody_has_touched_the_pages_of_an_arena)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t sizes[] = {(size_t)64 << 10, (size_t)1 << 20, (size_t)8 << 20};
+    unsigned char held[(8 << 20) / 4096];
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        unsigned char *arena = arena_new(sizes[i]);
+        cr_assert(arena != NULL);
+        cr_assert(mincore(arena, sizes[i], held) == 0);
+        for (size_t k = 0; k < sizes[i] / page; k++) {
+            cr_assert((held[k] & 1) == 0, "page %zu of %zu bytes", k, sizes[i]);
+        }
+        arena_free(arena, sizes[i]);
+    }
+}
+#endif
 
 Test(memory, a_test_can_make_one_allocation_fail)
 {

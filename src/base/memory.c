@@ -17,9 +17,15 @@
 
 #include "base/text.h"
 
-/* From here on an arena is mapped, and asks for huge pages: below, a malloc'ed block and its
- * neighbours share pages better. HUGE_PAGE is that of x86-64 and of aarch64 with 4 KiB pages. */
-#define ARENA_MAPPED ((size_t)4 << 20)
+/* From ARENA_MAPPED on an arena is mapped, so that nobody has touched it: a smaller one shares pages
+ * with its neighbours anyway. From ARENA_HUGE on it asks for huge pages, HUGE_PAGE being that of
+ * x86-64 and of aarch64 with 4 KiB pages. */
+#define ARENA_HUGE ((size_t)4 << 20)
+#ifdef __SANITIZE_ADDRESS__ /* which guards the ends of malloc'ed blocks alone */
+#define ARENA_MAPPED ARENA_HUGE
+#else
+#define ARENA_MAPPED ((size_t)64 << 10)
+#endif
 #define HUGE_PAGE ((size_t)2 << 20)
 #define LINE ((size_t)64)
 
@@ -124,6 +130,12 @@ char *memory_string_n(const char *text, size_t n)
     return copy;
 }
 
+static void *map(size_t bytes)
+{
+    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return start == MAP_FAILED ? NULL : start;
+}
+
 /* A mapping aligned to a huge page: map one huge page too much and give back both ends. */
 static void *map_aligned(size_t bytes)
 {
@@ -131,8 +143,8 @@ static void *map_aligned(size_t bytes)
     if (!size_add(bytes, HUGE_PAGE, &padded)) {
         return NULL;
     }
-    char *start = mmap(NULL, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED) {
+    char *start = map(padded);
+    if (start == NULL) {
         return NULL;
     }
     size_t before = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
@@ -157,7 +169,7 @@ void *arena_new(size_t bytes)
         return NULL;
     }
     if (bytes >= ARENA_MAPPED) {
-        return map_aligned(bytes);
+        return bytes >= ARENA_HUGE ? map_aligned(bytes) : map(bytes);
     }
     size_t rounded = bytes > 0 ? (bytes + LINE - 1) / LINE * LINE : LINE;
     void *arena = aligned_alloc(LINE, rounded);

@@ -27,8 +27,9 @@ char *memory_string(const char *text);
 char *memory_string_n(const char *text, size_t n);
 
 /**
- * An arena: `bytes` zero bytes aligned to 64, huge pages asked for from 4 MiB on (then aligned to
- * 2 MiB and NOT touched: whoever writes a page first places it). Release with arena_free().
+ * An arena: `bytes` zero bytes aligned to 64. From 64 KiB on they are NOT touched: whoever writes a
+ * page first has it near. From 4 MiB on they are aligned to 2 MiB, and huge pages are asked for.
+ * Release with arena_free().
  */
 void *arena_new(size_t bytes);
 void arena_free(void *arena, size_t bytes);

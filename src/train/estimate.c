@@ -62,7 +62,9 @@ static size_t score_bytes(const struct run_recipe *run, const struct dataset *se
         return 0;
     }
     size_t space = passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK, NULL);
-    return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) + workers * space;
+    size_t blocks = (set->rows + SCORE_BLOCK - 1) / SCORE_BLOCK;
+    size_t busy = blocks < workers ? blocks : workers;
+    return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) + busy * space;
 }
 
 static size_t larger(size_t a, size_t b)

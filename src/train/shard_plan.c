@@ -275,6 +275,18 @@ static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chun
     plan_ranks(pieces, plan);
 }
 
+static size_t largest_chunk(const struct shard_plan *plan)
+{
+    size_t most = 1;
+    for (int w = 0; w < plan->workers; w++) {
+        for (size_t c = 0; c < plan->share[w].chunks; c++) {
+            size_t examples = plan->share[w].chunk[c].examples;
+            most = examples > most ? examples : most;
+        }
+    }
+    return most;
+}
+
 heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t chunk,
                                 struct shard_plan **plan, heddle_error *err)
 {
@@ -295,7 +307,6 @@ heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ra
         .rank = rank,
         .ranks = ranks,
         .workers = workers,
-        .capacity = chunk_shards * shard < batch ? chunk_shards * shard : batch,
     };
     struct pieces pieces = {0};
     draft.begin = memory_new((size_t)ranks + 1, sizeof *draft.begin);
@@ -317,6 +328,7 @@ heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ra
     *made = draft;
     plan_all(&pieces, made, chunk_shards);
     made->memory = memory;
+    made->capacity = largest_chunk(made);
     *plan = made;
     return HEDDLE_OK;
 }

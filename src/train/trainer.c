@@ -864,6 +864,9 @@ static heddle_status plan_batches(struct run *run, heddle_error *err)
             run->slots = run->tail->partials;
         }
         run->capacity = run->full->capacity;
+        if (run->tail && run->tail->capacity > run->capacity) {
+            run->capacity = run->tail->capacity;
+        }
     }
     return status;
 }
@@ -939,7 +942,40 @@ static struct exchange_setup exchange_setup_of(const struct run *run)
     };
 }
 
-/** Sizes of everything a run takes; the batches are planned already. */
+/** Grow *workers to those of a plan that have examples, *sums to the partial sums of all of them. */
+static void look_at_shares(const struct shard_plan *plan, size_t *workers, size_t *sums)
+{
+    size_t busy = 0;
+    size_t held = 0;
+    for (int w = 0; plan && w < plan->workers; w++) {
+        const struct worker_share *share = &plan->share[w];
+        int last = -1;
+        for (size_t c = 0; c < share->chunks; c++) {
+            const struct chunk *chunk = &share->chunk[c];
+            for (size_t k = 0; k < chunk->run.subtrees; k++) {
+                last = chunk->partial[k] > last ? chunk->partial[k] : last;
+            }
+        }
+        busy += share->chunks > 0;
+        held += (size_t)(last + 1);
+    }
+    *workers = busy > *workers ? busy : *workers;
+    *sums = held > *sums ? held : *sums;
+}
+
+/** Bytes of a worker's workspace, and of the losses behind it. */
+static size_t space_bytes(const struct run *run)
+{
+    const struct run_recipe *recipe = run->recipe;
+    return run->passes->workspace_bytes(&recipe->shape, run->capacity,
+                                        recipe->has_extras ? &recipe->extras : NULL) +
+           run->capacity * sizeof(double);
+}
+
+/**
+ * Sizes of everything a run writes in; the batches are planned already. (Workers without examples
+ * leave their pages untouched.)
+ */
 static struct trainer_memory count_memory(struct run *run, bool validates)
 {
     const struct run_recipe *recipe = run->recipe;
@@ -947,18 +983,19 @@ static struct trainer_memory count_memory(struct run *run, bool validates)
     run->packed = shape_packed(&recipe->shape);
     bool alone = cluster_ranks() == 1;
     const struct exchange_setup setup = exchange_setup_of(run);
+    size_t busy = 0;
+    size_t sums = 0;
+    look_at_shares(run->full, &busy, &sums);
+    look_at_shares(run->tail, &busy, &sums);
     run->block_bytes = (alone ? run->packed : exchange_block(run->packed)) * run->passes->real_size;
-    size_t space = run->passes->workspace_bytes(&recipe->shape, run->capacity,
-                                                recipe->has_extras ? &recipe->extras : NULL) +
-                   run->capacity * sizeof(double);
     return (struct trainer_memory){
         .weights = run->block_bytes,
         .states = recipe->optimizer == OPTIMIZER_LBFGS
                       ? lbfgs_bytes(run->packed, run->block_bytes)
                       : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
-        .partials = workers * (size_t)run->slots * run->block_bytes,
+        .partials = sums * run->block_bytes,
         .foreign = alone ? 0 : exchange_bytes(&setup),
-        .workspaces = workers * (space + sizeof *run->worker),
+        .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker,
         .order = run->full->shards * sizeof *run->shard_loss +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
         .others = (has_mask(recipe) ? run->block_bytes : 0) +
@@ -975,8 +1012,8 @@ static heddle_status take_memory(struct run *run, size_t max_memory, bool valida
     int states = optimizer_states(recipe->optimizer);
     const struct training_extras *extras = recipe->has_extras ? &recipe->extras : NULL;
     struct trainer_memory m = count_memory(run, validates);
-    size_t space = m.workspaces / workers - sizeof *run->worker;
-    size_t deltas = m.partials / workers;
+    size_t space = space_bytes(run);
+    size_t deltas = (size_t)run->slots * run->block_bytes;
     size_t total =
         m.weights + m.states + m.partials + m.foreign + m.workspaces + m.order + m.others;
     if (max_memory && total > max_memory) {
