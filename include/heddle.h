@@ -554,6 +554,7 @@ typedef struct heddle_estimate {
     size_t state_bytes;     /**< the optimizer's */
     size_t partial_bytes;   /**< sums of weight deltas, of all workers and from other ranks */
     size_t workspace_bytes; /**< activations and deltas, of all workers */
+    size_t keep_bytes;      /**< for checkpoints, and for the log's weights */
     size_t peak_bytes;      /**< the most memory the process would hold, tables included; 0 if
                                      the system does not tell what it holds now */
     size_t mapped_bytes;    /**< of that: files whose rows are used where they are; the system takes
@@ -744,12 +745,10 @@ typedef struct heddle_machine {
     double quota;                                /**< cgroup CPU quota in processors; 0: none */
     size_t l1_bytes, l2_bytes, l3_bytes;         /**< data cache of one core, and those it shares */
     size_t memory_bytes;
-    int threads;      /**< workers a run would start */
-    char why[256];    /**< … and why that many */
-    char bind[256];   /**< how workers would be bound, and why */
-    char places[256]; /**< to which processors (the system's numbers) workers 0, 1, … would be
-                                 bound: "0, 2, 4-7"; "" if to none, "…" where there is no more room */
-    char isa[16];     /**< kernels that would be used */
+    int threads;            /**< workers a run would start */
+    char why[256];          /**< … and why that many */
+    char bind[256];         /**< how workers would be bound, and why */
+    char isa[16];           /**< kernels that would be used */
     char isa_available[64]; /**< all levels this processor has, slowest first */
     char processor[128];    /**< its name, as the system gives it */
     bool synthetic;         /**< a made-up machine (HWLOC_SYNTHETIC): nothing is bound */

@@ -125,19 +125,6 @@ t 2 '^Scaling' 'gnuplot is not installed.*apt-get' \
     "PATH=$room/no-programs; heddle bench --shape 8,7,3 --threads 1,2 $quick --plot none.svg"
 holds 'data and script stay' '[ -s plots/*/scaling.dat ] && [ -s plots/*/scaling.gp ] && [ ! -e none.svg ]'
 
-# ---------------------------------------------------------------- the plan, on machines that are not here
-
-places() { HWLOC_SYNTHETIC=$1 heddle info --bind "$2" --threads "$3" --json |
-    sed -n 's/.*"places": "\(.*\)".*/\1/p'; }
-holds 'places: every core' '[ "$(places "pack:2 core:64 pu:1" spread 128)" = 0-127 ]'
-holds 'places: spread' '[ "$(places "pack:2 [numa] core:4 pu:2" spread 4)" = "0, 4, 8, 12" ]'
-holds 'places: close' '[ "$(places "pack:2 [numa] core:4 pu:2" close 3)" = "0, 2, 4" ]'
-holds 'places: none' '[ -z "$(places "pack:2 core:4 pu:2" none 3)" ]'
-holds 'places: as many as there is room for' \
-    'places "pack:4 core:64 pu:2" spread 200 | grep -q "^0, 2, .*, …$"'
-holds 'places, for people' \
-    'HWLOC_SYNTHETIC="core:8 pu:1" heddle info --bind close --threads 3 | grep -q "^ *processors 0-2$"'
-
 # ---------------------------------------------------------------- dry run
 
 t 0 '^work .* GFLOP an epoch' '' 'heddle train builtin:digits --dry-run'
@@ -172,24 +159,6 @@ END
     holds 'rows used in the file are counted' \
         '[ "$(estimated --validation 0)" = "$(wc -c <images.idx | tr -d " ")" ]'
     holds 'and only those' '[ "$(estimated --validation 0.1)" = 0 ]'
-    cat >memory.py <<'END'
-import json, resource, subprocess, sys
-command = sys.argv[1:]
-say = subprocess.run(command + ["--dry-run", "--json"], capture_output=True, text=True, check=True)
-estimate = json.loads(say.stdout)["memory_bytes"]["peak"] / 2**20
-subprocess.run(command + ["--quiet"], capture_output=True, check=True)
-taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print("estimated %.1f MiB, taken %.1f" % (estimate, taken))
-sys.exit(abs(estimate - taken) > max(8, taken / 10))
-END
-    if ! grep -q __asan_init "$HEDDLE"; then
-        for run in 'builtin:xor --recipe tutorial --steps 500' 'builtin:digits --epochs 2' \
-            'builtin:digits --hidden 1024,1024 --epochs 1 --threads 64' \
-            'images.idx --labels labels.idx --validation 0 --epochs 1' \
-            'builtin:digits --hidden 1000,1000 --epochs 1 --optimizer sgd --precision double'; do
-            holds "memory as estimated: $run" "python3 memory.py '$HEDDLE' train $run"
-        done
-    fi
     holds 'dry run --json' 'heddle train builtin:digits --hidden 300 --epochs 3 --dry-run --json 2>&1 |
         grep -v "^heddle: note" | python3 estimate.py'
 fi

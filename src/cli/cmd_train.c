@@ -444,6 +444,7 @@ static json_t *estimate_json(const heddle_estimate *e)
     json_put(memory, "states", json_count(e->state_bytes));
     json_put(memory, "partial_sums", json_count(e->partial_bytes));
     json_put(memory, "workspaces", json_count(e->workspace_bytes));
+    json_put(memory, "checkpoints", json_count(e->keep_bytes));
     json_put(memory, "mapped", json_count(e->mapped_bytes));
     json_put(memory, "peak", e->peak_bytes > 0 ? json_count(e->peak_bytes) : json_null());
     json_put(object, "memory_bytes", memory);
@@ -485,6 +486,9 @@ static void estimate_print(const heddle_estimate *e)
     print_bytes("optimizer's states", e->state_bytes);
     print_bytes("partial sums", e->partial_bytes);
     print_bytes("workspaces", e->workspace_bytes);
+    if (e->keep_bytes > 0) {
+        print_bytes("checkpoints, log", e->keep_bytes);
+    }
     if (e->peak_bytes > 0) {
         print_bytes("all, with the data", e->peak_bytes);
         if (e->mapped_bytes > 0) {
@@ -497,7 +501,8 @@ static void estimate_print(const heddle_estimate *e)
 /** --dry-run: say what would be done. */
 static int dry_run(struct run *run)
 {
-    const heddle_callbacks callbacks = {.user = run, .note = on_note};
+    const heddle_callbacks callbacks = {
+        .user = run, .note = on_note, .wants_weights = option_given(run->line, "log") != NULL};
     heddle_estimate estimate;
     heddle_error err;
     if (heddle_train_estimate(run->recipe, run->table, run->validation, run->test, run->initial,

@@ -151,6 +151,34 @@ static heddle_status note_owner(heddle_model *model, const struct checkpoint_own
     return status;
 }
 
+/** How many blocks a state has, that of the weights too. */
+static size_t count_blocks(const struct run_recipe *run, bool validates)
+{
+    bool has[STATE_BLOCKS];
+    size_t blocks = 0;
+    run_state_blocks(run, validates, has);
+    for (int b = 0; b < STATE_BLOCKS; b++) {
+        blocks += has[b];
+    }
+    return blocks;
+}
+
+size_t checkpoint_write_bytes(const struct run_recipe *run, bool validates)
+{
+    size_t unit = run->use_double ? sizeof(double) : sizeof(float);
+    size_t others = count_blocks(run, validates) - 1;
+    size_t doubles = (others > 0 ? 2 : 1) * sizeof(double);
+    size_t floats =
+        run->use_double ? 0 : sizeof(float); /* of the weights, while they are written */
+    return shape_parameters(&run->shape) * (others * unit + doubles + floats);
+}
+
+size_t checkpoint_read_bytes(const struct run_recipe *run, bool validates)
+{
+    size_t unit = run->use_double ? sizeof(double) : sizeof(float);
+    return count_blocks(run, validates) * shape_packed(&run->shape) * unit;
+}
+
 static heddle_status make_model(const struct checkpoint_owner *owner, heddle_model **model,
                                 heddle_error *err)
 {

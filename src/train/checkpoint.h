@@ -33,6 +33,10 @@ struct checkpoint_owner {
 /** Writes the checkpoints of a run. */
 struct checkpoint_writer;
 
+/** Bytes that writing checkpoints takes, and reading one takes until the run is over. */
+size_t checkpoint_write_bytes(const struct run_recipe *run, bool validates);
+size_t checkpoint_read_bytes(const struct run_recipe *run, bool validates);
+
 /** HEDDLE_E_MEMORY. */
 heddle_status checkpoint_writer_create(const struct checkpoint_owner *owner,
                                        struct checkpoint_writer **writer, heddle_error *err);

@@ -16,6 +16,7 @@
 #include "machine/cluster.h"
 #include "model/model.h"
 #include "train/calibrate.h"
+#include "train/checkpoint.h"
 #include "train/encode.h"
 #include "train/fit.h"
 #include "train/score.h"
@@ -79,9 +80,23 @@ static size_t mapped_bytes(const heddle_table *table, const struct dataset *set)
     return in_place && table->source.mapped ? table->source.size : 0;
 }
 
-static void count_memory(const struct fit_request *request, const struct run_recipe *run,
-                         const struct encoded *data, const struct plan *plan,
-                         const struct trainer_memory *memory, heddle_estimate *e)
+/** What is kept of the run besides: checkpoints, and the weights for a log. */
+static size_t keep_bytes(const struct fit_request *request, const struct run_recipe *run,
+                         bool validates)
+{
+    const heddle_recipe *recipe = request->recipe;
+    bool writes = strcmp(recipe_text(recipe, OPTION_CHECKPOINT), "none") != 0;
+    bool reads = strcmp(recipe_text(recipe, OPTION_RESUME), "none") != 0;
+    bool logs = request->callbacks && request->callbacks->wants_weights;
+    return (writes ? checkpoint_write_bytes(run, validates) : 0) +
+           (reads ? checkpoint_read_bytes(run, validates) : 0) +
+           (logs ? shape_parameters(&run->shape) * sizeof(double) : 0);
+}
+
+/** Returns the most that a run takes at a time, besides what it has been given. */
+static size_t count_memory(const struct fit_request *request, const struct run_recipe *run,
+                           const struct encoded *data, const struct plan *plan,
+                           const struct trainer_memory *memory, heddle_estimate *e)
 {
     size_t workers = (size_t)plan->workers;
     size_t copy = calibrate_tries(run, &data->train, plan) ? e->parameters * sizeof(double) : 0;
@@ -98,22 +113,25 @@ static void count_memory(const struct fit_request *request, const struct run_rec
     e->mapped_bytes = mapped_bytes(request->table, &data->train) +
                       mapped_bytes(request->validation, &data->validation) +
                       mapped_bytes(request->test, &data->test);
+    e->keep_bytes = keep_bytes(request, run, data->validation.rows > 0);
+    /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
+    size_t training = memory->weights + memory->states + memory->partials + memory->foreign +
+                      memory->workspaces + memory->order + memory->others + larger(watched, copy);
+    size_t ending = values + larger(saved, larger(watched, tested));
+    return e->keep_bytes + values + larger(training, ending);
+}
+
+/** What the process will hold at most if it takes so much more; 0 where the system does not tell. */
+static size_t peak_bytes(const heddle_estimate *e, size_t more)
+{
     size_t seen;
     size_t now = resident_now(&seen);
-    if (now) {
-        /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
-        size_t training = memory->weights + memory->states + memory->partials + memory->foreign +
-                          memory->workspaces + memory->order + memory->others +
-                          larger(watched, copy);
-        size_t ending = values + larger(saved, larger(watched, tested));
-        /* of a mapped file what has not been looked at yet, and as much as the system has room for */
-        seen = seen > LIBRARY_BYTES ? seen - LIBRARY_BYTES : 0;
-        size_t file_left = e->mapped_bytes > seen ? e->mapped_bytes - seen : 0;
-        size_t available = memory_available("");
-        file_left = file_left < available ? file_left : available;
-        e->peak_bytes =
-            larger(now + file_left + values + larger(training, ending), resident_most());
-    }
+    /* of a mapped file what has not been looked at yet, and as much as the system has room for */
+    seen = seen > LIBRARY_BYTES ? seen - LIBRARY_BYTES : 0;
+    size_t file_left = e->mapped_bytes > seen ? e->mapped_bytes - seen : 0;
+    size_t available = memory_available("");
+    file_left = file_left < available ? file_left : available;
+    return now ? larger(now + file_left + more, resident_most()) : 0;
 }
 
 static void fill(const struct run_recipe *run, const struct encoded *data, heddle_estimate *e)
@@ -137,6 +155,38 @@ static void fill(const struct run_recipe *run, const struct encoded *data, heddl
     e->seed = run->seed;
 }
 
+/** Plan the run in memory, everything before it being done. */
+static heddle_status measure(const struct fit_request *request, const struct run_recipe *run,
+                             const struct encoded *data, const struct workers *workers,
+                             heddle_estimate *e, size_t *most, heddle_error *err)
+{
+    struct trainer_memory memory;
+    heddle_status status = trainer_memory(run, data->train.rows, data->validation.rows > 0,
+                                          workers->plan->workers, workers->isa, &memory, err);
+    if (!status) {
+        fill(run, data, e);
+        *most = count_memory(request, run, data, workers->plan, &memory, e);
+    }
+    return status;
+}
+
+heddle_status fit_check_memory(const struct fit_request *request, const struct run_recipe *run,
+                               const struct encoded *data, const struct workers *workers,
+                               heddle_error *err)
+{
+    size_t limit = recipe_max_memory(request->recipe);
+    size_t most = 0;
+    heddle_estimate e = {0};
+    heddle_status status = limit ? measure(request, run, data, workers, &e, &most, err) : HEDDLE_OK;
+    most += data->train.arena_bytes + data->validation.arena_bytes + data->test.arena_bytes;
+    return status || !limit || most <= limit
+               ? status
+               : status_set(err, HEDDLE_E_MEMORY,
+                            "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
+                            "smaller batch need less",
+                            most, limit);
+}
+
 heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *estimate,
                            heddle_error *err)
 {
@@ -146,7 +196,7 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
     struct run_recipe run = {0};
     heddle_estimate e = {0};
     struct workers workers = {0};
-    struct trainer_memory memory;
+    size_t most = 0;
     heddle_status status = encode(recipe, request->table, request->validation, request->test,
                                   request->fold, request->callbacks, &data, err);
     if (!status) {
@@ -160,16 +210,14 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
         status = workers_create(recipe, recipe_threads(recipe), &workers, err);
     }
     if (!status) {
-        status = trainer_memory(&run, data.train.rows, data.validation.rows > 0,
-                                workers.plan->workers, workers.isa, &memory, err);
+        status = measure(request, &run, &data, &workers, &e, &most, err);
     }
     if (!status) {
         e.threads = workers.plan->workers;
         e.ranks = cluster_ranks();
         snprintf(e.why, sizeof e.why, "%s", workers.plan->why);
         snprintf(e.isa, sizeof e.isa, "%s", isa_name(workers.isa));
-        fill(&run, &data, &e);
-        count_memory(request, &run, &data, workers.plan, &memory, &e);
+        e.peak_bytes = peak_bytes(&e, most);
         *estimate = e;
     }
     workers_done(&workers);

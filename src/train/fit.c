@@ -224,6 +224,9 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
         fit.workers = &fit.own;
         status = workers_create(recipe, recipe_threads(recipe), &fit.own, err);
     }
+    if (!status && !request->lent) {
+        status = fit_check_memory(request, &fit.run, &fit.data, fit.workers, err);
+    }
     status = cluster_agree(status, err);
     if (!status) {
         status = choose(&fit, &facts, err);

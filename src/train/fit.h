@@ -20,6 +20,14 @@ struct fit_request {
 heddle_status fit(const struct fit_request *request, heddle_model **model, heddle_result *result,
                   heddle_error *err);
 
+/**
+ * Does what a run will take, its encoded rows and checkpoints included but not its tables, keep
+ * within the recipe's max-memory? HEDDLE_E_MEMORY.
+ */
+heddle_status fit_check_memory(const struct fit_request *request, const struct run_recipe *run,
+                               const struct encoded *data, const struct workers *workers,
+                               heddle_error *err);
+
 /** As heddle_train_estimate(). */
 heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *estimate,
                            heddle_error *err);

@@ -1,0 +1,19 @@
+#!/bin/sh
+# What --dry-run says of memory is what a run takes, and --max-memory refuses what is more.
+. "${HEDDLE_TESTS:-$(dirname "$0")}/cases.sh"
+
+big='builtin:digits --hidden 1024,1024 --epochs 1 --threads 2 -q'
+t 71 - 'training needs [0-9]+ bytes, --max-memory allows' "heddle train $big --max-memory 20M -o no.model"
+holds 'nothing is written then' '! [ -e no.model ]'
+t 0 '' - "heddle train $big --max-memory 55M"
+t 71 - 'training needs' "heddle train $big --max-memory 55M --checkpoint no.ck"
+holds 'no checkpoint either' '! [ -e no.ck ]'
+t 0 'checkpoints, log +[0-9]' - "heddle train $big --checkpoint some.ck --dry-run"
+
+if grep -q __asan_init "$HEDDLE"; then
+    echo 'skipped: measuring, under a sanitizer'
+else
+    holds 'the estimates' "'${HEDDLE_BUILD:-$(dirname "$HEDDLE")}/tests/program_memory' '$HEDDLE' ."
+    [ "$failed" = 0 ] || cat out
+fi
+results
