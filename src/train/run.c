@@ -1,0 +1,277 @@
+/** run: the plan and the memory of a run, from before its first step to after its last. */
+#include "train/run.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "machine/cluster.h"
+
+heddle_status run_plan(struct run *run, heddle_error *err)
+{
+    const struct run_recipe *recipe = run->recipe;
+    int rank = cluster_rank();
+    int ranks = cluster_ranks();
+    heddle_status status = shard_plan_create_for(recipe->batch, recipe->shard, rank, ranks,
+                                                 run->workers, run->block, &run->full, err);
+    size_t rest = run->set->rows % recipe->batch;
+    if (!status && rest) {
+        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers, run->block,
+                                       &run->tail, err);
+    }
+    if (!status) {
+        run->slots = run->full->partials;
+        if (run->tail && run->tail->partials > run->slots) {
+            run->slots = run->tail->partials;
+        }
+        run->capacity = run->full->capacity;
+        if (run->tail && run->tail->capacity > run->capacity) {
+            run->capacity = run->tail->capacity;
+        }
+    }
+    return status;
+}
+
+/** Does the update treat weights and biases differently? A mask of ones and zeros says which is which. */
+static bool has_mask(const struct run_recipe *recipe)
+{
+    return recipe->weight_decay > 0 || recipe->l1 > 0 || recipe->l2 > 0 || recipe->clip_value > 0;
+}
+
+/** What only some recipes need: the mask, the squares, the best weights. */
+static bool take_more(struct run *run, bool validates)
+{
+    const struct run_recipe *recipe = run->recipe;
+    run->watched = recipe->patience || recipe->plateau;
+    if (recipe->clip > 0) {
+        run->pieces = (run->packed + PASS_PIECE - 1) / PASS_PIECE;
+        run->squares = memory_new(run->pieces, sizeof *run->squares);
+    }
+    if (run->lbfgs) {
+        run->lbfgs->packed = run->packed;
+        run->lbfgs->block_bytes = run->block_bytes;
+        run->lbfgs->W = run->W;
+        if (!lbfgs_take(run->lbfgs)) {
+            return false;
+        }
+    }
+    if (recipe->patience && validates) {
+        run->best = arena_new(run->block_bytes);
+    }
+    if (run->callbacks && run->callbacks->wants_weights) {
+        run->plain = memory_new(shape_parameters(&recipe->shape), sizeof *run->plain);
+        if (!run->plain) {
+            return false;
+        }
+    }
+    if (has_mask(recipe)) {
+        size_t count = shape_parameters(&recipe->shape);
+        double *ones = memory_new(count, sizeof *ones);
+        run->mask = arena_new(run->block_bytes);
+        for (size_t l = 1; ones && l <= recipe->shape.layers; l++) {
+            double *weight = ones + weights_begin(&recipe->shape, l);
+            for (size_t i = 0; i < recipe->shape.width[l - 1] * recipe->shape.width[l]; i++) {
+                weight[i] = 1;
+            }
+        }
+        if (ones && run->mask) {
+            weights_pack(&recipe->shape, ones, run->set->use_double, run->mask);
+            if (run->lbfgs) {
+                run->lbfgs->mask = run->mask;
+            }
+        }
+        bool complete = ones && run->mask;
+        memory_free(ones);
+        if (!complete) {
+            return false;
+        }
+    }
+    return (recipe->clip <= 0 || run->squares) && (!recipe->patience || !validates || run->best);
+}
+
+struct exchange_setup run_exchange_setup(const struct run *run)
+{
+    return (struct exchange_setup){
+        .plan = {run->full, run->tail},
+        .packed = run->packed,
+        .whole = run->recipe->clip > 0,
+        .passes = run->passes,
+        .kernels = run->kernels,
+        .workers = run->workers,
+        .partial = run->partial,
+        .W = run->W,
+    };
+}
+
+/** Grow *workers to those of a plan that have examples, *sums to the partial sums of all of them. */
+static void look_at_shares(const struct shard_plan *plan, size_t *workers, size_t *sums)
+{
+    size_t busy = 0;
+    size_t held = 0;
+    for (int w = 0; plan && w < plan->workers; w++) {
+        const struct worker_share *share = &plan->share[w];
+        int last = -1;
+        for (size_t c = 0; c < share->chunks; c++) {
+            const struct chunk *chunk = &share->chunk[c];
+            for (size_t k = 0; k < chunk->run.subtrees; k++) {
+                last = chunk->partial[k] > last ? chunk->partial[k] : last;
+            }
+        }
+        busy += share->chunks > 0;
+        held += (size_t)(last + 1);
+    }
+    *workers = busy > *workers ? busy : *workers;
+    *sums = held > *sums ? held : *sums;
+}
+
+/** Bytes of a worker's workspace, and of the losses behind it. */
+static size_t space_bytes(const struct run *run)
+{
+    const struct run_recipe *recipe = run->recipe;
+    return run->passes->workspace_bytes(&recipe->shape, run->capacity,
+                                        recipe->has_extras ? &recipe->extras : NULL) +
+           run->capacity * sizeof(double);
+}
+
+struct trainer_memory run_count(struct run *run, bool validates)
+{
+    const struct run_recipe *recipe = run->recipe;
+    size_t workers = (size_t)run->workers;
+    run->packed = shape_packed(&recipe->shape);
+    bool alone = cluster_ranks() == 1;
+    const struct exchange_setup setup = run_exchange_setup(run);
+    size_t busy = 0;
+    size_t sums = 0;
+    look_at_shares(run->full, &busy, &sums);
+    look_at_shares(run->tail, &busy, &sums);
+    run->block_bytes = (alone ? run->packed : exchange_block(run->packed)) * run->passes->real_size;
+    return (struct trainer_memory){
+        .weights = run->block_bytes,
+        .states = recipe->optimizer == OPTIMIZER_LBFGS
+                      ? lbfgs_bytes(run->packed, run->block_bytes)
+                      : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
+        .partials = sums * run->block_bytes,
+        .foreign = alone ? 0 : exchange_bytes(&setup),
+        .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker,
+        .order = run->full->shards * sizeof *run->shard_loss +
+                 (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
+        .others = (has_mask(recipe) ? run->block_bytes : 0) +
+                  (recipe->patience && validates ? run->block_bytes : 0),
+    };
+}
+
+heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddle_error *err)
+{
+    const struct run_recipe *recipe = run->recipe;
+    size_t workers = (size_t)run->workers;
+    int states = optimizer_states(recipe->optimizer);
+    const struct training_extras *extras = recipe->has_extras ? &recipe->extras : NULL;
+    struct trainer_memory m = run_count(run, validates);
+    size_t space = space_bytes(run);
+    size_t deltas = (size_t)run->slots * run->block_bytes;
+    size_t total =
+        m.weights + m.states + m.partials + m.foreign + m.workspaces + m.order + m.others;
+    if (max_memory && total > max_memory) {
+        return status_set(err, HEDDLE_E_MEMORY,
+                          "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
+                          "smaller batch need less",
+                          total, max_memory);
+    }
+    run->W = arena_new(run->block_bytes);
+    run->state1 = states > 0 ? arena_new(run->block_bytes) : NULL;
+    run->state2 = states > 1 ? arena_new(run->block_bytes) : NULL;
+    run->partial = memory_new(workers * PARTIALS_MAX, sizeof *run->partial);
+    run->worker = arena_new(workers * sizeof *run->worker);
+    run->shard_loss = memory_new(run->full->shards, sizeof *run->shard_loss);
+    bool complete = run->W && (states < 1 || run->state1) && (states < 2 || run->state2) &&
+                    run->partial && run->worker && run->shard_loss;
+    for (size_t w = 0; complete && w < workers; w++) {
+        struct worker *worker = &run->worker[w];
+        worker->arena_bytes = space;
+        worker->deltas_bytes = deltas;
+        worker->arena = arena_new(space);
+        worker->deltas = arena_new(deltas);
+        complete = worker->arena && worker->deltas;
+        if (complete) {
+            worker->each = (double *)((char *)worker->arena + space) - run->capacity;
+            worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
+                                                      run->capacity, extras);
+            for (int s = 0; s < run->slots; s++) {
+                run->partial[w * PARTIALS_MAX + (size_t)s] =
+                    (char *)worker->deltas + (size_t)s * run->block_bytes;
+            }
+        }
+    }
+    if (complete && recipe->shuffle) {
+        run->order = memory_new(run->set->rows, sizeof *run->order);
+        complete = run->order != NULL;
+    }
+    complete = complete && take_more(run, validates);
+    return complete ? HEDDLE_OK : status_memory(err, "training", total);
+}
+
+void run_done(struct run *run)
+{
+    for (int w = 0; run->worker && w < run->workers; w++) {
+        arena_free(run->worker[w].arena, run->worker[w].arena_bytes);
+        arena_free(run->worker[w].deltas, run->worker[w].deltas_bytes);
+    }
+    exchange_free(run->exchange);
+    arena_free(run->worker, (size_t)run->workers * sizeof *run->worker);
+    arena_free(run->W, run->block_bytes);
+    arena_free(run->state1, run->block_bytes);
+    arena_free(run->state2, run->block_bytes);
+    arena_free(run->mask, run->block_bytes);
+    arena_free(run->best, run->block_bytes);
+    memory_free(run->plain);
+    if (run->lbfgs) {
+        lbfgs_done(run->lbfgs);
+    }
+    memory_free(run->squares);
+    memory_free(run->partial);
+    memory_free(run->shard_loss);
+    memory_free(run->order);
+    shard_plan_free(run->full);
+    shard_plan_free(run->tail);
+    scorer_free(run->validation);
+}
+
+void run_state_blocks(const struct run_recipe *run, bool validates, bool has[STATE_BLOCKS])
+{
+    int states = optimizer_states(run->optimizer);
+    has[STATE_WEIGHTS] = true;
+    has[STATE_FIRST] = states > 0;
+    has[STATE_SECOND] = states > 1;
+    has[STATE_BEST] = run->patience && validates;
+    for (int b = STATE_LBFGS; b < STATE_BLOCKS; b++) {
+        has[b] = run->optimizer == OPTIMIZER_LBFGS;
+    }
+}
+
+int run_workers(int workers, const struct run_recipe *recipe)
+{
+    enum { SMALL = 16384 }; /* reals */
+    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
+    bool small = shape_packed(&recipe->shape) < SMALL;
+    return small && shards < (size_t)workers ? (int)shards : workers;
+}
+
+heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, bool validates,
+                             int workers, enum isa isa, struct trainer_memory *memory,
+                             heddle_error *err)
+{
+    struct dataset set = {.rows = rows};
+    struct run run = {
+        .recipe = recipe,
+        .set = &set,
+        .passes = passes_of(recipe->use_double),
+        .block = kernels_block(isa),
+        .workers = run_workers(workers, recipe),
+    };
+    heddle_status status = run_plan(&run, err);
+    if (!status) {
+        *memory = run_count(&run, validates);
+    }
+    run_done(&run);
+    return status;
+}

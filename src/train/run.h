@@ -1,0 +1,191 @@
+/**
+ * run: what a run of the trainer is made of while it lasts, for the three files that make it: run.c
+ * takes its memory, step.c makes one step, trainer.c goes from the first step to the last.
+ */
+#ifndef TRAIN_RUN_H
+#define TRAIN_RUN_H
+
+#include "machine/team.h"
+#include "pass/pass.h"
+#include "train/exchange.h"
+#include "train/score.h"
+#include "train/shard_plan.h"
+#include "train/trainer.h"
+#include "train/watch.h"
+
+/** What ranks tell each other: the run is to end, because it is late; its state is to be kept. */
+enum { WORD_STOP = 1, WORD_LATE = 2, WORD_KEEP = 4 };
+
+/** A worker's own things, a cache line apart from the next worker's. */
+struct worker {
+    struct workspace *ws;
+    void *arena;
+    size_t arena_bytes;
+    void *deltas; /* its partial sums, one block each */
+    size_t deltas_bytes;
+    double *each; /* (capacity) losses of a chunk, behind the workspace */
+    double size;  /* Σ |G| of the step */
+    size_t where; /* the slow check: first weight delta of its slice that is not finite */
+
+    /* With other ranks, what is sent to them while the passes go on. */
+    struct run *run;
+    int w;
+    const struct chunk *last; /* the chunk at hand, if it is the step's last */
+    size_t known;             /* reals from which on its partial sums are joined */
+    struct pass_watcher watcher;
+    char pad[64];
+};
+
+struct run {
+    const struct run_recipe *recipe;
+    const struct dataset *set;
+    const struct passes *passes;
+    const void *kernels;
+    size_t block; /* most examples that a workspace holds: bounded memory, activations that stay in
+                     the caches; only a single shard may be larger */
+    struct examples examples;
+    struct team *team;
+    int workers;
+    struct shard_plan *full, *tail; /* plans of a whole batch and of an epoch's last */
+    int slots;                      /* partial sums a worker */
+    size_t packed;                  /* reals of a block */
+    void *W, *state1, *state2;
+    size_t block_bytes;
+    void **partial;            /* (workers, PARTIALS_MAX) */
+    struct exchange *exchange; /* with the other ranks; NULL: there are none */
+    struct worker *worker;
+    size_t capacity;
+    double *shard_loss; /* (shards of a batch) */
+    uint32_t *order;    /* (rows), or NULL: as they are */
+    size_t asked;       /* rows of the order that are read ahead (worker 0's) */
+    bool resident;      /* the batch never changes: gather it once */
+    struct scorer *validation;
+    const heddle_callbacks *callbacks;
+    void *mask;      /* block: 1 for weights, 0 for biases; NULL: no penalties */
+    double *plain;   /* weights for reports, or NULL */
+    double *squares; /* (pieces) Σ g² for --clip, or NULL */
+    size_t pieces;
+    bool watched;        /* ends of epochs decide something */
+    struct watch watch;  /* worker 0's, read by all after a meeting */
+    void *best;          /* block: weights of the best epoch, or NULL */
+    struct lbfgs *lbfgs; /* in place of updates, or NULL */
+    const struct keeper *keeper;
+    uint64_t first_step; /* steps that were done before this run began */
+
+    /*
+     * Written by worker 0 before a meeting and read by all after it. Two of them, so that worker 0
+     * cannot write the next answer while another still reads the last one.
+     */
+    bool stop_step, stop_report;
+    bool keep_step;            /* the state is kept after this step */
+    struct exchange_word word; /* all ranks' */
+    size_t where;              /* the first weight delta, of all ranks, that is not finite */
+
+    /* worker 0's */
+    struct run_outcome outcome;
+    double pause; /* seconds of reports and validation */
+    bool diverged;
+    size_t diverged_layer;
+};
+
+/** Meet the other workers; alone, at the cost of a look. */
+static inline void run_meet(const struct run *run, int w)
+{
+    if (run->workers > 1) {
+        team_barrier(run->team, w, run->workers);
+    }
+}
+
+/** Worker w's slice of so many reals (a multiple of PACK_UNIT). */
+static inline void run_slice_of(const struct run *run, size_t reals, int w, size_t *begin,
+                                size_t *end)
+{
+    if (run->workers == 1) { /* tiny networks notice the divisions */
+        *begin = 0;
+        *end = reals;
+        return;
+    }
+    size_t units = reals / PACK_UNIT;
+    size_t workers = (size_t)run->workers;
+    *begin = units * (size_t)w / workers * PACK_UNIT;
+    *end = units * ((size_t)w + 1) / workers * PACK_UNIT;
+}
+
+/** Worker w's slice of the block of parameters. */
+static inline void run_slice(const struct run *run, int w, size_t *begin, size_t *end)
+{
+    run_slice_of(run, run->packed, w, begin, end);
+}
+
+/** The place of real `at` of a block, NULL for none. */
+static inline void *run_block(const struct run *run, void *block, size_t at)
+{
+    return block ? (char *)block + at * run->passes->real_size : NULL;
+}
+
+/* ---------------------------------------------------------------- run.c: before and after ----- */
+
+/**
+ * Workers of the team that have something to do: one a shard, and where the network is large enough
+ * for the update to be worth sharing, all.
+ */
+int run_workers(int workers, const struct run_recipe *recipe);
+
+/** Plan the batches; the recipe, the rows, `block` and `workers` are there. */
+heddle_status run_plan(struct run *run, heddle_error *err);
+
+/**
+ * Sizes of everything a run writes in; the batches are planned already. (Workers without examples
+ * leave their pages untouched.)
+ */
+struct trainer_memory run_count(struct run *run, bool validates);
+
+/** All memory of a run. */
+heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddle_error *err);
+
+/** What the run exchanges with other ranks. */
+struct exchange_setup run_exchange_setup(const struct run *run);
+
+/** Give everything back; what was not taken is NULL. */
+void run_done(struct run *run);
+
+/* ---------------------------------------------------------------- step.c: by every worker ----- */
+
+/** The passes tell the exchange how far they are. */
+void step_watch(struct run *run);
+
+/** Worker w's shards of the batch that begins at row `begin` of the order. */
+void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w, uint64_t step);
+
+/**
+ * The first meeting of a step: all partial sums and losses are there, those of other ranks too.
+ * What ranks decide alike is made of what they told each other.
+ */
+void step_meet(struct run *run, int w);
+
+/**
+ * Are loss and weight deltas finite? All workers come to the same answer, whatever their number:
+ * Σ |G| below the safe size proves every sum finite; only if it does not, the sums themselves are
+ * looked at, which costs a meeting more.
+ */
+bool step_finite(struct run *run, const struct shard_plan *plan, double loss, int w);
+
+/** Which layer the first weight delta that is not finite belongs to; 0: the loss itself. */
+size_t step_layer(const struct run *run, double loss);
+
+/** The rate of the update that is number `step`, from 1. */
+double step_rate(const struct run *run, uint64_t step);
+
+/** The update of this worker's slices of the parameters. Step is its number, from 1. */
+void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, int w);
+
+/** The last meeting of a step: the weights are new, or on their way. */
+void step_end(struct run *run, int w);
+
+/** All weights are there, those of other ranks too. */
+void step_settle(const struct run *run, int w);
+
+/** The loss and its gradient at the weights, for L-BFGS: lbfgs.h says who calls it. */
+bool step_evaluate(void *context, double *loss, int w);
+
+#endif

@@ -1,0 +1,308 @@
+/**
+ * step: one step of a run, by every worker of the team: its examples through the passes, a meeting,
+ * its slices of the update, a meeting.
+ */
+#include "base/sum.h"
+#include "machine/cluster.h"
+#include "train/run.h"
+
+/** After a chunk: reals [begin, end) of partial sums that the tree joins. */
+static void join(const struct run *run, const struct chunk *chunk, void **partial, size_t begin,
+                 size_t end)
+{
+    size_t at = begin * run->passes->real_size;
+    for (size_t j = 0; j < chunk->joins; j++) {
+        char *left = partial[chunk->join[j][0]];
+        const char *right = partial[chunk->join[j][1]];
+        run->passes->add(run->kernels, left + at, left + at, right + at, end - begin);
+    }
+}
+
+/** Weights [0, end) are needed by a worker's forward pass. */
+static void on_need(void *context, size_t end)
+{
+    struct worker *me = context;
+    exchange_need(me->run->exchange, me->w, end);
+}
+
+/** A worker's weight deltas of a chunk are there from real `begin` on. */
+static void on_known(void *context, size_t begin)
+{
+    struct worker *me = context;
+    struct run *run = me->run;
+    if (me->last) {
+        join(run, me->last, run->partial + (size_t)me->w * PARTIALS_MAX, begin, me->known);
+        me->known = begin;
+        exchange_known(run->exchange, me->w, begin);
+    }
+}
+
+void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w, uint64_t step)
+{
+    const struct passes *passes = run->passes;
+    struct worker *me = &run->worker[w];
+    const struct worker_share *share = &plan->share[w];
+    void **partial = run->partial + (size_t)w * PARTIALS_MAX;
+    me->size = 0;
+    me->known = run->packed;
+    if (run->exchange) {
+        exchange_begin(run->exchange, plan == run->tail, w);
+    }
+    for (size_t c = 0; c < share->chunks; c++) {
+        const struct chunk *chunk = &share->chunk[c];
+        size_t first = begin + chunk->first;
+        me->last = run->exchange && c + 1 == share->chunks ? chunk : NULL;
+        if (run->recipe->has_extras) {
+            passes->begin_step(me->ws, step);
+        }
+        if (step == run->first_step || !run->resident || share->chunks > 1) {
+            passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
+                           chunk->examples);
+        }
+        passes->forward(me->ws, run->W);
+        passes->loss(me->ws, run->recipe->loss, me->each);
+        size_t e = 0;
+        for (size_t s = 0; s < chunk->run.count; s++) {
+            double loss = 0;
+            for (; e < chunk->run.end[s]; e++) {
+                loss += me->each[e];
+            }
+            run->shard_loss[chunk->first_shard + s] = loss;
+        }
+        void *deltas[SUBTREES_MAX];
+        for (size_t j = 0; j < chunk->run.subtrees; j++) {
+            deltas[j] = partial[chunk->partial[j]];
+        }
+        me->size += passes->backward(me->ws, run->W, &chunk->run, deltas);
+        if (!me->last) {
+            join(run, chunk, partial, 0, run->packed);
+        }
+    }
+    if (run->exchange) { /* a worker without a shard has told nothing yet */
+        exchange_need(run->exchange, w, run->packed);
+        exchange_known(run->exchange, w, 0);
+    }
+}
+
+void step_settle(const struct run *run, int w)
+{
+    if (run->exchange) {
+        exchange_need(run->exchange, w, run->packed);
+    }
+}
+
+/**
+ * A part of the parameters that this rank updates, and what its sums of weight deltas are made of:
+ * reals [first, first + count) of the block, of which worker w takes [begin, end) counted from
+ * `first`, which is also where the partials begin. A single rank has one part, which is all.
+ */
+struct part {
+    void *const *partial;
+    size_t first, count, begin, end;
+};
+
+static size_t parts_of(const struct run *run)
+{
+    return run->exchange ? exchange_parts(run->exchange) : 1;
+}
+
+/** Part p, once its sums are there. */
+static struct part part_of(const struct run *run, size_t p, int w)
+{
+    struct part part = {.partial = run->partial, .count = run->packed};
+    if (run->exchange) {
+        exchange_await(run->exchange, w, p);
+        struct exchange_slice own = exchange_slice(run->exchange, p);
+        part =
+            (struct part){.partial = own.partial, .first = own.begin, .count = own.end - own.begin};
+    }
+    run_slice_of(run, part.count, w, &part.begin, &part.end);
+    return part;
+}
+
+void step_meet(struct run *run, int w)
+{
+    run_meet(run, w);
+    if (!run->exchange) {
+        return;
+    }
+    exchange_rest(run->exchange, w);
+    run_meet(run, w);
+    if (w == 0) {
+        run->word = (struct exchange_word){.flags = (run->stop_step ? WORD_STOP : 0) |
+                                                    (run->outcome.late ? WORD_LATE : 0) |
+                                                    (run->keep_step ? WORD_KEEP : 0)};
+        for (int v = 0; v < run->workers; v++) {
+            run->word.size += run->worker[v].size;
+        }
+        exchange_words(run->exchange, run->shard_loss, &run->word);
+        run->stop_step = run->word.flags & WORD_STOP;
+        run->outcome.late = run->word.flags & WORD_LATE;
+        run->keep_step = run->word.flags & WORD_KEEP;
+    }
+    run_meet(run, w);
+}
+
+void step_end(struct run *run, int w)
+{
+    run_meet(run, w);
+    if (run->exchange && w == 0) {
+        exchange_weights(run->exchange);
+    }
+    if (run->recipe->max_norm > 0) {
+        step_settle(run, w);
+        run_meet(run, w);
+        run->passes->limit_norms(&run->recipe->shape, run->W, run->recipe->max_norm, w,
+                                 run->workers);
+        run_meet(run, w);
+    }
+}
+
+bool step_finite(struct run *run, const struct shard_plan *plan, double loss, int w)
+{
+    double size = run->word.size;
+    for (int v = 0; !run->exchange && v < run->workers; v++) {
+        size += run->worker[v].size;
+    }
+    if (!__builtin_isfinite(loss)) {
+        return false;
+    }
+    if (size < run->passes->safe_size) {
+        return true;
+    }
+    size_t found = SIZE_MAX;
+    for (size_t p = parts_of(run); p-- > 0;) {
+        struct part part = part_of(run, p, w);
+        size_t at;
+        if (!run->passes->finite(run->kernels, &plan->program, part.partial, part.begin, part.end,
+                                 &at)) {
+            found = part.first + at;
+        }
+    }
+    run->worker[w].where = found;
+    run_meet(run, w);
+    if (w == 0) {
+        run->where = SIZE_MAX;
+        for (int v = 0; v < run->workers; v++) {
+            run->where = run->worker[v].where < run->where ? run->worker[v].where : run->where;
+        }
+        if (run->exchange) {
+            exchange_first(run->exchange, &run->where);
+        }
+    }
+    run_meet(run, w);
+    return run->where == SIZE_MAX;
+}
+
+size_t step_layer(const struct run *run, double loss)
+{
+    if (!__builtin_isfinite(loss)) {
+        return 0;
+    }
+    const struct shape *shape = &run->recipe->shape;
+    size_t l = 1;
+    while (l < shape->layers && run->where >= shape->offset[l + 1]) {
+        l++;
+    }
+    return l;
+}
+
+/** What the weight deltas are multiplied by so that their norm is at most --clip; takes a meeting. */
+static double clip_factor(struct run *run, const struct shard_plan *plan, double scale, int w)
+{
+    size_t workers = (size_t)run->workers;
+    struct part part = part_of(run, 0, w); /* there is no other */
+    size_t pieces = (part.count + PASS_PIECE - 1) / PASS_PIECE;
+    run->passes->squares(run->kernels, &plan->program, part.partial, part.count,
+                         pieces * (size_t)w / workers, pieces * ((size_t)w + 1) / workers,
+                         run->squares + part.first / PASS_PIECE);
+    run_meet(run, w);
+    if (run->exchange) {
+        if (w == 0) {
+            exchange_squares(run->exchange, run->squares);
+        }
+        run_meet(run, w);
+    }
+    double norm = scale * __builtin_sqrt(sum_tree(run->squares, run->pieces));
+    double factor = run->recipe->clip / (norm + 1e-6);
+    return factor < 1 ? factor : 1;
+}
+
+double step_rate(const struct run *run, uint64_t step)
+{
+    double rate = schedule_rate(&run->recipe->schedule, step - 1);
+    return run->recipe->plateau ? rate * run->watch.factor : rate;
+}
+
+void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
+{
+    const struct run_recipe *recipe = run->recipe;
+    struct update_rule rule = {
+        .optimizer = recipe->optimizer,
+        .scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch,
+        .rate = step_rate(run, step),
+        .momentum = recipe->momentum,
+        .beta1 = recipe->beta1,
+        .beta2 = recipe->beta2,
+        .epsilon = recipe->epsilon,
+        .step = step,
+        .clip_value = recipe->clip_value,
+        .l1 = recipe->l1,
+        .l2 = recipe->l2,
+    };
+    rule.decay = rule.rate * recipe->weight_decay;
+    if (run->squares) {
+        rule.scale *= clip_factor(run, plan, rule.scale, w);
+    }
+    for (size_t p = parts_of(run); p-- > 0;) {
+        struct part part = part_of(run, p, w);
+        rule.weight_mask = run_block(run, run->mask, part.first);
+        run->passes->update(run->kernels, &plan->program, part.partial, part.begin, part.end, &rule,
+                            run_block(run, run->W, part.first),
+                            run_block(run, run->state1, part.first),
+                            run_block(run, run->state2, part.first));
+        if (run->exchange) {
+            exchange_updated(run->exchange, w, p);
+        }
+    }
+}
+
+bool step_evaluate(void *context, double *loss, int w)
+{
+    struct run *run = context;
+    const struct shard_plan *plan = run->full;
+    const double scale = run->recipe->sum_deltas ? 1 : 1 / (double)plan->batch;
+    void *gradient = run->lbfgs->block[LBFGS_GRADIENT];
+    step_batch(run, plan, 0, w, run->first_step);
+    step_meet(run, w);
+    double sum = sum_tree(run->shard_loss, plan->shards);
+    *loss = scale * sum;
+    if (!step_finite(run, plan, sum, w)) {
+        return false;
+    }
+    for (size_t p = parts_of(run); p-- > 0;) {
+        struct part part = part_of(run, p, w);
+        run->passes->combine(run->kernels, &plan->program, part.partial, part.begin, part.end,
+                             scale, run_block(run, gradient, part.first));
+    }
+    run_meet(run, w);
+    if (run->exchange) {
+        if (w == 0) {
+            exchange_gather(run->exchange, gradient);
+        }
+        run_meet(run, w);
+    }
+    return true;
+}
+
+void step_watch(struct run *run)
+{
+    for (int w = 0; run->exchange && w < run->workers; w++) {
+        struct worker *worker = &run->worker[w];
+        worker->run = run;
+        worker->w = w;
+        worker->watcher =
+            (struct pass_watcher){.context = worker, .need = on_need, .known = on_known};
+        run->passes->watch(worker->ws, &worker->watcher);
+    }
+}
