@@ -8,9 +8,13 @@ The model of a step with R ranks (shards S of K rows, F flop a row, P bytes of p
 
     rows      each rank computes a run of the shards: the busiest has so many rows
     sums      each rank sends m sums of aligned subtrees, of each (R-1)/R to others, to R-1 ranks
-    weights   and its slice of the parameters to R-1 ranks, by an all-gather of log2 R rounds; the
-              losses travel in another
-    t = a F rows + b P (1 + 1/R) + (m + 1) P (R-1)/R / bandwidth + latency (m (R-1) + 2 log2 R) + c
+    weights   and its slice of the parameters to R-1 ranks; the losses travel in an all-gather of
+              log2 R rounds. Both are done in p parts (src/train/exchange.c)
+    t = a F rows + b P (1 + 1/R) + (m + 1) P (R-1)/R / bandwidth + latency (messages) + c
+    messages = p (m + 1) (R-1) + log2 R, for p > 1;  m (R-1) + 2 log2 R for one part, which is all-gathered
+
+That is a sum, as if nothing was exchanged while something is computed: what the exchange hides in
+between makes a step shorter than predicted.
 
 a, b and c are the computer's (b: summing and updating what a rank owns, and reading all weights);
 latency and bandwidth the network's. With more ranks than cores everything but c is done several
@@ -97,9 +101,12 @@ def features(shape, batch, ranks, cores, speed=1):
     turns = max(1, ranks / cores)
     part = (ranks - 1) / ranks
     rounds = math.ceil(math.log2(ranks)) if ranks > 1 else 0
+    parts = max(1, min(16, size // (131072 * ranks)))
+    messages = parts * (sums + 1) * (ranks - 1) + rounds if parts > 1 else \
+        sums * (ranks - 1) + 2 * rounds
     return [turns * flop(shape) * rows / speed, turns * size * (1 + 1 / ranks) / speed,
             turns * (sums + 1) * size * part,
-            turns * (sums * (ranks - 1) + 2 * rounds), 1]
+            turns * messages, 1]
 
 
 def fit(rows, times):

@@ -745,10 +745,12 @@ typedef struct heddle_machine {
     double quota;                                /**< cgroup CPU quota in processors; 0: none */
     size_t l1_bytes, l2_bytes, l3_bytes;         /**< data cache of one core, and those it shares */
     size_t memory_bytes;
-    int threads;            /**< workers a run would start */
-    char why[256];          /**< … and why that many */
-    char bind[256];         /**< how workers would be bound, and why */
-    char isa[16];           /**< kernels that would be used */
+    int threads;      /**< workers a run would start */
+    char why[256];    /**< … and why that many */
+    char bind[256];   /**< how workers would be bound, and why */
+    char places[256]; /**< to which processors (the system's numbers) workers 0, 1, … would be
+                                 bound: "0, 2, 4-7"; "" if to none, "…" where there is no more room */
+    char isa[16];     /**< kernels that would be used */
     char isa_available[64]; /**< all levels this processor has, slowest first */
     char processor[128];    /**< its name, as the system gives it */
     bool synthetic;         /**< a made-up machine (HWLOC_SYNTHETIC): nothing is bound */

@@ -94,6 +94,10 @@ Test(csv, comments_among_the_data_are_skipped)
              "a|b/1|2/3|4/5|6/");
     table_is(read_text("comment_words.csv", "a,b\nx,2\n# \"nothing\ny,4\n#ff0000,4\n"),
              "a|b/x|2/y|4/#ff0000|4/");
+    char many[2000] = "a,b\n1,2\n";
+    for (int i = 0; i < 100; i++)
+        strcat(many, "# note\n");
+    table_is(read_text("comment_many.csv", strcat(many, "3,4\n")), "a|b/1|2/3|4/");
     table_is(read_text("comment_one.csv", "a\n1\n# two\n3\n"), "a/1/3/");
 }
 

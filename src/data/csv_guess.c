@@ -24,9 +24,10 @@ static size_t count_fields(struct csv_scan *scan)
     return well ? n : 0;
 }
 
-static bool next(struct csv_scan *scan, bool first)
+/* To the next record; `fields` of the first, 0 if that is the next. */
+static bool next(struct csv_scan *scan, size_t fields)
 {
-    return first ? csv_first_record(scan, NULL) : csv_record(scan);
+    return fields ? csv_data(scan, fields) : csv_first_record(scan, NULL);
 }
 
 /* Share of the first records that have the commonest number of fields, if that is more than one. */
@@ -35,7 +36,7 @@ static double consistency(const char *path, const char *text, const char *end, c
     size_t fields[DELIMITER_RECORDS], records = 0, best = 0;
     struct csv_scan scan;
     csv_scan_begin(&scan, path, text, end, 1, delimiter);
-    while (records < DELIMITER_RECORDS && next(&scan, records == 0)) {
+    while (records < DELIMITER_RECORDS && next(&scan, records ? fields[0] + !fields[0] : 0)) {
         fields[records] = count_fields(&scan);
         records++;
     }
@@ -53,11 +54,12 @@ static double consistency(const char *path, const char *text, const char *end, c
 /* Fields of the widest of the first records. */
 static size_t widest(const char *path, const char *text, const char *end, char delimiter)
 {
-    size_t most = 0;
+    size_t most = 0, first = 0;
     struct csv_scan scan;
     csv_scan_begin(&scan, path, text, end, 1, delimiter);
-    for (size_t i = 0; i < DELIMITER_RECORDS && next(&scan, i == 0); i++) {
+    for (size_t i = 0; i < DELIMITER_RECORDS && next(&scan, first); i++) {
         size_t n = count_fields(&scan);
+        first = first ? first : n + !n;
         most = n > most ? n : most;
     }
     csv_scan_done(&scan);
@@ -92,11 +94,12 @@ static struct cells look_at_cells(const char *path, const char *text, const char
     struct cells cells = {0};
     struct csv_scan scan;
     csv_scan_begin(&scan, path, text, end, 1, delimiter);
-    for (size_t i = 0; i < COMMA_RECORDS && next(&scan, i == 0); i++) {
+    for (size_t i = 0, first = 0; i < COMMA_RECORDS && next(&scan, first); i++) {
         struct csv_field field = {.last = false};
-        for (size_t c = 0; !field.last; c++) {
+        size_t fields = 0;
+        while (!field.last) {
             double value;
-            if (csv_field(&scan, c + 1, &field, NULL) != HEDDLE_OK)
+            if (csv_field(&scan, ++fields, &field, NULL) != HEDDLE_OK)
                 break;
             enum cell kind = cell_classify(field.text, field.n, true, &value);
             const char *comma = field.n ? memchr(field.text, ',', field.n) : NULL;
@@ -113,6 +116,7 @@ static struct cells look_at_cells(const char *path, const char *text, const char
         }
         if (!field.last)
             break;
+        first = first ? first : fields;
     }
     csv_scan_done(&scan);
     return cells;

@@ -17,7 +17,7 @@
 #include "train/score.h"
 #include "train/trainer.h"
 
-enum { CANDIDATES = 3, MIDDLE = 1 };
+enum { CANDIDATES = 4, MIDDLE = 2 };
 
 /** From MANY_ROWS on two folds of the five say enough. */
 enum { FOLDS = 5, FOLDS_OF_MANY = 2, MANY_ROWS = 2000 };
@@ -26,14 +26,15 @@ struct choosing {
     const struct run_recipe *run;
     const struct encoded *data;
     const double *values;
-    size_t parameters, folds, max_memory;
+    size_t parameters, folds, weakest, max_memory;
     const heddle_callbacks *callbacks;
     double l2[CANDIDATES];
-    double loss[CANDIDATES][FOLDS];
-    struct workers *all; /* who makes a run, unless `one` is there */
-    struct workers *one; /* (workers) each makes runs by itself */
-    _Atomic size_t next; /* the run that is to be made */
-    atomic_bool stop;    /* asked for, or something failed */
+    double loss[CANDIDATES][FOLDS];  /* of the rows held out */
+    double wrong[CANDIDATES][FOLDS]; /* the share of them whose class is not found */
+    struct workers *all;             /* who makes a run, unless `one` is there */
+    struct workers *one;             /* (workers) each makes runs by itself */
+    _Atomic size_t next;             /* the run that is to be made */
+    atomic_bool stop;                /* asked for, or something failed */
     pthread_mutex_t lock;
     heddle_status status; /* of the first that failed */
     heddle_error err;
@@ -157,6 +158,7 @@ static heddle_status run_one(struct choosing *c, size_t candidate, size_t fold, 
         status = cluster_agree(status, err);
     }
     c->loss[candidate][fold] = status ? __builtin_inf() : score.loss;
+    c->wrong[candidate][fold] = status ? __builtin_inf() : 1 - score.accuracy;
     heddle_score_done(&score);
     rows_done(&rows);
     memory_free(values);
@@ -168,9 +170,9 @@ static void take_runs(void *context, int w)
     struct choosing *c = context;
     size_t run;
     while (!atomic_load(&c->stop) &&
-           (run = atomic_fetch_add(&c->next, 1)) < c->folds * CANDIDATES) {
+           (run = atomic_fetch_add(&c->next, 1)) < c->folds * (CANDIDATES - c->weakest)) {
         heddle_error err;
-        heddle_status status = run_one(c, run % CANDIDATES, run / CANDIDATES, w, &err);
+        heddle_status status = run_one(c, c->weakest + run / c->folds, run % c->folds, w, &err);
         if (status) {
             pthread_mutex_lock(&c->lock);
             c->err = c->status ? c->err : err;
@@ -181,18 +183,18 @@ static void take_runs(void *context, int w)
     }
 }
 
-/** The candidate whose loss is lowest among those that are surely better than the middle one. */
-static size_t decide(const struct choosing *c)
+/** The lowest of those that are lower than the middle one by more than the error; or that one. */
+static size_t lowest_of(const struct choosing *c, double value[][FOLDS])
 {
     size_t best = MIDDLE;
     double n = (double)c->folds, lowest = 0;
-    for (size_t k = 0; k < CANDIDATES; k++) {
+    for (size_t k = c->weakest; k < CANDIDATES; k++) {
         double mean = 0, square = 0;
         for (size_t f = 0; f < c->folds; f++) {
-            mean += (c->loss[k][f] - c->loss[MIDDLE][f]) / n;
+            mean += (value[k][f] - value[MIDDLE][f]) / n;
         }
         for (size_t f = 0; f < c->folds; f++) {
-            double d = c->loss[k][f] - c->loss[MIDDLE][f] - mean;
+            double d = value[k][f] - value[MIDDLE][f] - mean;
             square += d * d;
         }
         double error = __builtin_sqrt(square / (n - 1) / n);
@@ -204,16 +206,26 @@ static size_t decide(const struct choosing *c)
     return best;
 }
 
+/**
+ * What is said to be right counts most. Where it cannot tell them apart the loss does, which knows
+ * more of few rows, but for classes also minds how sure the wrong answers are.
+ */
+static size_t decide(struct choosing *c)
+{
+    size_t best = c->data->train.class_index ? lowest_of(c, c->wrong) : MIDDLE;
+    return best == MIDDLE ? lowest_of(c, c->loss) : best;
+}
+
 static void explain(const struct choosing *c, size_t best, char *why, size_t size)
 {
     size_t used = (size_t)snprintf(why, size, "--l2 %.3g by cross-validation: loss", c->l2[best]);
-    for (size_t k = 0; k < CANDIDATES && used < size; k++) {
+    for (size_t k = c->weakest; k < CANDIDATES && used < size; k++) {
         double mean = 0;
         for (size_t f = 0; f < c->folds; f++) {
             mean += c->loss[k][f] / (double)c->folds;
         }
-        used += (size_t)snprintf(why + used, size - used, "%s %.4g with %.3g", k ? "," : "", mean,
-                                 c->l2[k]);
+        used += (size_t)snprintf(why + used, size - used, "%s %.4g with %.3g",
+                                 k > c->weakest ? "," : "", mean, c->l2[k]);
     }
 }
 
@@ -228,9 +240,10 @@ heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data
         .values = values,
         .parameters = shape_parameters(&run->shape),
         .folds = data->train.rows < MANY_ROWS ? FOLDS : FOLDS_OF_MANY,
+        .weakest = data->train.class_index ? 0 : 1,
         .max_memory = max_memory,
         .callbacks = callbacks,
-        .l2 = {run->l2 / 10, run->l2, run->l2 * 10},
+        .l2 = {run->l2 / 100, run->l2 / 10, run->l2, run->l2 * 10},
         .all = workers,
         .lock = PTHREAD_MUTEX_INITIALIZER,
     };
@@ -238,7 +251,8 @@ heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data
     if (lent || cluster_ranks() > 1) {
         take_runs(&c, 0);
     } else {
-        status = workers_apart(workers, c.folds * CANDIDATES, bind, take_runs, &c, &c.one, err);
+        status = workers_apart(workers, c.folds * (CANDIDATES - c.weakest), bind, take_runs, &c,
+                               &c.one, err);
     }
     if (!status && c.status) {
         status = c.status;
@@ -247,7 +261,10 @@ heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data
         }
     }
     if (!status && atomic_load(&c.stop)) {
-        status = status_set(err, HEDDLE_E_STOPPED, "stopped before the first step");
+        status =
+            status_set(err, HEDDLE_E_STOPPED,
+                       "stopped before the first step: there is no state to keep, the same command "
+                       "begins again");
     }
     if (!status) {
         size_t best = decide(&c);

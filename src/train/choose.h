@@ -7,8 +7,9 @@
  *
  * With a class's cross-entropy or half a squared error as each row's loss, L2 with c / rows is a
  * normal prior of variance 1 / c on every weight, so the candidates are c / rows too. The middle one
- * is taken unless another's loss on the rows held out is lower by more than a standard error of the
- * difference: few rows cannot tell small differences.
+ * is taken unless another is better on the rows held out by more than a standard error of the
+ * difference: few rows cannot tell small differences. Better is first who finds more of the
+ * classes, then whose loss is lower.
  *
  * Source: M. Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", JRSS B 36
  * (1974) 111-147; the standard error as threshold: L. Breiman et al., "Classification and
@@ -21,7 +22,8 @@
 #include "train/workers.h"
 
 /**
- * Choose among run->l2 / 10, run->l2 and 10 run->l2.
+ * Choose among run->l2 / 10, run->l2 (the middle one) and 10 run->l2; for classes run->l2 / 100 too,
+ * without which spirals are not learned. Small tables of numbers are too noisy for it.
  *
  * run        resolved with the middle candidate
  * data       its rows to train on, and what they count for

@@ -13,7 +13,7 @@
  * A part's slices are messages of this size or more, as far as the network allows: below, what a
  * message costs by itself is not hidden by anything. More parts than the most gain nothing.
  */
-enum { MESSAGE_LEAST = 64 << 10, PARTS_MOST = 16 };
+enum { MESSAGE_LEAST = 128 << 10, PARTS_MOST = 16 };
 
 enum { WORDS = 2 }; /* size, flags */
 
@@ -223,7 +223,7 @@ static heddle_status make_messages(struct exchange *x, heddle_error *err)
             status = make_sums(x, &x->part[p], which, &at, &send, &receive, err);
         }
     }
-    for (size_t p = x->parts; !status && p-- > 0;) {
+    for (size_t p = x->parts; !status && x->parts > 1 && p-- > 0;) {
         status = make_weights(x, &x->part[p], &send, &receive, err);
     }
     memory_free(send.message);
@@ -355,6 +355,21 @@ static uint64_t all_past(const struct exchange *x, enum stage stage)
     return least;
 }
 
+/**
+ * The own slice of weights to all. A single part is too small to be hidden by anything, or is needed
+ * whole: MPI knows the best way for its size.
+ */
+static void pass_on(struct exchange *x, struct part *part)
+{
+    if (x->parts == 1) {
+        exchange_gather(x, x->setup.W);
+        put(&x->fresh, x->passed_on + 1);
+    } else {
+        cluster_exchange_receive(part->weights);
+        cluster_exchange_send(part->weights);
+    }
+}
+
 /** Worker 0: what can be sent is, and what has come is told. */
 static void move_on(struct exchange *x)
 {
@@ -362,9 +377,7 @@ static void move_on(struct exchange *x)
         cluster_exchange_send(part_at(x, x->sent)->sums[x->which]);
     }
     for (uint64_t least = all_past(x, UPDATED); x->passed_on < least; x->passed_on++) {
-        struct cluster_exchange *weights = part_at(x, x->passed_on)->weights;
-        cluster_exchange_receive(weights);
-        cluster_exchange_send(weights);
+        pass_on(x, part_at(x, x->passed_on));
     }
     uint64_t fresh = get(&x->fresh);
     while (x->passed_on % x->parts == 0 && fresh < x->passed_on &&

@@ -7,6 +7,26 @@
 #include "machine/topology.h"
 #include "train/recipe.h"
 
+/** "0, 8, 16-23": the workers' processors in the order of the workers, as many as there is room for. */
+static void list_places(const struct plan *plan, char *text, size_t size)
+{
+    size_t used = 0;
+    for (int first = 0, last; plan->processor && first < plan->workers; first = last + 1) {
+        const int *place = plan->processor;
+        char item[48];
+        for (last = first; last + 1 < plan->workers && place[last + 1] == place[last] + 1;) {
+            last++;
+        }
+        snprintf(item, sizeof item, last > first ? "%s%d-%d" : "%s%d", first ? ", " : "",
+                 place[first], place[last]);
+        if (used + strlen(item) + sizeof ", …" > size) {
+            snprintf(text + used, size - used, ", …");
+            return;
+        }
+        used += (size_t)snprintf(text + used, size - used, "%s", item);
+    }
+}
+
 heddle_status heddle_machine_look(const heddle_recipe *recipe, heddle_machine *machine,
                                   heddle_error *err)
 {
@@ -27,6 +47,7 @@ heddle_status heddle_machine_look(const heddle_recipe *recipe, heddle_machine *m
         m.threads = plan->workers;
         snprintf(m.why, sizeof m.why, "%s", plan->why);
         snprintf(m.bind, sizeof m.bind, "%s", plan->how);
+        list_places(plan, m.places, sizeof m.places);
         snprintf(m.isa, sizeof m.isa, "%s", isa_name(isa));
         for (enum isa i = 0; i < ISA_COUNT; i++) {
             if (isa_available(i)) {

@@ -304,8 +304,8 @@ static enum schedule_kind choose_schedule(const heddle_recipe *recipe, const str
 /** So many rows that folds say something, so few that runs on them cost little; no short runs. */
 enum { CHOOSE_FROM = 20, CHOOSE_TO = 20000, CHOOSE_VALUES = 1 << 24, CHOOSE_EPOCHS = 30 };
 
-/** The runs that choose have a third of the epochs. */
-enum { CHOOSE_SHORTER = 3 };
+/** The runs that choose have half the epochs: spirals are not learned in a third. */
+enum { CHOOSE_SHORTER = 2 };
 
 /** Is L2 to be chosen by cross-validation (choose.h)? If nothing is said that goes against it. */
 static bool choose_l2_wanted(const heddle_recipe *recipe, const struct recipe_facts *facts,
