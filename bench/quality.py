@@ -13,7 +13,8 @@ recognition 50, as it would take minutes.
 
 Sets are those that come with scikit-learn, Heddle's builtin spirals, and those found in DIR:
 letter-recognition.csv, california-housing.csv, fann/two-spiral.train and .test,
-fann/thyroid.train and .test (these with their own split).
+fann/thyroid, fann/mushroom and fann/robot (these with their own split; of robot's three targets the
+mean R²).
 """
 import argparse
 import csv
@@ -64,21 +65,25 @@ def housing(path):
     return np.hstack([x, hot]), np.array([float(r["median_house_value"]) for r in rows]), True
 
 
-def fann(path):
+def fann(path, numbers=False):
     def load(part):
         a = np.array(open(path + part).read().split(), float)
         n, i, o = a[:3].astype(int)
         a = a[3:].reshape(n, i + o)
+        if numbers:
+            return a[:, :i], a[:, i:]
         return a[:, :i], a[:, i:].argmax(1) if o > 1 else (a[:, i] > 0.5).astype(int)
-    return (*load(".train"), False, *load(".test"))
+    return (*load(".train"), numbers, *load(".test"))
 
 
 def write(path, x, y):
     with open(path, "w", newline="") as stream:
         out = csv.writer(stream)
-        out.writerow(["x%d" % i for i in range(x.shape[1])] + ["y"])
-        for row, target in zip(x.tolist(), y.tolist()):
-            out.writerow([repr(v) for v in row] + [target])
+        targets = y.reshape(len(y), -1)
+        out.writerow(["x%d" % i for i in range(x.shape[1])] +
+                     ["y%d" % i for i in range(targets.shape[1])])
+        for row, target in zip(x.tolist(), targets.tolist()):
+            out.writerow([repr(v) for v in row] + target)
 
 
 def of_heddle(arguments, train, test, numbers, seed, room):
@@ -87,6 +92,7 @@ def of_heddle(arguments, train, test, numbers, seed, room):
     begin = time.perf_counter()
     run = subprocess.run([arguments.heddle, "train", room + "/train.csv", "--test",
                           room + "/test.csv", "--task", "regress" if numbers else "classify",
+                          "--target", ",".join("y%d" % i for i in range(train[1][0].size)),
                           "--seed", str(seed), "--json", "-q"] + arguments.options.split(),
                          capture_output=True, text=True)
     seconds = time.perf_counter() - begin
@@ -100,7 +106,7 @@ def of_sklearn(train, test, numbers, seed):
     (x, y), (xt, yt) = train, test
     mean, deviation = x.mean(0), x.std(0)
     deviation[deviation == 0] = 1
-    center, unit = (y.mean(), y.std()) if numbers else (0, 1)
+    center, unit = (y.mean(0), y.std(0)) if numbers else (0, 1)
     net = (MLPRegressor if numbers else MLPClassifier)(
         max_iter=1000 if len(x) < 10000 else 50, random_state=seed)
     begin = time.perf_counter()
@@ -109,7 +115,8 @@ def of_sklearn(train, test, numbers, seed):
     p = net.predict((xt - mean) / deviation)
     if not numbers:
         return (p == yt).mean(), seconds
-    return 1 - ((p * unit + center - yt) ** 2).sum() / ((yt - yt.mean()) ** 2).sum(), seconds
+    left = ((p * unit + center - yt) ** 2).sum(0) / ((yt - yt.mean(0)) ** 2).sum(0)
+    return np.mean(1 - left), seconds
 
 
 def text(values, numbers):
@@ -135,10 +142,10 @@ def main():
         path = os.path.join(arguments.data, file)
         if arguments.data and os.path.exists(path):
             sets[name] = lambda p=path, f=load: f(p)
-    for name in ("two-spiral", "thyroid"):
+    for name in ("two-spiral", "thyroid", "mushroom", "robot"):
         path = os.path.join(arguments.data, "fann", name)
         if arguments.data and os.path.exists(path + ".train"):
-            sets[name] = lambda p=path: fann(p)
+            sets[name] = lambda p=path, n=name == "robot": fann(p, n)
     lines = ["| data, rows to train on + to test | Heddle, no options | seconds | scikit-learn | "
              "seconds |", "|---|---|---|---|---|"]
     print("\n".join(lines), flush=True)

@@ -95,7 +95,9 @@ Test(choose, noisy_data_get_more_than_clean_ones)
 Test(choose, chooses_the_same_whoever_works)
 {
     heddle_table *table = classes_of(20);
-    static const char *const options[] = {"threads=1", "threads=2", "threads=3 isa=scalar"};
+    static const char *const options[] = {"hidden=8 epochs=60 threads=1",
+                                          "hidden=8 epochs=60 threads=2",
+                                          "hidden=8 epochs=60 threads=3 isa=scalar"};
     char text[3][1024], sha256[3][65];
     for (int i = 0; i < 3; i++) {
         struct seen seen = {.asked = 0};
@@ -111,9 +113,9 @@ Test(choose, what_was_chosen_can_be_given)
     heddle_table *table = classes_of(20);
     struct seen chosen = {.asked = 0}, given = {.asked = 0};
     char text[2][1024], sha256[2][65], options[128], number[TEXT_NUMBER_SIZE];
-    train(table, "", &chosen, text[0], sha256[0]);
+    train(table, "hidden=8 epochs=60", &chosen, text[0], sha256[0]);
     text_from_double(l2_of(text[0]), number);
-    snprintf(options, sizeof options, "weight-decay=0.1 l2=%s", number);
+    snprintf(options, sizeof options, "hidden=8 epochs=60 weight-decay=0.1 l2=%s", number);
     train(table, options, &given, text[1], sha256[1]);
     cr_assert_str_eq(sha256[1], sha256[0]);
     cr_assert_str_eq(given.note, "", "nothing is chosen then");
