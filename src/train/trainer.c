@@ -229,6 +229,10 @@ static bool keep_due(const struct run *run, uint64_t steps, uint64_t epochs, boo
                       (keeper->every_epochs && epoch_ends && epochs % keeper->every_epochs == 0));
 }
 
+/** Where work() is. */
+#define STATE_NOW                                                                                  \
+    .steps = steps, .epochs = epochs, .row = begin, .epoch_loss = epoch_loss, .reached = reached
+
 /** What each worker does from the first step to the last. All take the same decisions. */
 static void work(void *context, int w)
 {
@@ -245,6 +249,7 @@ static void work(void *context, int w)
     uint64_t steps = run->first_step;
     size_t begin = from ? (size_t)from->row : 0;
     bool stop = false;
+    bool kept = false;
     bool reached = from && from->reached;
     bool go_on = !run->watch.exhausted;
     bool converged = run->lbfgs && run->lbfgs->state.over != 0;
@@ -320,15 +325,17 @@ static void work(void *context, int w)
         bool due = recipe->tutorial ? epoch_ends && (epochs - 1) % recipe->report_every == 0
                                     : epoch_ends && epochs % recipe->report_every == 0;
         last = last || reached || converged || !go_on;
+        if (w == 0 && stop && run->keeper) { /* before scores: who asks does not wait for long */
+            keep(run, &(struct run_state){STATE_NOW}, true);
+            kept = true;
+        }
         if (due || (!recipe->tutorial && last)) {
             report(run, steps, epochs, mean, last, run->watched && epoch_ends, start, w);
             stop = stop || run->stop_report;
         }
         bool ends = last || stop;
         if (w == 0 && !ends && keep_due(run, steps, epochs, epoch_ends)) {
-            struct run_state state = {
-                .steps = steps, .epochs = epochs, .row = begin, .epoch_loss = epoch_loss};
-            keep(run, &state, false);
+            keep(run, &(struct run_state){STATE_NOW}, false);
         }
         if (epoch_ends && run->order && recipe->shuffle && !ends) {
             if (w == 0) {
@@ -337,13 +344,8 @@ static void work(void *context, int w)
             run_meet(run, w);
         }
     }
-    if (w == 0 && run->keeper) {
-        struct run_state state = {.steps = steps,
-                                  .epochs = epochs,
-                                  .row = begin,
-                                  .epoch_loss = epoch_loss,
-                                  .reached = reached};
-        keep(run, &state, true);
+    if (w == 0 && run->keeper && !kept) {
+        keep(run, &(struct run_state){STATE_NOW}, true);
     }
     if (w == 0) {
         run->outcome.steps = steps;
