@@ -14,8 +14,8 @@
  *                  something made of the results to *sink (so that they are needed), and returns
  *                  the operations done
  * seconds          about how long to measure
- * flop_per_second  out: the best of some slices, each the operations of all workers over the time
- *                  from the first start to the last end
+ * flop_per_second  out: what the fastest quarter of some slices reaches; of a slice it is the
+ *                  operations of all workers over the time from the first start to the last end
  *
  * Returns HEDDLE_OK, or what team_create() returns.
  */
