@@ -11,11 +11,10 @@
 
 enum { LINE = 64 / (int)sizeof(real), ROW_STEP = TILE_ROWS, LONG = 64 };
 
-/** What is asked for during a tile: from each of `count` places `step` reals further each time. */
+/** What is asked for during a tile: from each place, for `share` inputs, `step` reals further each time. */
 struct ahead {
     const real *const *place;
-    size_t count; /* at least 1 */
-    size_t step;
+    size_t share, step;
 };
 
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t m,
@@ -31,11 +30,11 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         }
     }
     const real *w = W;
-    const size_t share = (m + ahead->count - 1) / ahead->count;
+    const real *const *place = ahead->place;
     size_t i = 0;
-    for (size_t p = 0; p < ahead->count; p++) {
-        const real *soon = ahead->place[p];
-        size_t end = m - i < share ? m : i + share;
+    while (i < m) {
+        const real *soon = *place++;
+        size_t end = m - i < ahead->share ? m : i + ahead->share;
         for (; i < end; i++, w += ldw, soon += ahead->step) {
             vec b[TILE_COLUMNS];
             __builtin_prefetch(soon, 0, 2);
@@ -76,11 +75,12 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
             size_t o = c * (size_t)LANES;
             for (size_t e = 0; e < E;) {
                 int high = tile_rows(E - e);
-                struct ahead ahead = {.place = &soon, .count = 1};
+                struct ahead ahead = {.place = &soon, .share = m};
                 if (first + c == 0 && m >= LONG && e + (size_t)high < E) {
-                    ahead.place = X + e + high; /* the rows of the next tile */
-                    ahead.count =
-                        E - e - (size_t)high < TILE_ROWS ? E - e - (size_t)high : TILE_ROWS;
+                    size_t left = E - e - (size_t)high; /* the rows of the next tile */
+                    size_t rows = left < TILE_ROWS ? left : TILE_ROWS;
+                    ahead.place = X + e + high;
+                    ahead.share = (m + rows - 1) / rows;
                     ahead.step = ROW_STEP;
                 } else if (soon < soon_end) {
                     ahead.step = LINE;

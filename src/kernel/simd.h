@@ -388,20 +388,36 @@ INLINE vec vzero(void)
 #define REAL_EXPONENT_BIAS 127
 #endif
 
+#if defined(KERNEL_AVX512)
+#if defined(REAL_IS_DOUBLE)
+#define SIMD_MASK(bits) ((__mmask8)(bits))
+#else
+#define SIMD_MASK(bits) ((__mmask16)(bits))
+#endif
+#endif
+
 /** The first `count` lanes of a, 0 ≤ count ≤ LANES; zeros behind. */
 INLINE vec vkeep(vec a, size_t count)
 {
+#if defined(KERNEL_AVX512)
+    return (vec)SIMD_X86(maskz_mov)(SIMD_MASK((1u << count) - 1), a);
+#else
     static const real_bits mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                        -1, -1, -1, -1, -1, -1, -1, -1};
     return vfrom_bits(vbits(a) & vbits(vload((const real *)(const void *)(mask + 16 - count))));
+#endif
 }
 
-/** A mask for the lanes from i on, 0 ≤ i < LANES. */
-INLINE ivec ifrom(size_t i)
+/** a with b in the lanes from i on, 0 ≤ i < LANES. */
+INLINE vec vfrom(vec a, size_t i, vec b)
 {
+#if defined(KERNEL_AVX512)
+    return (vec)SIMD_X86(mask_mov)(a, SIMD_MASK(~0u << i), b);
+#else
     static const real_bits mask[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1,
                                        -1,        -1, -1, -1, -1, -1, -1, -1};
-    return vbits(vload((const real *)(const void *)(mask + 16 - i)));
+    return vselect(vbits(vload((const real *)(const void *)(mask + 16 - i))), b, a);
+#endif
 }
 
 /** count values, 1 ≤ count ≤ LANES, `step` apart in memory, side by side; zeros behind. */
@@ -409,7 +425,7 @@ INLINE vec vcollect(const real *p, size_t step, size_t count)
 {
     vec v = vset(p[0]);
     for (size_t i = 1; i < count; i++) {
-        v = vselect(ifrom(i), vset(p[i * step]), v);
+        v = vfrom(v, i, vset(p[i * step]));
     }
     return vkeep(v, count);
 }
