@@ -117,6 +117,12 @@ if command -v gnuplot >/dev/null 2>&1; then
     holds 'svg' 'grep -q "<svg" it.svg && grep -q "</svg>" it.svg && grep -q "8-7-3" it.svg'
     holds 'png' '[ "$(dd if=it.png bs=1 skip=1 count=3 2>/dev/null)" = PNG ]'
     holds 'txt' 'grep -q "8-7-3" it.txt'
+    for threads in 1 2 2,1; do # no label at the axis, one point, not in order
+        for kind in svg png txt; do
+            t 0 '' '' "heddle bench --shape 8,7,3 --threads $threads $quick --plot it.$kind"
+        done
+    done
+    holds 'a label with the speed-up' 'grep -q "1.00×" it.svg'
     holds 'nothing is left over' '[ -z "$(ls plots; ls it.*.* 2>/dev/null)" ]'
     t 0 '' - "heddle bench --shape 8,7,3 --threads 1,32 $quick --plot wide.svg"
     holds 'logarithmic' 'grep -q "</svg>" wide.svg'

@@ -60,6 +60,21 @@ static void write_data(FILE *stream, const heddle_bench_row *rows, size_t count)
     }
 }
 
+/**
+ * What is written at each point: below it, but above one that lies lower than `low`, next to the
+ * axis. Labels of their own: gnuplot 5.4 crashes on a plot "with labels" that has none to show.
+ */
+static void write_labels(FILE *stream, const heddle_bench_row *rows, size_t count, double low)
+{
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stream,
+                "set label \"%.2f×\\n%.0f %%\" at %d,%.4f left offset 1,%s "
+                "font ',11' tc rgb '#333333'\n",
+                rows[i].speedup, rows[i].percent_of_limit, rows[i].threads, rows[i].speedup,
+                rows[i].speedup > low ? "-0.9" : "1.7");
+    }
+}
+
 static void write_script(FILE *stream, const char *data, const char *terminal,
                          const heddle_bench_row *rows, size_t count, const heddle_machine *machine)
 {
@@ -71,8 +86,12 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
         least = rows[i].threads < least ? rows[i].threads : least;
     }
     double lowest = 0.5;
+    double highest = (double)most / rows[0].threads;
     for (size_t i = 0; i < count; i++) {
-        lowest = rows[i].speedup < 1.3 * lowest ? rows[i].speedup / 1.3 : lowest;
+        double slowest = rows[0].us_per_step / rows[i].us_max;
+        double fastest = rows[0].us_per_step / rows[i].us_min;
+        lowest = slowest < 1.3 * lowest ? slowest / 1.3 : lowest;
+        highest = fastest > highest ? fastest : highest;
     }
     bool wide = most >= 16 * least; /* then doubling is what the eye should see */
     fprintf(stream, "set terminal %s\nset encoding utf8\n", terminal);
@@ -82,22 +101,23 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
     fprintf(stream, ", %s\" noenhanced\n", rows[0].isa);
     fprintf(stream, "set xlabel 'threads'\nset ylabel 'speed-up over %d thread%s'\n",
             rows[0].threads, rows[0].threads == 1 ? "" : "s");
-    fputs("set key top left Left reverse samplen 3\nset tics out nomirror\nset border 3\n", stream);
+    fputs(
+        "set key tmargin left vertical maxrows 2 Left reverse samplen 3\nset tics out nomirror\nset border 3\n",
+        stream);
     fputs(text ? "unset grid\n" : "set grid lc rgb '#dddddd' lt 1 lw 0.7\n", stream);
     if (wide) {
         fprintf(stream, "set logscale xy 2\nset xrange [%g:%g]\nset yrange [%g:%g]\n", least / 1.3,
-                most * 1.5, lowest, 1.5 * most / rows[0].threads);
+                most * 1.5, lowest, 1.5 * highest);
     } else {
         double pad = most > least ? 0.15 * (most - least) : 0.5;
         fprintf(stream, "set xrange [%g:%g]\nset yrange [0:%g]\n", least - pad, most + 1.6 * pad,
-                1.15 * most / rows[0].threads);
+                1.15 * highest);
     }
     fputs("set xtics (", stream);
     for (size_t i = 0; i < count; i++) {
         fprintf(stream, "%s%d", i > 0 ? ", " : "", rows[i].threads);
     }
-    fprintf(stream, ")\nideal(x) = x / %d.0\nlow = %g\ndata = \"", rows[0].threads,
-            wide ? 1.5 * lowest : 0.15 * most / rows[0].threads);
+    fprintf(stream, ")\nideal(x) = x / %d.0\ndata = \"", rows[0].threads);
     print_quoted(stream, data);
     fputs("\"\n", stream);
     if (text) {
@@ -106,14 +126,11 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
               stream);
         return;
     }
+    write_labels(stream, rows, count, wide ? 1.5 * lowest : 0.15 * highest);
     fputs("plot ideal(x) with lines lc rgb '#999999' dt 2 lw 2 title 'ideal', \\\n"
           "     data using 1:2 with linespoints lc rgb '#0b6e99' lw 2.5 pt 7 ps 1.2 "
-          "title 'measured (median; bars: fastest and slowest)', \\\n"
-          "     data using 1:2:3:4 with yerrorbars lc rgb '#0b6e99' lw 1.5 pt 0 notitle, \\\n"
-          "     data using 1:($2 > low ? $2 : NaN):(sprintf('%.2f× · %.0f %% of limit', $2, $8)) "
-          "with labels left offset 1,-0.9 font ',11' tc rgb '#333333' notitle, \\\n"
-          "     data using 1:($2 > low ? NaN : $2):(sprintf('%.2f× · %.0f %% of limit', $2, $8)) "
-          "with labels left offset 1,0.9 font ',11' tc rgb '#333333' notitle\n",
+          "title 'measured: median; bars: fastest, slowest; % of the machine''s limit', \\\n"
+          "     data using 1:2:3:4 with yerrorbars lc rgb '#0b6e99' lw 1.5 pt 0 notitle\n",
           stream);
 }
 
@@ -142,6 +159,7 @@ struct plot {
     char directory[PATH_SIZE - 16];
     char data[PATH_SIZE];
     char script[PATH_SIZE];
+    bool for_later; /* gnuplot did not draw it: data and script stay */
 };
 
 static void data_of(FILE *stream, const void *context)
@@ -173,7 +191,7 @@ static int run_gnuplot(const char *script, FILE *out)
     return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 126;
 }
 
-static int draw(const struct plot *plot, const char *path)
+static int draw(struct plot *plot, const char *path)
 {
     struct output_file file;
     int status = output_begin(&file, path);
@@ -185,6 +203,7 @@ static int draw(const struct plot *plot, const char *path)
         return output_end(&file);
     }
     output_drop(&file);
+    plot->for_later = true;
     if (ended == 127) {
         complain("'%s' was not drawn: gnuplot is not installed; try 'apt-get install gnuplot-nox' "
                  "(dnf, brew: gnuplot), then 'gnuplot %s >%s'",
@@ -212,7 +231,7 @@ int bench_plot(const char *path, const heddle_bench_row *rows, size_t count,
     int status = write_file(plot.data, data_of, &plot);
     status = status != 0 ? status : write_file(plot.script, script_of, &plot);
     status = status != 0 ? status : draw(&plot, path);
-    if (status == 0) {
+    if (!plot.for_later) {
         unlink(plot.data);
         unlink(plot.script);
         rmdir(plot.directory);
