@@ -55,6 +55,20 @@ t 66 'nowhere.jsonl' 'verify nowhere.jsonl'
 t 65 'line 1' 'verify digits.csv'
 t 65 'no log' "echo '{}' >empty.jsonl; verify empty.jsonl"
 
+# Data of standard input are not in the log: they must be given again, and it is said how.
+"$HEDDLE" train - --hidden 5 --epochs 2 --log piped.jsonl -q <digits.csv >/dev/null
+"$HEDDLE" train digits.csv --validation - --hidden 5 --epochs 2 --log judged.jsonl -q <digits.csv \
+    >/dev/null
+t 65 "the data of 'piped.jsonl' came from standard input.* 'heddle verify piped.jsonl DATA'" \
+    'verify piped.jsonl'
+t 74 "the data of 'piped.jsonl' came from standard input" 'verify piped.jsonl <&-'
+t 65 "the validation data of 'judged.jsonl' came from standard input" 'verify judged.jsonl'
+t 0 'the same bits' 'verify piped.jsonl <digits.csv'
+t 0 'the same bits' 'verify piped.jsonl digits.csv'
+t 0 'the same bits' 'verify judged.jsonl <digits.csv'
+t 75 'the data differ' 'verify piped.jsonl <other.csv'
+t 65 silent 'verify cut.jsonl empty.jsonl 2>&1 | grep -q "standard input" || { echo silent; exit 65; }'
+
 # A run that was killed is repeated as far as its log goes.
 sed '$d' logs/d.jsonl | sed '$d' >cut.jsonl
 printf '{"event": "rep' >>cut.jsonl

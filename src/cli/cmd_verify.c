@@ -30,7 +30,7 @@ struct verify {
     uint64_t steps;            /* after which to stop; 0: as the run does */
     uint64_t done;
     size_t compared; /* losses and weights */
-    bool differs, other_data;
+    bool differs, other_data, began;
     uint64_t step; /* of the first difference */
     char where[256];
 };
@@ -155,6 +155,7 @@ static const json_t *find_record(struct verify *v, const char *event, uint64_t s
 static void on_begin(void *user, const heddle_start *start)
 {
     struct verify *v = user;
+    v->began = true;
     const char *const compared[][2] = {
         {text_of(v->start, "data_sha256"), start->data},
         {text_of(v->start, "validation_sha256"), start->validation},
@@ -280,6 +281,21 @@ static void go_there(const struct verify *v, const struct command_line *train)
     }
 }
 
+/** Standard input was read in place of what the log was made of, and could not be used. */
+static void ask_for_data(const struct verify *v, const struct command_line *train)
+{
+    const char *validation = option_given(train, "validation");
+    if (strcmp(train->operands[0], "-") == 0) {
+        complain("note: the data of '%s' came from standard input, and are not in the log: give "
+                 "them again, 'heddle verify %s DATA' or 'heddle verify %s <DATA'",
+                 v->path, v->path, v->path);
+    } else if (validation != NULL && strcmp(validation, "-") == 0) {
+        complain("note: the validation data of '%s' came from standard input, and are not in the "
+                 "log: give them again, 'heddle verify %s <DATA'",
+                 v->path, v->path);
+    }
+}
+
 static int run(const struct command_line *line)
 {
     struct verify v = {.path = line->operands[0]};
@@ -311,6 +327,9 @@ static int run(const struct command_line *line)
         }
         status = train_again(&train, json_object_get(v.start, "recipe"),
                              option_given(line, "threads"), &callbacks, &model, &result);
+        if (!v.began && (status == EXIT_DATA || status == EXIT_IO)) {
+            ask_for_data(&v, &train);
+        }
     }
     if (status == 0) {
         status = conclude(&v, &result, option_flag(line, "json"));
@@ -335,7 +354,8 @@ const struct command command_verify = {
         "bit for bit: losses of steps, weights at reports, the model file. Says that they are "
         "the same, or at which step and in which layer, unit and weight the first difference "
         "is (status 65). Data or a recipe that are not those of the log: status 75. DATA is "
-        "read instead of the file that the log names.",
+        "read instead of the file that the log names. Data that came from standard input are read "
+        "from there again.",
     .examples = "  heddle train flowers.csv --log run.jsonl -o flowers.model\n"
                 "  heddle verify run.jsonl --threads 1\n",
     .least = 1,
