@@ -180,6 +180,12 @@ t 65 - "class-weights balanced: class 'green' has no row to train on" "$few --cl
 t 2 - 'no class that has rows counts' "$few --class-weights green:2,red:0,blue:0"
 t 0 '^model ' - 'cut -d, -f1,3 few.csv | head -5 | heddle train - --epochs 2 --class-weights balanced -q'
 
+# --scale none is of the targets too: other programs' weights fit the numbers as they are.
+t 0 '^model raw.model' - 'heddle train line.csv --epochs 2 --scale none -q -o raw.model'
+t 0 '^model std.model' - 'heddle train line.csv --epochs 2 -q -o std.model'
+holds 'targets are scaled, but not with --scale none' \
+    'grep -aq factor std.model && ! grep -aq factor raw.model'
+
 steep='heddle train builtin:spirals --task regress --hidden 5 --activation linear --optimizer sgd
     --batch 10 --threads 1'
 steep=$(echo $steep)

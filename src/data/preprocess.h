@@ -8,7 +8,7 @@
  *                    never seen in training, or a missing cell, is all 0 (a missing cell seen in
  *                    training is a category of its own, the last)
  *   class target     the class's index among the sorted names
- *   number target    standardised if scaled (regression with `standard`), as it is otherwise
+ *   number target    standardised if asked for (scale_targets), as it is otherwise
  *
  * Means and deviations are summed in double by the tree of base/sum.h over fixed blocks of rows,
  * so they do not depend on who computes them.

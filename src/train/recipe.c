@@ -49,8 +49,9 @@ static const struct row rows[OPTION_COUNT] = {
         "auto, classify or regress; auto: words and few whole numbers are classes"},
         .kind = KIND_CHOICE, .choices = "auto|classify|regress"},
     [OPTION_SCALE] = {{"scale", "data", "NAME", "auto",
-        "auto, standard, minmax, byte or none; auto: image bytes divided by 255, else mean 0 and "
-        "deviation 1"},
+        "of the inputs: auto, standard, minmax, byte or none; auto: image bytes divided by 255, "
+        "else mean 0 and deviation 1. Numbers to be predicted by linear outputs get mean 0 and "
+        "deviation 1, but with none"},
         .tutorial = "none", .kind = KIND_CHOICE, .choices = "auto|standard|minmax|byte|none"},
     [OPTION_MISSING] = {{"missing", "data", "NAME", "error",
         "missing numbers: error, mean (of the training rows) or drop (the row)"},

@@ -82,8 +82,9 @@ void recipe_preprocess(const heddle_recipe *recipe, struct preprocess_options *o
     options->missing = (enum missing)choice(recipe, OPTION_MISSING, missings);
     /* a bounded output cannot reach a standardised target */
     options->scale_targets =
-        (is(recipe, OPTION_OUTPUT_ACTIVATION, "auto") && !is(recipe, OPTION_LOSS, "poisson")) ||
-        is(recipe, OPTION_OUTPUT_ACTIVATION, "linear");
+        options->scale != SCALE_NONE &&
+        ((is(recipe, OPTION_OUTPUT_ACTIVATION, "auto") && !is(recipe, OPTION_LOSS, "poisson")) ||
+         is(recipe, OPTION_OUTPUT_ACTIVATION, "linear"));
     options->numbers_are_classes = !recipe_is_tutorial(recipe);
 }
 
