@@ -425,8 +425,9 @@ HEDDLE_API void heddle_result_done(heddle_result *result);
  *   HEDDLE_E_STOPPED   a callback asked for it before the first step, while the penalty of the
  *                      weights was being chosen
  *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them, and no
- *                      model of it is made; the text names the step, and the checkpoint that holds
- *                      the last good state if there is one
+ *                      model of it is made; the text names the step, the layer (of a loss: that of
+ *                      the largest weight), and the checkpoint that holds the last good state if
+ *                      there is one
  *   HEDDLE_E_RESUME    the checkpoint to resume belongs to other data or another recipe
  *   HEDDLE_E_OPEN, HEDDLE_E_IO  it cannot be read; HEDDLE_E_CREATE: a new one cannot be made
  *

@@ -485,7 +485,8 @@ Test(custom, what_is_not_finite_ends_the_run)
 {
     static const double no_loss[2] = {NAN, 0}, endless[2] = {INFINITY, 0}, steep[2] = {1, INFINITY},
                         huge[2] = {1, 1e300};
-    expect_diverged(SMALL "task=regress", no_loss, NULL, "in step 1: the loss");
+    expect_diverged(SMALL "task=regress", no_loss, NULL,
+                    "in step 1: the loss is not finite; the largest weight, 0.");
     expect_diverged(SMALL "task=regress", endless, NULL, "in step 1: the loss");
     expect_diverged(SMALL "task=regress", steep, NULL, "in step 1: a weight delta of layer 1");
     expect_diverged(SMALL "task=regress precision=float", huge, NULL, "in step 1: a weight delta");

@@ -388,19 +388,42 @@ static void begin(struct run *run, const double *values)
     }
 }
 
-static heddle_status diverged(const struct run *run, heddle_error *err)
+/** The largest weight or bias in size, the first that is not finite before all, and its layer. */
+static double largest_weight(const struct run *run, const double *values, size_t *layer)
+{
+    const struct shape *shape = &run->recipe->shape;
+    double largest = -1;
+    for (size_t l = 1; l <= shape->layers && __builtin_isfinite(largest); l++) {
+        size_t begin = weights_begin(shape, l);
+        size_t end = begin + (shape->width[l - 1] + 1) * shape->width[l];
+        for (size_t i = begin; i < end && __builtin_isfinite(largest); i++) {
+            double size = __builtin_fabs(values[i]);
+            if (!(size <= largest)) {
+                largest = size;
+                *layer = l;
+            }
+        }
+    }
+    return largest;
+}
+
+/** What is not finite, and where; values (room for all parameters) is overwritten. */
+static heddle_status diverged(const struct run *run, double *values, heddle_error *err)
 {
     unsigned long long step = (unsigned long long)run->outcome.steps;
-    if (run->diverged_layer) {
+    size_t layer = run->diverged_layer;
+    if (layer) {
         return status_set(err, HEDDLE_E_DIVERGED,
                           "training diverged in step %llu: a weight delta of layer %zu is not "
                           "finite; a smaller --rate may help",
-                          step, run->diverged_layer);
+                          step, layer);
     }
+    weights_unpack(&run->recipe->shape, run->W, run->set->use_double, values);
+    double largest = largest_weight(run, values, &layer);
     return status_set(err, HEDDLE_E_DIVERGED,
-                      "training diverged in step %llu: the loss is not finite; a smaller --rate "
-                      "may help",
-                      step);
+                      "training diverged in step %llu: the loss is not finite; the largest weight, "
+                      "%.3g, is of layer %zu; a smaller --rate may help",
+                      step, largest, layer);
 }
 
 heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset *set,
@@ -454,7 +477,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         begin(&run, values);
         team_run(team, work, &run);
         if (run.diverged) {
-            status = diverged(&run, err);
+            status = diverged(&run, values, err);
             outcome->steps = run.outcome.steps;
         } else {
             bool kept = run.best && run.outcome.best_epoch;
