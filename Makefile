@@ -282,7 +282,7 @@ check-build: all $(test_programs) $(if $(tests_o),$t/check)
 
 # What tests are told about where they are. Tests start teams of threads beside each other, so a
 # waiting thread must not spin.
-test_env := OMP_WAIT_POLICY=passive HEDDLE='$(abspath $(build)/heddle)' \
+test_env := OMP_WAIT_POLICY=passive HEDDLE_ALL_WORKERS=1 HEDDLE='$(abspath $(build)/heddle)' \
     HEDDLE_TESTS='$(abspath tests)' HEDDLE_BUILD='$(abspath $(build))' \
     HEDDLE_SCRATCH='$(abspath $t/scratch)'
 # Criterion does not see leaks: they are looked for in the sanitizer's log.

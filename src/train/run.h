@@ -126,8 +126,9 @@ static inline void *run_block(const struct run *run, void *block, size_t at)
 /* ---------------------------------------------------------------- run.c: before and after ----- */
 
 /**
- * Workers of the team that have something to do: one a shard, and where the network is large enough
- * for the update to be worth sharing, all.
+ * Workers of the team that take part. Of a network whose update is not worth sharing: no more than
+ * there are shards, nor than the work is worth meeting for; the others sit out. With the environment
+ * variable HEDDLE_ALL_WORKERS no work is too little (for tests: the bits are the same).
  */
 int run_workers(int workers, const struct run_recipe *recipe);
 
