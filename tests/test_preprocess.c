@@ -164,6 +164,27 @@ Test(preprocess, the_task_follows_from_the_target)
         preprocess_free(p);
         heddle_table_free(table);
     }
+    /* from 11 values on, classes are those that count from 0 or 1 without a gap */
+    static const struct {
+        int values, first, step;
+        enum task task;
+    } wholes[] = {
+        {10, 3, 7, TASK_CLASSIFY}, {11, 0, 1, TASK_CLASSIFY}, {26, 1, 1, TASK_CLASSIFY},
+        {11, 2, 1, TASK_REGRESS},  {11, 0, 2, TASK_REGRESS},  {25, 12, 1, TASK_REGRESS},
+        {27, 1, 1, TASK_REGRESS},
+    };
+    for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+        char text[2048] = "x,y\n";
+        for (int r = 0; r < 5 * wholes[i].values; r++)
+            sprintf(text + strlen(text), "0.%d,%d\n", r % 7 + 1,
+                    wholes[i].first + r % wholes[i].values * wholes[i].step);
+        heddle_table *table = table_of("whole.csv", text);
+        struct preprocess *p = fit(table, &defaults, "");
+        cr_expect(p->task == wholes[i].task, "%d values from %d on", wholes[i].values,
+                  wholes[i].first);
+        preprocess_free(p);
+        heddle_table_free(table);
+    }
     struct preprocess_options o = defaults;
     o.target = "x,y";
     fit_refused(table_of("t7.csv", "w,x,y\n1,2,a\n1,3,b\n"), &o, HEDDLE_E_DATA,

@@ -11,9 +11,10 @@
 #include "data/preprocess_choose.h"
 
 enum {
-    AUTO_CLASSES = 26,       /* whole numbers with no more values are taken for classes … */
-    AUTO_ROWS = 5,           /* … if there are so many rows for each */
-    LABEL_CLASSES = 256,     /* labels of images: always */
+    AUTO_CLASSES = 26,   /* whole numbers with no more values are taken for classes … */
+    AUTO_ROWS = 5,       /* … if there are so many rows for each, … */
+    AUTO_ANY = 10,       /* … and if more values than these are 0, 1, 2, … or 1, 2, 3, … */
+    LABEL_CLASSES = 256, /* labels of images: always */
     FRACTION_CLASSES = 1000, /* more classes of numbers that are not whole are a mistake */
     MAX_CLASSES = 100000,
     IDENTIFIER_ROWS = 10, /* fewer different words in as many rows prove nothing */
@@ -143,7 +144,8 @@ static heddle_status mark_columns(const heddle_table *table,
 
 /* ---------------------------------------------------------------- the task ------------------- */
 
-/* Are numbers classes? Whole ones with few values are. */
+/* Are numbers classes? Whole ones with few values are; with some more, if they count the classes:
+   years, ages and miles a gallon have gaps, and do not begin at 0 or 1. */
 static heddle_status guess_task(const heddle_table *table, size_t c, enum task *task,
                                 heddle_error *err)
 {
@@ -154,6 +156,7 @@ static heddle_status guess_task(const heddle_table *table, size_t c, enum task *
         table->labelled && (table->images || table->whole_labels) && c + 1 == table->columns;
     size_t most = labels ? LABEL_CLASSES : AUTO_CLASSES, rows = 0;
     struct distinct_numbers set = {0};
+    double lowest = INFINITY, highest = -INFINITY;
     heddle_status status = HEDDLE_OK;
     for (size_t i = 0; i < table->rows; i++) {
         double x = table_number(table, c, i);
@@ -161,6 +164,8 @@ static heddle_status guess_task(const heddle_table *table, size_t c, enum task *
             continue;
         uint32_t index;
         rows++;
+        lowest = fmin(lowest, x);
+        highest = fmax(highest, x);
         if (x != trunc(x) || set.count > most) {
             *task = TASK_REGRESS;
             break;
@@ -170,7 +175,9 @@ static heddle_status guess_task(const heddle_table *table, size_t c, enum task *
             break;
         }
     }
-    if (set.count > most || (!labels && set.count > 2 && rows < AUTO_ROWS * set.count))
+    bool counted = (lowest == 0 || lowest == 1) && highest - lowest + 1 == (double)set.count;
+    if (set.count > most || (!labels && set.count > 2 && rows < AUTO_ROWS * set.count) ||
+        (!labels && set.count > AUTO_ANY && !counted))
         *task = TASK_REGRESS;
     distinct_numbers_done(&set);
     return status;

@@ -46,7 +46,8 @@ static const struct row rows[OPTION_COUNT] = {
         "column that says what each row counts for in training; it is no input"},
         .kind = KIND_TEXT},
     [OPTION_TASK] = {{"task", "data", "NAME", "auto",
-        "auto, classify or regress; auto: words and few whole numbers are classes"},
+        "auto, classify or regress; auto: words are classes, and whole numbers if there are few: up "
+        "to 10 different ones, up to 26 that count from 0 or 1, each in 5 rows or more"},
         .kind = KIND_CHOICE, .choices = "auto|classify|regress"},
     [OPTION_SCALE] = {{"scale", "data", "NAME", "auto",
         "of the inputs: auto, standard, minmax, byte or none; auto: image bytes divided by 255, "
