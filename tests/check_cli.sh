@@ -185,6 +185,12 @@ t 0 '^model raw.model' - 'heddle train line.csv --epochs 2 --scale none -q -o ra
 t 0 '^model std.model' - 'heddle train line.csv --epochs 2 -q -o std.model'
 holds 'targets are scaled, but not with --scale none' \
     'grep -aq factor std.model && ! grep -aq factor raw.model'
+t 0 '^model ' "^heddle: note: targets go from 1.25 to 148.25, but outputs of --output-activation sigmoid lie between 0 \
+and 1: linear reaches all\$" 'heddle train line.csv --output-activation sigmoid --epochs 2 --validation 0'
+t 0 '^network ' 'but outputs of --output-activation tanh lie between -1 and 1: linear reaches all' \
+    'heddle train line.csv --output-activation tanh --dry-run'
+holds 'targets that outputs reach are not worth a word' \
+    '! heddle train builtin:xor --recipe tutorial --epochs 9 2>&1 | grep -q reaches'
 
 steep='heddle train builtin:spirals --task regress --hidden 5 --activation linear --optimizer sgd
     --batch 10 --threads 1'

@@ -1,29 +1,31 @@
-/** function: two tables of names. */
+/** function: two tables. */
 #include "network/function.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 static const struct {
     enum activation f;
     const char *name;
+    double lowest, highest; /* rounded outwards */
 } activations[] = {
-    {ACTIVATION_LINEAR, "linear"},
-    {ACTIVATION_SIGMOID, "sigmoid"},
-    {ACTIVATION_TANH, "tanh"},
-    {ACTIVATION_RELU, "relu"},
-    {ACTIVATION_LEAKY_RELU, "leaky-relu"},
-    {ACTIVATION_ELU, "elu"},
-    {ACTIVATION_SELU, "selu"},
-    {ACTIVATION_GELU, "gelu"},
-    {ACTIVATION_SILU, "silu"},
-    {ACTIVATION_SOFTPLUS, "softplus"},
-    {ACTIVATION_SOFTSIGN, "softsign"},
-    {ACTIVATION_HARD_SIGMOID, "hard-sigmoid"},
-    {ACTIVATION_GAUSSIAN, "gaussian"},
-    {ACTIVATION_SINE, "sine"},
-    {ACTIVATION_EXP, "exp"},
-    {ACTIVATION_SOFTMAX, "softmax"},
+    {ACTIVATION_LINEAR, "linear", -INFINITY, INFINITY},
+    {ACTIVATION_SIGMOID, "sigmoid", 0, 1},
+    {ACTIVATION_TANH, "tanh", -1, 1},
+    {ACTIVATION_RELU, "relu", 0, INFINITY},
+    {ACTIVATION_LEAKY_RELU, "leaky-relu", -INFINITY, INFINITY},
+    {ACTIVATION_ELU, "elu", -1, INFINITY},
+    {ACTIVATION_SELU, "selu", -1.7581, INFINITY},
+    {ACTIVATION_GELU, "gelu", -0.17, INFINITY},
+    {ACTIVATION_SILU, "silu", -0.2785, INFINITY},
+    {ACTIVATION_SOFTPLUS, "softplus", 0, INFINITY},
+    {ACTIVATION_SOFTSIGN, "softsign", -1, 1},
+    {ACTIVATION_HARD_SIGMOID, "hard-sigmoid", 0, 1},
+    {ACTIVATION_GAUSSIAN, "gaussian", 0, 1},
+    {ACTIVATION_SINE, "sine", -1, 1},
+    {ACTIVATION_EXP, "exp", 0, INFINITY},
+    {ACTIVATION_SOFTMAX, "softmax", 0, 1},
 };
 
 static const struct {
@@ -59,6 +61,18 @@ bool activation_find(const char *name, enum activation *f)
         }
     }
     return false;
+}
+
+void activation_range(enum activation f, double *lowest, double *highest)
+{
+    *lowest = -INFINITY;
+    *highest = INFINITY;
+    for (size_t i = 0; i < ACTIVATIONS; i++) {
+        if (activations[i].f == f) {
+            *lowest = activations[i].lowest;
+            *highest = activations[i].highest;
+        }
+    }
 }
 
 const char *activation_names(void)

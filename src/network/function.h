@@ -15,6 +15,9 @@
 const char *activation_name(enum activation f);
 bool activation_find(const char *name, enum activation *f);
 
+/** Between which numbers the values of a transfer function lie; a custom one's: any. */
+void activation_range(enum activation f, double *lowest, double *highest);
+
 /** All names, for messages: "linear, sigmoid, tanh, …". */
 const char *activation_names(void);
 

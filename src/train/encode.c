@@ -127,12 +127,14 @@ static heddle_status take_stock(struct encoded *encoded, heddle_error *err)
     const struct dataset *set = &encoded->train;
     size_t classes = encoded->preprocess->classes;
     encoded->lowest_target = __builtin_inf();
+    encoded->highest_target = -__builtin_inf();
     for (size_t r = 0; set->target && r < set->rows; r++) {
         for (size_t o = 0; o < set->outputs; o++) {
             size_t at = r * set->target_stride + o;
             double t = set->use_double ? ((const double *)set->target)[at]
                                        : (double)((const float *)set->target)[at];
             encoded->lowest_target = t < encoded->lowest_target ? t : encoded->lowest_target;
+            encoded->highest_target = t > encoded->highest_target ? t : encoded->highest_target;
         }
     }
     if (!set->class_index) {
@@ -223,6 +225,27 @@ struct recipe_facts encoded_facts(const struct encoded *encoded, const struct sh
         .row_weight = encoded->weight,
         .initial = initial,
     };
+}
+
+void encoded_note_reach(const struct encoded *encoded, const struct shape *shape,
+                        const heddle_callbacks *callbacks)
+{
+    enum activation output = shape->activation[shape->layers];
+    double lowest, highest;
+    activation_range(output, &lowest, &highest);
+    bool reached = encoded->lowest_target >= lowest && encoded->highest_target <= highest;
+    if (reached || encoded->preprocess->classes || !callbacks || !callbacks->note) {
+        return;
+    }
+    char text[256];
+    snprintf(text, sizeof text,
+             "targets go from %.6g to %.6g, but outputs of --output-activation %s %s: linear "
+             "reaches all",
+             encoded->lowest_target, encoded->highest_target, activation_name(output),
+             highest == 1  ? lowest == 0 ? "lie between 0 and 1" : "lie between -1 and 1"
+             : lowest == 0 ? "are never below 0"
+                           : "stop a little below 0");
+    callbacks->note(callbacks->user, text);
 }
 
 heddle_status encoded_check_initial(const struct shape *shape, const struct shape *initial,

@@ -21,7 +21,7 @@ struct encoded {
     struct dataset train, validation, test; /* without rows where there are none */
     double *weight;                         /* (train.rows) what rows count for; NULL: 1 */
     size_t *class_rows;                     /* (classes) rows to train on, or NULL */
-    double lowest_target;                   /* of the rows to train on, for numbers */
+    double lowest_target, highest_target;   /* of the rows to train on, for numbers */
 };
 
 /**
@@ -37,6 +37,10 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
 
 /** What the data say to a recipe; initial is the model to start from, or NULL. */
 struct recipe_facts encoded_facts(const struct encoded *encoded, const struct shape *initial);
+
+/** Tell callbacks (NULL allowed) if a network of `shape` cannot give some of the numbers wanted. */
+void encoded_note_reach(const struct encoded *encoded, const struct shape *shape,
+                        const heddle_callbacks *callbacks);
 
 /** Can a run of a network of `shape` start from a model of that other shape? HEDDLE_E_DATA if not. */
 heddle_status encoded_check_initial(const struct shape *shape, const struct shape *initial,

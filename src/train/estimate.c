@@ -203,6 +203,9 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
         struct recipe_facts facts = encoded_facts(&data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &run, err);
     }
+    if (!status) {
+        encoded_note_reach(&data, &run.shape, request->callbacks);
+    }
     if (!status && initial) {
         status = encoded_check_initial(&run.shape, &initial->shape, err);
     }

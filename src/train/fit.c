@@ -218,6 +218,9 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
         status = recipe_resolve(recipe, &facts, &fit.run, err);
     }
     if (!status) {
+        if (!request->one_of_many) {
+            encoded_note_reach(&fit.data, &fit.run.shape, callbacks);
+        }
         status = begin_weights(&fit, initial, err);
     }
     if (!status && !fit.workers) {
