@@ -78,6 +78,19 @@ if ! grep -q __asan_init "$HEDDLE"; then
     mapped=$(large)
     test -n "$mapped" || fail 'a large array'
     test "$(ulimit -v 150000; large)" = "$mapped" || fail 'an array in pieces'
+
+    # A run goes on, and is verified, whichever way the file is read.
+    with_log() {
+        "$HEDDLE" train large.npy --task regress --hidden 2 --steps 5 --batch 100 --threads 1 \
+            --shuffle blocks --drop x5,x900 --quiet "$@" | sed -n 's/.*sha256 //p'
+    }
+    logged=$(with_log --checkpoint mapped.state --log run.jsonl)
+    test -n "$logged" || fail 'a run on a large array'
+    (ulimit -v 150000; with_log --checkpoint pieces.state >/dev/null)
+    cmp -s mapped.state pieces.state || fail 'checkpoints of an array in pieces'
+    test "$(ulimit -v 150000; with_log --resume mapped.state)" = "$logged" || fail 'on in pieces'
+    test "$(with_log --resume pieces.state)" = "$logged" || fail 'on with a mapping'
+    (ulimit -v 150000; "$HEDDLE" verify run.jsonl --threads 1 >/dev/null) || fail 'verify in pieces'
     rm -f large.npy
 fi
 

@@ -76,6 +76,18 @@ static void same(heddle_table *table, const struct preprocess_options *options, 
         view_row(read.view, r, row);
         cr_assert(memcmp(row, other ? other : from_bytes, kept.inputs * size) == 0, "row %zu", r);
     }
+    double room[COLUMNS];
+    for (uint32_t r = 0; r < kept.rows; r++) {
+        struct dataset copy;
+        size_t n, m, k;
+        const void *one = dataset_row(&kept, r, NULL, &n);
+        cr_assert(n == kept.inputs * (kept.bytes ? 1 : size));
+        cr_assert(memcmp(one, dataset_row(&read, r, room, &m), n) == 0 && n == m);
+        cr_assert(dataset_take(&read, &r, 1, &copy, &err) == HEDDLE_OK);
+        cr_assert(!copy.view && !copy.real == !kept.real);
+        cr_assert(memcmp(one, dataset_row(&copy, 0, NULL, &k), n) == 0 && n == k);
+        dataset_done(&copy);
+    }
     if (kept.target)
         cr_assert(memcmp(kept.target, read.target, kept.rows * kept.target_stride * size) == 0);
     dataset_done(&kept);

@@ -33,6 +33,12 @@ struct dataset {
 };
 
 /**
+ * The inputs of row r, without their scale where they are bytes: the same whether rows are kept or
+ * read. room: for a row of reals; *size: the bytes that it takes. For any thread.
+ */
+const void *dataset_row(const struct dataset *set, size_t r, void *room, size_t *size);
+
+/**
  * A copy of rows row[0 … count) of a data set, kept as the set keeps them; rows of a view are
  * written down. HEDDLE_E_MEMORY is the only failure.
  */

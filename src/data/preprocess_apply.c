@@ -509,6 +509,7 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
         set->view = make_view(a);
         if (!set->view)
             return no_memory(a, err);
+        set->view->bytes = stay;
     }
     if (a->target)
         fits = fits && size_multiply(a->rows, classify ? 1 : set->target_stride, &cells) &&

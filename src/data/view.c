@@ -22,6 +22,30 @@ void view_scale(const struct view_scale *s, bool fills, bool in_real, bool use_d
         *value = (double)((float)x * (float)s->factor);
 }
 
+/* value[0 … n) = inputs first … first+n-1 of a row of the array, as they stand there. Columns side
+ * by side go together: in a file in pieces each reading is a call of the system. */
+static void read_row(const struct view *view, size_t row, size_t first, size_t n, double *value)
+{
+    const size_t *column = view->column + first;
+    for (size_t i = 0, run; i < n; i += run) {
+        run = view->straight ? n : 1;
+        while (i + run < n && column[i + run] == column[i] + run)
+            run++;
+        element_read_row(&view->array, row, column[i], run, value + i);
+    }
+}
+
+void view_bytes(const struct view *view, size_t r, uint8_t *byte)
+{
+    double value[PIECE];
+    for (size_t first = 0; first < view->inputs; first += PIECE) {
+        const size_t n = view->inputs - first < PIECE ? view->inputs - first : PIECE;
+        read_row(view, view->row[r], first, n, value);
+        for (size_t i = 0; i < n; i++) /* NaN: it could not be read */
+            byte[first + i] = value[i] >= 0 ? (uint8_t)value[i] : 0;
+    }
+}
+
 void view_row(const void *context, size_t r, void *x)
 {
     const struct view *view = context;
@@ -30,11 +54,7 @@ void view_row(const void *context, size_t r, void *x)
     for (size_t first = 0; first < view->inputs; first += PIECE) {
         const size_t n = view->inputs - first < PIECE ? view->inputs - first : PIECE;
         const struct view_scale *scale = view->scale + first;
-        if (view->straight)
-            element_read_row(&view->array, row, view->column[0] + first, n, value);
-        else
-            for (size_t i = 0; i < n; i++)
-                element_read_row(&view->array, row, view->column[first + i], 1, value + i);
+        read_row(view, row, first, n, value);
         if (view->fills || view->in_real)
             for (size_t i = 0; i < n; i++)
                 view_scale(&scale[i], view->fills, view->in_real, view->use_double, &value[i]);

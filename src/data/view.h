@@ -26,6 +26,7 @@ struct view {
     bool straight; /* column[i] = column[0] + i */
     bool fills;    /* missing numbers are filled */
     bool in_real;  /* scaled as bytes are: x = (real)number × (real)factor */
+    bool bytes;    /* all are bytes, which a data set that keeps its rows would keep as they are */
     bool use_double;
     const uint8_t *source; /* (size) the file */
     size_t size;
@@ -34,6 +35,9 @@ struct view {
 
 /** x (inputs) = row r of the data set, reals of the view's precision. For any thread. */
 void view_row(const void *view, size_t r, void *x);
+
+/** byte (inputs) = row r of the data set, not scaled, of a view of bytes. For any thread. */
+void view_bytes(const struct view *view, size_t r, uint8_t *byte);
 
 /** The array is read at random from now on: pages that were not asked for are not wanted. */
 void view_begin(const struct view *view);

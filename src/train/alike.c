@@ -8,7 +8,6 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "data/view.h"
 #include "machine/cluster.h"
 #include "model/model.h"
 
@@ -60,15 +59,9 @@ static void add_set(struct cluster_item *item, const struct dataset *set, void *
     }
     add_bytes(item, &set->byte_scale, sizeof set->byte_scale);
     for (size_t r = 0; r < set->rows; r++) {
-        if (set->real) {
-            add_bytes(item, (const char *)set->real + r * set->real_stride * size,
-                      set->inputs * size);
-        } else if (set->view) {
-            view_row(set->view, r, row);
-            add_bytes(item, row, set->inputs * size);
-        } else {
-            add_bytes(item, set->bytes + r * set->inputs, set->inputs);
-        }
+        size_t taken;
+        const void *input = dataset_row(set, r, row, &taken);
+        add_bytes(item, input, taken);
     }
     add_rows(item, set->class_index, set->rows, sizeof *set->class_index);
     add_rows(item, set->target, set->rows, set->target_stride * size);

@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "base/status.h"
-#include "data/view.h"
 
 enum { FINGERPRINT_ROWS = 1024 };
 
@@ -19,19 +18,13 @@ struct job {
     char (*part)[FINGERPRINT_SIZE];
 };
 
-/** `read`: room for a row of a view; where rows are kept does not change the digest. */
+/** `read`: room for a row of a view; neither where rows are kept nor how changes the digest. */
 static void add_row(struct sha256 *s, const struct dataset *set, const double *weight, size_t row,
                     char *read)
 {
-    size_t unit = set->use_double ? sizeof(double) : sizeof(float);
-    if (set->real) {
-        sha256_add(s, (const char *)set->real + row * set->real_stride * unit, set->inputs * unit);
-    } else if (set->view) {
-        view_row(set->view, row, read);
-        sha256_add(s, read, set->inputs * unit);
-    } else {
-        sha256_add(s, set->bytes + row * set->inputs, set->inputs);
-    }
+    size_t unit = set->use_double ? sizeof(double) : sizeof(float), size;
+    const void *input = dataset_row(set, row, read, &size);
+    sha256_add(s, input, size);
     if (set->class_index) {
         sha256_add(s, &set->class_index[row], sizeof set->class_index[row]);
     } else if (set->target) {
