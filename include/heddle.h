@@ -296,9 +296,10 @@ typedef struct heddle_score {
     size_t classes;
     size_t *confusion; /**< (classes, classes): row = true class, column = predicted; or NULL */
     double balanced_accuracy; /**< mean of the recalls of the classes that have rows */
-    double top3;              /**< share of rows whose class is among the three likeliest */
-    double log_loss;          /**< mean -ln p(class); NaN if the outputs are no probabilities */
-    double auc; /**< area under the ROC curve: class 1 of two, else the mean of each class
+    double *top;     /**< (classes) [k - 1]: share of rows whose class is among the k likeliest; or
+                            NULL */
+    double log_loss; /**< mean -ln p(class); NaN if the outputs are no probabilities */
+    double auc;      /**< area under the ROC curve: class 1 of two, else the mean of each class
                             against the rest; NaN with one class, or more than 100 */
     double *precision, *recall, *f1; /**< (classes) of each class; or NULL */
     size_t targets;                  /**< numbers predicted */

@@ -276,6 +276,12 @@ fi
 # ---------------------------------------------------------------- predict, evaluate, info
 
 t 0 '^prediction,("p_large, wide",p_small|p_small,"p_large, wide")$' - 'heddle predict k.model kinds.csv'
+for k in 1 2 9; do
+    t 0 "among the first $k [01][.][0-9]*, " - "heddle evaluate k.model kinds.csv --top $k"
+done
+t 0 '"accuracy": ([0-9.]+),.*"top1": \1,' - 'heddle evaluate k.model kinds.csv --top 1 --json | tr -d "\n"'
+t 0 '"top9": 1.0,' - "heddle train kinds.csv $quick --test kinds.csv --top 9 --json"
+t 2 - "^heddle: --top " 'heddle evaluate k.model kinds.csv --top 0'
 t 0 '^z$' - 'heddle predict l.model line.csv'
 t 0 - - 'heddle predict k.model kinds.csv -o p.csv'
 holds 'predict -o writes what goes to stdout' 'heddle predict k.model kinds.csv | cmp - p.csv'

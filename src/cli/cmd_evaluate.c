@@ -10,6 +10,8 @@ static const struct option options[] = {
     {"threads", 0, OPTION_COUNT, "run", "N", NULL,
      "workers; without it OMP_NUM_THREADS, else what the machine leaves us; never changes a "
      "result"},
+    {"top", 0, OPTION_COUNT, "run", "K", "3",
+     "share of rows whose class is among the K likeliest; JSON: topK"},
     {"json", 0, OPTION_FLAG, "run", NULL, NULL,
      "one JSON object: rows, loss, and accuracy, auc, classes, confusion and more, or rmse, r2, "
      "mae and those of each target"},
@@ -26,6 +28,7 @@ static int run(const struct command_line *line)
     heddle_model *model = NULL;
     heddle_table *table = NULL;
     heddle_score score = {0};
+    size_t k = (size_t)option_count(line, "top");
     heddle_error err;
     status = input_model(line->operands[0], &model);
     reading.model = model;
@@ -34,12 +37,12 @@ static int run(const struct command_line *line)
                                              &err) != HEDDLE_OK) {
         status = give_up(&err);
     } else if (status == 0 && option_flag(line, "json")) {
-        json_t *object = json_score(&score, model);
+        json_t *object = json_score(&score, model, k);
         json_write(stdout, object, true);
         json_decref(object);
     } else if (status == 0) {
         score_print("score", &score);
-        score_print_details(&score, model);
+        score_print_details(&score, model, k);
         score_print_confusion(&score, model);
     }
     heddle_score_done(&score);

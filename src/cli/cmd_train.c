@@ -48,6 +48,8 @@ static const struct option run_options[] = {
      "progress on stderr; auto: one line in place on a terminal, else a line a report; always: one "
      "line in place"},
     {"quiet", 'q', OPTION_FLAG, "run", NULL, NULL, "no progress and no notes, only errors"},
+    {"top", 0, OPTION_COUNT, "run", "K", "3",
+     "in JSON and log, the share of rows whose class is among the K likeliest is topK"},
     {"dry-run", 0, OPTION_FLAG, "run", NULL, NULL,
      "check everything, say what would be done and what it would take; train and write nothing"},
     {"json", 0, OPTION_FLAG, "run", NULL, NULL, "print the results as one JSON object"},
@@ -553,9 +555,10 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
 {
     const char *saved;
     int status = save(run, model, result, &saved);
-    run_log_result(&run->log, train_result_json(result, model, saved));
+    size_t k = (size_t)option_count(run->line, "top");
+    run_log_result(&run->log, train_result_json(result, model, saved, k));
     if (option_flag(run->line, "json")) {
-        json_t *object = train_result_json(result, model, saved);
+        json_t *object = train_result_json(result, model, saved, k);
         if (run->compare.trials != NULL) {
             compare_json(&run->compare, object);
         }

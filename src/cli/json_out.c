@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json_out.h"
+#include "score_text.h"
 #include "output.h"
 
 static void *json_room(size_t size)
@@ -65,7 +66,7 @@ json_t *json_text(const char *text)
     return value;
 }
 
-json_t *json_score(const heddle_score *score, const heddle_model *model)
+json_t *json_score(const heddle_score *score, const heddle_model *model, size_t k)
 {
     json_t *object = json_object();
     json_put(object, "rows", json_count(score->rows));
@@ -88,7 +89,9 @@ json_t *json_score(const heddle_score *score, const heddle_model *model)
     }
     json_put(object, "accuracy", json_number(score->accuracy));
     json_put(object, "balanced_accuracy", json_number(score->balanced_accuracy));
-    json_put(object, "top3", json_number(score->top3));
+    char top[32];
+    snprintf(top, sizeof top, "top%zu", k);
+    json_put(object, top, json_number(score_top(score, k)));
     json_put(object, "log_loss", json_number(score->log_loss));
     json_put(object, "auc", json_number(score->auc));
     if (score->precision != NULL) {

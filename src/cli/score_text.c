@@ -1,4 +1,5 @@
 /** score_text: see score_text.h. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,7 +39,12 @@ static void print_targets(const heddle_score *score, const heddle_model *model)
     }
 }
 
-void score_print_details(const heddle_score *score, const heddle_model *model)
+double score_top(const heddle_score *score, size_t k)
+{
+    return score->top == NULL ? NAN : k < score->classes ? score->top[k - 1] : 1;
+}
+
+void score_print_details(const heddle_score *score, const heddle_model *model, size_t k)
 {
     char balanced[24], top[24], log_loss[24], auc[24];
     if (!score->classify) {
@@ -48,8 +54,8 @@ void score_print_details(const heddle_score *score, const heddle_model *model)
         return;
     }
     print_cell(stdout, "", 12);
-    printf("balanced accuracy %s, among the first three %s, log loss %s, AUC %s\n",
-           share_text(score->balanced_accuracy, balanced), share_text(score->top3, top),
+    printf("balanced accuracy %s, among the first %zu %s, log loss %s, AUC %s\n",
+           share_text(score->balanced_accuracy, balanced), k, share_text(score_top(score, k), top),
            share_text(score->log_loss, log_loss), share_text(score->auc, auc));
     size_t first = sizeof "class" - 1;
     for (size_t i = 0; i < score->classes; i++) {

@@ -12,7 +12,8 @@
 
 enum { TABLE_ROWS = 16 }; /* "small data": what one glance takes in */
 
-json_t *train_result_json(const heddle_result *result, const heddle_model *model, const char *saved)
+json_t *train_result_json(const heddle_result *result, const heddle_model *model, const char *saved,
+                          size_t k)
 {
     json_t *object = json_object();
     json_put(object, "shape", json_text(result->shape));
@@ -22,8 +23,8 @@ json_t *train_result_json(const heddle_result *result, const heddle_model *model
     json_put(object, "epochs", json_count(result->epochs));
     json_put(object, "loss", json_number(result->loss));
     json_put(object, "validation",
-             result->has_validation ? json_score(&result->validation, model) : json_null());
-    json_put(object, "test", result->has_test ? json_score(&result->test, model) : json_null());
+             result->has_validation ? json_score(&result->validation, model, k) : json_null());
+    json_put(object, "test", result->has_test ? json_score(&result->test, model, k) : json_null());
     json_put(object, "seconds", json_number(result->seconds));
     json_put(object, "examples_per_second", json_number(result->examples_per_second));
     json_put(object, "gflops", json_number(result->gflops));

@@ -7,11 +7,11 @@
 #include "heddle.h"
 
 /**
- * The object of `train --json`. saved is the model's file, or NULL. Everything in it but seconds,
+ * The object of `train --json`. saved is the model's file, or NULL; k as for json_score(). Everything in it but seconds,
  * speeds, threads, ranks and isa is the same on every machine.
  */
-json_t *train_result_json(const heddle_result *result, const heddle_model *model,
-                          const char *saved);
+json_t *train_result_json(const heddle_result *result, const heddle_model *model, const char *saved,
+                          size_t k);
 
 /**
  * Print what is the same on every machine on stdout, one line a result, and the machine's speed on

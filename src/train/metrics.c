@@ -69,10 +69,12 @@ double metrics_auc(const double *score, size_t stride, const int32_t *class_inde
     return won / (2 * (double)wanted * (double)(rows - wanted));
 }
 
-double metrics_top(const double *outputs, const int32_t *class_index, size_t rows, size_t classes,
-                   size_t k)
+void metrics_top(const double *outputs, const int32_t *class_index, size_t rows, size_t classes,
+                 double *top)
 {
-    size_t right = 0;
+    for (size_t k = 0; k < classes; k++) {
+        top[k] = 0;
+    }
     for (size_t r = 0; r < rows; r++) {
         const double *y = outputs + r * classes;
         size_t own = (size_t)class_index[r];
@@ -80,9 +82,13 @@ double metrics_top(const double *outputs, const int32_t *class_index, size_t row
         for (size_t c = 0; c < classes; c++) {
             before += y[c] > y[own] || (y[c] == y[own] && c < own);
         }
-        right += before < k;
+        top[before]++;
     }
-    return (double)right / (double)rows;
+    double right = 0;
+    for (size_t k = 0; k < classes; k++) {
+        right += top[k];
+        top[k] = right / (double)rows;
+    }
 }
 
 double metrics_log_loss(const double *outputs, const int32_t *class_index, size_t rows,

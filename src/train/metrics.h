@@ -36,9 +36,12 @@ struct metrics_row {
 double metrics_auc(const double *score, size_t stride, const int32_t *class_index, int32_t positive,
                    size_t rows, struct metrics_row *scratch);
 
-/** Share of rows whose class is among the `k` largest of `classes` outputs (ties: lower first). */
-double metrics_top(const double *outputs, const int32_t *class_index, size_t rows, size_t classes,
-                   size_t k);
+/**
+ * top[k - 1] = share of rows whose class is among the k largest of `classes` outputs (ties: lower
+ * first), for every k = 1 … classes.
+ */
+void metrics_top(const double *outputs, const int32_t *class_index, size_t rows, size_t classes,
+                 double *top);
 
 /**
  * Mean of -ln p(class) over the rows; p is at least 1e-15. width 1: outputs are p(class 1).

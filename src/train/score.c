@@ -222,7 +222,7 @@ double scorer_headline(const struct scorer *scorer)
 }
 
 /** More classes than this have no area under the curve: it takes a sort for each. */
-enum { AUC_CLASSES = 100, TOP = 3 };
+enum { AUC_CLASSES = 100 };
 
 /** Area under the curve: of class 1 of two, else the mean over classes with rows and others. */
 static double area(const struct scorer *scorer, size_t classes, struct metrics_row *scratch)
@@ -254,7 +254,9 @@ static heddle_status score_classes(const struct scorer *scorer, size_t k, heddle
     score->precision = memory_new(k, sizeof *score->precision);
     score->recall = memory_new(k, sizeof *score->recall);
     score->f1 = memory_new(k, sizeof *score->f1);
-    if (!scratch || !score->confusion || !score->precision || !score->recall || !score->f1) {
+    score->top = memory_new(k, sizeof *score->top);
+    if (!scratch || !score->confusion || !score->precision || !score->recall || !score->f1 ||
+        !score->top) {
         memory_free(scratch);
         return status_memory(err, "the confusion matrix", k * k * sizeof(size_t));
     }
@@ -267,9 +269,12 @@ static heddle_status score_classes(const struct scorer *scorer, size_t k, heddle
     }
     score->balanced_accuracy =
         metrics_classes(score->confusion, k, score->precision, score->recall, score->f1);
-    score->top3 = scorer->width > 1 ? metrics_top(scorer->outputs, set->class_index, set->rows,
-                                                  scorer->width, TOP)
-                                    : 1;
+    if (scorer->width > 1) {
+        metrics_top(scorer->outputs, set->class_index, set->rows, k, score->top);
+    } else { /* one output for two classes */
+        score->top[0] = score->accuracy;
+        score->top[1] = 1;
+    }
     bool probabilities = scorer->output == ACTIVATION_SOFTMAX ||
                          (scorer->output == ACTIVATION_SIGMOID && scorer->width == 1);
     score->log_loss = probabilities ? metrics_log_loss(scorer->outputs, set->class_index, set->rows,
@@ -334,6 +339,7 @@ void heddle_score_done(heddle_score *score)
     memory_free(score->precision);
     memory_free(score->recall);
     memory_free(score->f1);
+    memory_free(score->top);
     memory_free(score->target_rmse);
     memory_free(score->target_mae);
     memory_free(score->target_r2);
