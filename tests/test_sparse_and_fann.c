@@ -46,7 +46,21 @@ Test(svmlight, what_is_wrong_is_named_with_its_line)
     refused("pair.svm", "1 1:2\n1 2:inf\n", "finite number");
     refused("pair.svm", "1 1:2\n1 -2:1\n", "is no pair");
     refused("target.svm", "1 1:2\nx 2:1\n", "line 2: 'x' is not a number, as a target must be");
+    refused("named.svm", "ham 1:0.3\nspam 2:1\n",
+            "line 1: 'ham' is not a number, as a target must");
+    refused("named.svm", "# c\nham 1:3 # c\nspam qid:1 1:1 2:1\n", "line 2: 'ham' is not a number");
     refused("many.svm", "1,2 1:2\n", "several targets");
+}
+
+Test(svmlight, words_in_front_of_times_are_a_table)
+{
+    static const char *const texts[] = {"Mon 12:30\nTue 11:15\n", "a 12:30 11:15\nb 13:10 12:00\n",
+                                        "a 1:2:3\nb 2:3:4\n", "k: 1\nl: 2\n", "a 0.5\nb 0.25\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        heddle_table *t = read_well("times.txt", texts[i]);
+        cr_assert(!t->sparse, "%s", texts[i]);
+        heddle_table_free(t);
+    }
 }
 
 Test(svmlight, becomes_a_dense_table_named_by_index)

@@ -117,6 +117,33 @@ static bool take_qid(struct svm *s)
 
 /* ---------------------------------------------------------------- is it one? ----------------- */
 
+/* What a line is that begins with a word. */
+enum named { NOT_NAMED, PERHAPS_NAMED, NAMED };
+
+/* A class by its name in front of pairs, which pass() will complain of? One pair of whole numbers
+ * may be a time, "Mon 12:30"; a fraction or a second, larger index makes it sure. */
+static enum named named_line(struct svm *s)
+{
+    enum named named = NOT_NAMED;
+    uint64_t index, last = 0;
+    s->p += word(s, ':');
+    if (s->p == s->end || !is_blank(*s->p))
+        return NOT_NAMED;
+    skip_blanks(s);
+    if (take_qid(s))
+        skip_blanks(s);
+    for (; !ends_line(s); skip_blanks(s)) {
+        double value;
+        if (!take_index(s, &index) || !take_number(s, &value) ||
+            (named != NOT_NAMED && index <= last))
+            return NOT_NAMED;
+        bool fraction = value > -1e15 && value < 1e15 && value != (double)(int64_t)value;
+        named = named != NOT_NAMED || fraction ? NAMED : PERHAPS_NAMED;
+        last = index;
+    }
+    return named;
+}
+
 bool svmlight_recognise(const struct file_bytes *bytes)
 {
     struct svm s = {.p = (const char *)bytes->data};
@@ -129,11 +156,19 @@ bool svmlight_recognise(const struct file_bytes *bytes)
         bool label = take_number(&s, &value);
         if (!label) { /* several, "2,5", as multilabel files have */
             const size_t n = word(&s, ':');
-            for (const char *word_end = s.p + n; s.p < word_end; s.p++)
-                if (*s.p != ',' && (*s.p < '0' || *s.p > '9'))
-                    return false;
+            size_t numbers = 0;
+            while (numbers < n &&
+                   (s.p[numbers] == ',' || (s.p[numbers] >= '0' && s.p[numbers] <= '9')))
+                numbers++;
             if (n == 0)
                 return false;
+            if (numbers < n) {
+                const enum named named = named_line(&s);
+                if (named == PERHAPS_NAMED)
+                    continue;
+                return named == NAMED;
+            }
+            s.p += n;
         }
         skip_blanks(&s);
         if (take_qid(&s))
@@ -183,7 +218,10 @@ static heddle_status pass(struct svm s, size_t most, struct extent *extent, stru
         if (!take_number(&s, &value)) {
             if (memchr(s.p, ',', word(&s, '\0')))
                 return refuse(&s, "are several targets; one is possible", err);
-            return refuse(&s, "is not a number, as a target must be", err);
+            return refuse(&s,
+                          "is not a number, as a target must be in SVMlight: give classes numbers, "
+                          "such as 0 and 1",
+                          err);
         }
         if (!ends_line(&s) && !is_blank(*s.p))
             return refuse(&start, "is not a number, as a target must be", err);
