@@ -265,6 +265,9 @@ static heddle_status try_map(const struct reading *r, const struct stat *info,
         return HEDDLE_OK;
     }
     void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, r->fd, 0);
+    if (map == MAP_FAILED && errno == ENOMEM) {
+        return status_memory(r->err, r->name, size); /* nor is there room for a copy */
+    }
     if (map == MAP_FAILED) {
         return HEDDLE_OK; /* some file systems cannot: then it is read */
     }

@@ -482,7 +482,7 @@ static void find_text(struct csv *csv, const struct file_bytes *bytes, char deli
 static void find_part(struct csv *csv, const struct csv_part *part)
 {
     if (part->begin)
-        csv->first = (struct csv_place){csv->text + part->begin, part->line};
+        csv->first = (struct csv_place){(const char *)csv->bytes->data + part->begin, part->line};
     csv->stop = csv->end;
     if (part->size && part->size < (size_t)(csv->end - csv->first.record))
         csv->stop = next_line(csv->first.record + part->size, csv->end);
@@ -545,7 +545,7 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
         struct csv_scan rest;
         csv_scan_begin(&rest, path, csv.next.record, csv.end, csv.next.line, csv.delimiter);
         part->more = csv_data(&rest, csv.columns);
-        part->begin = (size_t)(rest.p - csv.text);
+        part->begin = (size_t)(rest.p - (const char *)bytes->data);
         part->line = rest.line;
         *table = csv.table;
         csv.table = NULL;

@@ -167,32 +167,128 @@ static heddle_status read_one(const char *path, const struct table_reading *read
 /* A part's text: with all that is made of it, it should take a quarter of the memory at most. */
 enum { PART_MOST = 32 << 20, PART_LEAST = 64 << 10, PART_SHARE = 16 };
 
+/*
+ * The text that parts are read from. One that there is no address space for is never there as a
+ * whole: `bytes` are its first `head` bytes, by which a part is understood as the first one is, and
+ * behind them, from the second part on, a stretch that begins with the part's first record.
+ */
+struct text {
+    struct file_bytes bytes;
+    struct file_pieces *pieces; /* or NULL: bytes is the whole file */
+    size_t size, head;
+    size_t behind; /* where in the file the bytes end */
+};
+
+/* n bytes of the file from `at` on to the end of `bytes`. */
+static heddle_status add_stretch(const char *path, struct text *text, size_t at, size_t n,
+                                 heddle_error *err)
+{
+    n = n < text->size - at ? n : text->size - at;
+    uint8_t *to = (uint8_t *)(uintptr_t)text->bytes.data + text->bytes.size;
+    text->bytes.size += n;
+    text->behind = at + n;
+    for (size_t count; n > 0; n -= count, at += count, to += count) {
+        count = n < FILE_PIECE ? n : FILE_PIECE;
+        const uint8_t *from = file_piece_at(text->pieces, at, count, true);
+        if (!from)
+            return status_set(err, HEDDLE_E_IO, "cannot read '%s'", path);
+        memcpy(to, from, count);
+    }
+    return HEDDLE_OK;
+}
+
+/* The size of parts that there is address space for, with all that is made of them; `wanted` or less. */
+static size_t size_that_fits(size_t wanted)
+{
+    for (; wanted > PART_LEAST; wanted /= 2) {
+        void *room = memory_new(PART_SHARE * wanted, 1);
+        memory_free(room);
+        if (room)
+            break;
+    }
+    return wanted;
+}
+
+/* Open a text. In pieces a stretch is two parts long, so that a record may end in the second; and
+ * *part_size may become smaller. */
+static heddle_status open_text(const char *path, const struct table_reading *reading,
+                               size_t *part_size, struct text *text, heddle_error *err)
+{
+    struct file_bytes whole = {0};
+    heddle_status status = file_read(path, reading->limit, &text->bytes, err);
+    if (status != HEDDLE_E_MEMORY || file_open_pieces(path, &whole, NULL) != HEDDLE_OK)
+        return status;
+    const bool packed = (whole.data[0] == 0x1f && whole.data[1] == 0x8b) ||
+                        memcmp(whole.data, "\x28\xb5\x2f\xfd", 4) == 0;
+    if (packed) {
+        file_release(&whole);
+        return status;
+    }
+    text->size = whole.size;
+    text->pieces = whole.pieces;
+    whole.pieces = NULL;
+    file_release(&whole);
+    *part_size = size_that_fits(*part_size);
+    text->bytes = (struct file_bytes){.data = memory_new(*part_size, 4), .packing = ""};
+    if (!text->bytes.data)
+        return status_memory(err, path, 4 * *part_size);
+    status = add_stretch(path, text, 0, 2 * *part_size, err);
+    text->head = text->bytes.size;
+    return status;
+}
+
+/* A part was read: have the next one's text there. */
+static heddle_status next_stretch(const char *path, struct text *text, struct csv_part *part,
+                                  heddle_error *err)
+{
+    if (!text->pieces || text->behind == text->size)
+        return HEDDLE_OK;
+    if (!part->more) /* its last record may go on behind the stretch */
+        return status_set(err, HEDDLE_E_MEMORY,
+                          "'%s' line %zu: no room for a record or a gap of so many bytes", path,
+                          part->line);
+    const size_t at = text->behind - (text->bytes.size - part->begin), n = text->head;
+    part->begin = text->bytes.size = text->head;
+    return add_stretch(path, text, at, n, err);
+}
+
+static void close_text(struct text *text)
+{
+    file_pieces_free(text->pieces);
+    file_release(&text->bytes);
+}
+
 heddle_status table_read_parts(const char *path, const struct table_reading *reading,
                                int (*take)(void *user, const heddle_table *part), void *user,
                                heddle_error *err)
 {
-    struct file_bytes bytes = {0};
+    struct text source = {.pieces = NULL};
+    const struct file_bytes *bytes = &source.bytes;
     struct csv_part part = {.size = reading->limit / PART_SHARE};
     part.size = part.size < PART_LEAST ? PART_LEAST : part.size > PART_MOST ? PART_MOST : part.size;
-    heddle_status status = file_read(path, reading->limit, &bytes, err);
-    if (status != HEDDLE_OK)
+    heddle_status status = open_text(path, reading, &part.size, &source, err);
+    if (status != HEDDLE_OK) {
+        close_text(&source);
         return status;
-    bool text = !(reading->more && reading->more->recognise(&bytes));
+    }
+    bool text = !(reading->more && reading->more->recognise(bytes));
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        text = text && !formats[i].recognise(&bytes);
+        text = text && !formats[i].recognise(bytes);
     if (!text)
         status = status_set(err, HEDDLE_E_UNSUPPORTED, "'%s' is no delimited text", path);
     if (status == HEDDLE_OK)
-        status = check_foreign(path, &bytes, err);
+        status = check_foreign(path, bytes, err);
     part.more = true;
     while (status == HEDDLE_OK && part.more) {
         heddle_table *table = NULL;
-        status = csv_read_part(path, &bytes, reading, &part, &table, err);
+        status = csv_read_part(path, bytes, reading, &part, &table, err);
         if (status == HEDDLE_OK && take(user, table))
             status = status_set(err, HEDDLE_E_STOPPED, "'%s' was not read to its end", path);
         heddle_table_free(table);
+        if (status == HEDDLE_OK)
+            status = next_stretch(path, &source, &part, err);
     }
-    file_release(&bytes);
+    close_text(&source);
     return status;
 }
 

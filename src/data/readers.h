@@ -52,7 +52,7 @@ bool fann_recognise(const struct file_bytes *bytes);
 
 /** A stretch of a delimited text: where it begins ({0}: with the first record) and its bytes. */
 struct csv_part {
-    size_t begin, line; /* behind the byte order mark, from 0; from 1. Out: of the next part */
+    size_t begin, line; /* byte, from 0; line, from 1. Out: of the next part */
     size_t size;        /* about; 0: to the end */
     bool more;          /* out: is there a next part? */
 };
