@@ -353,10 +353,11 @@ t 0 'rows *4' - "printf 'a,b\\n1,2\\n3,4\\n5,6\\n7,8\\n' >info.fifo & heddle inf
 
 # A background job of a plain sh ignores SIGINT; SIGTERM is as good.
 case='SIGTERM ends a run with 143, results so far, and no model'
-"$HEDDLE" train kinds.csv --epochs 100000000 -q --threads 1 -o never.model --log term.jsonl >out 2>err &
+"$HEDDLE" train kinds.csv --epochs 100000000 --report-every 10000 -q --threads 1 -o never.model \
+    --log term.jsonl >out 2>err &
 job=$!
 waited=0
-while [ ! -s term.jsonl ] && [ $waited -lt 30 ]; do # it is made when training begins
+while ! grep -q '"event": "report"' term.jsonl 2>/dev/null && [ $waited -lt 30 ]; do # it trains
     sleep 1
     waited=$((waited + 1))
 done
