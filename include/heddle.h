@@ -755,7 +755,7 @@ typedef struct heddle_machine {
     char isa[16];     /**< kernels that would be used */
     char isa_available[64]; /**< all levels this processor has, slowest first */
     char processor[128];    /**< its name, as the system gives it */
-    bool synthetic;         /**< a made-up machine (HWLOC_SYNTHETIC): nothing is bound */
+    bool synthetic; /**< not this machine (HWLOC_SYNTHETIC, HWLOC_XMLFILE): nothing is bound */
 } heddle_machine;
 
 /** Look at the machine; recipe (its threads, bind, isa) may be NULL. */

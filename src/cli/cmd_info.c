@@ -33,9 +33,12 @@ static void label(const char *text)
 
 /* ------------------------------------------------------------------- the machine ------------- */
 
-/** 32768 → "32 KiB" */
+/** 32768 → "32 KiB"; of 0 bytes hwloc has told nothing. */
 static const char *bytes_text(size_t bytes, char text[NUMBER_SIZE])
 {
+    if (bytes == 0) {
+        return "unknown";
+    }
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
     double value = (double)bytes;
     size_t unit = 0;
@@ -112,7 +115,9 @@ static void machine_print(const heddle_machine *machine, const struct limits *li
     puts("What Heddle sees");
     label("  processor");
     print_cell(stdout, machine->processor, 0);
-    puts(machine->synthetic ? " (a made-up machine: HWLOC_SYNTHETIC)" : "");
+    puts(!machine->synthetic               ? ""
+         : getenv("HWLOC_XMLFILE") != NULL ? " (another machine: HWLOC_XMLFILE)"
+                                           : " (a made-up machine: HWLOC_SYNTHETIC)");
     label("  machine");
     printf("%d package%s, %d NUMA node%s, %d core%s, %d processor%s\n", machine->packages,
            plural(machine->packages), machine->numa_nodes, plural(machine->numa_nodes),

@@ -192,8 +192,8 @@ static enum bind decide_binding(const struct topology *t, enum bind bind, struct
     if (p->bound)
         snprintf(p->how, sizeof p->how, "%s, %s", kind, share);
     else if (topology_synthetic(t))
-        snprintf(p->how, sizeof p->how, "not bound: the machine is made up (it would be %s, %s)",
-                 kind, share);
+        snprintf(p->how, sizeof p->how, "not bound: not this machine (it would be %s, %s)", kind,
+                 share);
     else
         snprintf(p->how, sizeof p->how, "not bound: this system does not bind threads");
     return bind == BIND_CLOSE ? BIND_CLOSE : BIND_SPREAD;
