@@ -28,6 +28,7 @@ static const char *const runs[] = {
     "--hidden 1024,1024 --threads 1 --optimizer sgd --checkpoint sgd.ck",
     "--hidden 1024,1024 --threads 1 --optimizer sgd --checkpoint sgd.ck --resume auto",
     "--hidden 1024,1024 --threads 2 --log memory.jsonl --test builtin:digits",
+    "--hidden 4000,500 --threads 32 --batch 512 --optimizer sgd", /* 8 shards: most are idle */
     "--hidden 800 --batch full --optimizer rprop",
 };
 

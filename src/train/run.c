@@ -111,25 +111,23 @@ struct exchange_setup run_exchange_setup(const struct run *run)
     };
 }
 
-/** Grow *workers to those of a plan that have examples, *sums to the partial sums of all of them. */
-static void look_at_shares(const struct shard_plan *plan, size_t *workers, size_t *sums)
+/** Has worker w examples in one of the plans? Only then it needs a workspace. */
+static bool has_examples(const struct run *run, size_t w)
 {
-    size_t busy = 0;
-    size_t held = 0;
-    for (int w = 0; plan && w < plan->workers; w++) {
-        const struct worker_share *share = &plan->share[w];
-        int last = -1;
-        for (size_t c = 0; c < share->chunks; c++) {
-            const struct chunk *chunk = &share->chunk[c];
-            for (size_t k = 0; k < chunk->run.subtrees; k++) {
-                last = chunk->partial[k] > last ? chunk->partial[k] : last;
-            }
+    return run->full->share[w].chunks > 0 || (run->tail && run->tail->share[w].chunks > 0);
+}
+
+/** Partial sums that worker w holds in a step of a plan. */
+static size_t partials_held(const struct shard_plan *plan, size_t w)
+{
+    int last = -1;
+    for (size_t c = 0; plan && c < plan->share[w].chunks; c++) {
+        const struct chunk *chunk = &plan->share[w].chunk[c];
+        for (size_t k = 0; k < chunk->run.subtrees; k++) {
+            last = chunk->partial[k] > last ? chunk->partial[k] : last;
         }
-        busy += share->chunks > 0;
-        held += (size_t)(last + 1);
     }
-    *workers = busy > *workers ? busy : *workers;
-    *sums = held > *sums ? held : *sums;
+    return (size_t)(last + 1);
 }
 
 /** Bytes of a worker's workspace, and of the losses behind it. */
@@ -150,8 +148,12 @@ struct trainer_memory run_count(struct run *run, bool validates)
     const struct exchange_setup setup = run_exchange_setup(run);
     size_t busy = 0;
     size_t sums = 0;
-    look_at_shares(run->full, &busy, &sums);
-    look_at_shares(run->tail, &busy, &sums);
+    for (size_t w = 0; w < workers; w++) {
+        size_t full = partials_held(run->full, w);
+        size_t tail = partials_held(run->tail, w);
+        sums += full > tail ? full : tail;
+        busy += has_examples(run, w);
+    }
     run->block_bytes = (alone ? run->packed : exchange_block(run->packed)) * run->passes->real_size;
     return (struct trainer_memory){
         .weights = run->block_bytes,
@@ -197,17 +199,21 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
         struct worker *worker = &run->worker[w];
         worker->arena_bytes = space;
         worker->deltas_bytes = deltas;
-        worker->arena = arena_new(space);
         worker->deltas = arena_new(deltas);
-        complete = worker->arena && worker->deltas;
+        complete = worker->deltas != NULL;
+        for (int s = 0; complete && s < run->slots; s++) {
+            run->partial[w * PARTIALS_MAX + (size_t)s] =
+                (char *)worker->deltas + (size_t)s * run->block_bytes;
+        }
+        if (!complete || !has_examples(run, w)) {
+            continue;
+        }
+        worker->arena = arena_new(space);
+        complete = worker->arena != NULL;
         if (complete) {
             worker->each = (double *)((char *)worker->arena + space) - run->capacity;
             worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
                                                       run->capacity, extras);
-            for (int s = 0; s < run->slots; s++) {
-                run->partial[w * PARTIALS_MAX + (size_t)s] =
-                    (char *)worker->deltas + (size_t)s * run->block_bytes;
-            }
         }
     }
     if (complete && recipe->shuffle) {

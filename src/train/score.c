@@ -49,6 +49,9 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         .workers = workers,
         .bytes = passes->workspace_bytes(shape, SCORE_BLOCK, NULL),
     };
+    if (s->last < (size_t)workers) {
+        s->workers = workers = (int)s->last; /* the others have nothing to do, and need no memory */
+    }
     size_t count;
     s->memory = memory_new((size_t)workers, sizeof *s->memory);
     s->ws = memory_new((size_t)workers, sizeof *s->ws);
@@ -123,6 +126,9 @@ void scorer_gather(struct scorer *scorer)
 void scorer_work(struct scorer *scorer, const void *W, int worker)
 {
     const struct passes *passes = scorer->passes;
+    if (worker >= scorer->workers) {
+        return;
+    }
     struct workspace *ws = scorer->ws[worker];
     size_t rows = scorer->set->rows;
     size_t blocks = scorer->last - scorer->first;

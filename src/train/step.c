@@ -303,6 +303,8 @@ void step_watch(struct run *run)
         worker->w = w;
         worker->watcher =
             (struct pass_watcher){.context = worker, .need = on_need, .known = on_known};
-        run->passes->watch(worker->ws, &worker->watcher);
+        if (worker->ws) { /* else it has no examples */
+            run->passes->watch(worker->ws, &worker->watcher);
+        }
     }
 }
