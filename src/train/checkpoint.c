@@ -194,8 +194,15 @@ static heddle_status make_model(const struct checkpoint_owner *owner, heddle_mod
         return status;
     }
     const struct run_recipe *run = owner->run;
-    status = model_create(&run->shape, run->loss, run->use_double, NULL, copy, model, err);
-    return status ? status : note_owner(*model, owner, err);
+    heddle_model *made = NULL;
+    status = model_create(&run->shape, run->loss, run->use_double, NULL, copy, &made, err);
+    status = status ? status : note_owner(made, owner, err);
+    if (status) {
+        heddle_model_free(made);
+        return status;
+    }
+    *model = made;
+    return HEDDLE_OK;
 }
 
 heddle_status checkpoint_writer_create(const struct checkpoint_owner *owner,
