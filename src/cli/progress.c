@@ -93,7 +93,10 @@ static void describe(const struct progress *progress, const heddle_report *repor
     }
     add(line, "loss %.5g", report->loss);
     if (report->has_validation) {
-        add(line, "validation %.4f (loss %.5g)", report->validation_score, report->validation_loss);
+        /* an R² of numbers that were blown up needs no digits behind the point */
+        const char *format = report->validation_score > -1e4 ? "validation %.4f (loss %.5g)"
+                                                             : "validation %.5g (loss %.5g)";
+        add(line, format, report->validation_score, report->validation_loss);
     }
     char text[NUMBER_SIZE];
     if (progress->style == PROGRESS_IN_PLACE && part > 0 && part < 1) {
