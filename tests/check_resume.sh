@@ -164,7 +164,7 @@ done
 
 # Signals: the status tells, the checkpoint is good, the next run goes on.
 # With --l2 nothing is tried out before the first step.
-long='builtin:digits --hidden 64 --batch 32 --epochs 250 --seed 2 --l2 0.001'
+long='builtin:digits --hidden 64 --batch 32 --epochs 900 --seed 2 --l2 0.001'
 train $long -o whole.model
 for signal in INT TERM HUP USR1 INT TERM; do
     rm -f s.ck* s.model
