@@ -45,7 +45,7 @@ enum { LAYERS = sizeof layers / sizeof layers[0] };
 struct operands {
     struct layer is;
     size_t ldx, ldz, ldt;
-    real *W, *X, *Z, *D, *S, *DT, *PT, *G, *each, *state1, *state2;
+    real *W, *X, *Z, *D, *S, *DT, *PT, *G, *carry, *each, *state1, *state2;
     const real **row;
     uint8_t *bytes;
     uint32_t *order;
@@ -97,6 +97,7 @@ static void prepare(struct operands *o, struct layer is)
     o->DT = numbers(round16(wide) * o->ldt);
     o->PT = numbers(round16(wide) * o->ldt);
     o->G = numbers(pack_size(m, n));
+    o->carry = room(carry_reals(E, m, n), sizeof(real));
     o->state1 = room(pack_size(m, n), sizeof(real));
     o->state2 = room(pack_size(m, n), sizeof(real));
     o->each = room(rows, sizeof(real));
@@ -120,9 +121,9 @@ static void prepare(struct operands *o, struct layer is)
 
 static void release(struct operands *o)
 {
-    void *blocks[] = {o->W,      o->X,     o->Z,     o->D,           o->S,
-                      o->DT,     o->PT,    o->G,     o->each,        o->state1,
-                      o->state2, o->bytes, o->order, o->class_index, (void *)o->row};
+    void *blocks[] = {o->W,     o->X,     o->Z,           o->D,          o->S,      o->DT,
+                      o->PT,    o->G,     o->carry,       o->each,       o->state1, o->state2,
+                      o->bytes, o->order, o->class_index, (void *)o->row};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         free(blocks[i]);
     }
@@ -143,7 +144,7 @@ static void run_pullback(const kernels *k, struct operands *o)
 static void run_gradient(const kernels *k, struct operands *o)
 {
     real *G[1] = {o->G};
-    k->gradient(o->row, o->D, &o->run, o->is.m, o->is.n, G, o->size);
+    k->gradient(o->row, o->D, &o->run, o->is.m, o->is.n, G, o->carry, o->size);
 }
 
 static void run_sigmoid(const kernels *k, struct operands *o)

@@ -324,9 +324,16 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
 {
     struct block before[SUBTREES_MAX], want[SUBTREES_MAX], got[SUBTREES_MAX];
     real *want_at[SUBTREES_MAX], *got_at[SUBTREES_MAX];
-    for (size_t j = 0; j < run->subtrees; j++) {
-        before[j] = block_new(1, pack_size(m, n));
-        memset(before[j].at, 0, before[j].ld * sizeof(real));
+    uint64_t state = 8;
+    for (size_t j = 0; j < run_places(run); j++) {
+        size_t total = pack_size(m, n);
+        before[j] = block_new(1, total);
+        memset(before[j].at, 0, total * sizeof(real));
+        for (size_t i = 0; i <= m && j < run->before; i++) { /* sums of earlier runs */
+            for (size_t o = 0; o < n; o++) {
+                before[j].at[pack_index(m, n, i, o)] = any_value(USUAL, &state);
+            }
+        }
         want[j] = block_copy(&before[j]);
         got[j] = block_copy(&before[j]);
         want_at[j] = want[j].at;
@@ -340,8 +347,9 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
         }
     }
     real want_size[16] = {0}, got_size[16] = {0};
-    plain()->gradient(X + first, d.at, run, m, n, want_at, want_size);
-    k->gradient(X + first, d.at, run, m, n, got_at, got_size);
+    struct block carry = block_new(1, carry_reals(E, m, n));
+    plain()->gradient(X + first, d.at, run, m, n, want_at, NULL, want_size);
+    k->gradient(X + first, d.at, run, m, n, got_at, carry.at, got_size);
     double want_total = 0, got_total = 0;
     for (int i = 0; i < 16; i++) {
         want_total += (double)want_size[i];
@@ -351,7 +359,7 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
     snprintf(what, sizeof what, "%s gradient m %zu n %zu first %zu, %zu shards, %u examples",
              k->isa, m, n, first, run->count, run->end[run->count - 1]);
     bool finite = true;
-    for (size_t j = 0; j < run->subtrees; j++) {
+    for (size_t j = 0; j < run_places(run); j++) {
         for (size_t i = 0; i < want[j].ld; i++) {
             finite = finite && isfinite(want[j].at[i]);
         }
@@ -374,6 +382,7 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
         cr_assert(fabs(got_total - want_total) <= bound, "%s: size %g, not %g", what, got_total,
                   want_total);
     }
+    block_free(&carry);
     block_free(&d);
 }
 
@@ -447,6 +456,29 @@ LEVEL_TEST(gradient_of_every_shape)
     }
 }
 
+/* Runs of several parts and groups of inputs, from any shard on, and of more parts than are cut. */
+LEVEL_TEST(gradient_of_long_runs)
+{
+    static const struct {
+        size_t E, shard, chunk, m, n;
+        int workers;
+    } runs[] = {{512, 16, 512, 300, 61, 1}, {512, 16, 128, 130, 10, 1},  {500, 3, 256, 150, 48, 3},
+                {300, 1, 512, 143, 17, 1},  {300, 1, 512, 144, 16, 2},   {513, 32, 512, 10, 100, 1},
+                {640, 100, 640, 20, 30, 1}, {1300, 16, 2048, 33, 13, 1}, {448, 64, 256, 200, 96, 1},
+                {512, 4, 512, 160, 33, 5},  {370, 48, 512, 17, 49, 1}};
+    uint64_t state = 6;
+    for (size_t r = 0; r < sizeof runs / sizeof runs[0]; r++) {
+        struct block X, D;
+        make_rows(runs[r].E, runs[r].m, runs[r].n, r % 2 ? HARD : USUAL, &state, &X, &D);
+        const real **rows = rows_of(&X, &state);
+        check_plan(k, rows, &D, runs[r].E, runs[r].shard, runs[r].workers, runs[r].chunk, runs[r].m,
+                   runs[r].n);
+        free(rows);
+        block_free(&X);
+        block_free(&D);
+    }
+}
+
 /* Orders of joining that no plan makes, up to the most subtrees there may be. */
 LEVEL_TEST(gradient_joins_as_it_is_told)
 {
@@ -472,6 +504,10 @@ LEVEL_TEST(gradient_joins_as_it_is_told)
                 merges[s] = s + 1 == run.count ? most : 0;
             }
             run.subtrees = run.subtrees - merges[s] + 1;
+        }
+        if (kind % 5 == 4 && run.subtrees == 1) { /* on to sums of earlier runs */
+            run.before = 1 + (size_t)kind % 3;
+            merges[run.count - 1] = (uint8_t)(merges[run.count - 1] + run.before);
         }
         check_run(k, rows, &D, 0, &run, M, N);
     }
@@ -683,6 +719,117 @@ LEVEL_TEST(loss)
                     check_loss(k, losses[l], functions[f], examples[next % EXAMPLES], widths[i],
                                v == 0, (enum values)(next / 2 % VALUES), &state);
                 }
+            }
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- small networks ------------- */
+
+static void check_small(const kernels *k, const size_t *width, size_t layers, size_t E,
+                        enum activation hidden, enum activation output, enum loss loss,
+                        bool classes, enum values kind, uint64_t *state)
+{
+    enum activation activation[4] = {hidden, hidden, hidden, hidden};
+    size_t offset[5] = {0};
+    size_t scratch = 0;
+    activation[layers] = output;
+    for (size_t l = 1; l <= layers; l++) {
+        offset[l + 1] = offset[l] + pack_size(width[l - 1], width[l]);
+        scratch += width[l - 1] * PACK_UNIT;
+    }
+    struct block W = block_new(1, offset[layers + 1]);
+    for (size_t l = 1; l <= layers; l++) {
+        struct block layer = pack_random(width[l - 1], width[l], kind, state);
+        memcpy(W.at + offset[l], layer.at, layer.ld * sizeof(real));
+        block_free(&layer);
+    }
+    struct block X = block_random(E, PACK_UNIT + 1, width[0], kind, state);
+    struct block targets = block_random(width[layers], PACK_UNIT, PACK_UNIT, USUAL, state);
+    struct block none = block_new(1, offset[layers + 1]);
+    struct block want = block_copy(&none), got = block_copy(&none);
+    struct block none_each = block_new(1, PACK_UNIT);
+    struct block want_each = block_copy(&none_each), got_each = block_copy(&none_each);
+    struct block XT = block_new(1, scratch);
+    memset(XT.at, 0, scratch * sizeof(real)); /* as in a workspace */
+    int32_t class_index[PACK_UNIT] = {0};
+    for (size_t e = 0; e < E; e++) {
+        class_index[e] = (int32_t)(test_random(state) % (width[layers] > 1 ? width[layers] : 2));
+    }
+    const real **rows = rows_of(&X, state);
+    struct REAL(small) small = {
+        .layers = layers,
+        .width = width,
+        .offset = offset,
+        .activation = activation,
+        .loss = loss,
+        .E = E,
+        .row = rows,
+        .targets = {.class_index = classes ? class_index : NULL,
+                    .value = targets.at,
+                    .ld = PACK_UNIT},
+        .W = W.at,
+        .XT = XT.at,
+        .each = want_each.at,
+        .G = want.at,
+    };
+    plain()->small(&small);
+    memset(XT.at, 0, scratch * sizeof(real));
+    small.each = got_each.at;
+    small.G = got.at;
+    real size = k->small(&small);
+    double sum = 0;
+    for (size_t l = 1; l <= layers; l++) {
+        for (size_t i = 0; i <= width[l - 1]; i++) {
+            for (size_t o = 0; o < width[l]; o++) {
+                size_t at = offset[l] + pack_index(width[l - 1], width[l], i, o);
+                cr_assert(same(got.at[at], want.at[at]),
+                          "%s small %s %s loss %d E %zu, layer %zu of %zu, %zu to %zu: %g, not %g",
+                          k->isa, activation_name(hidden), activation_name(output), (int)loss, E, l,
+                          layers, i, o, (double)got.at[at], (double)want.at[at]);
+                sum += fabs((double)want.at[at]);
+                got.at[at] = none.at[at];
+            }
+        }
+    }
+    expect("small: padding", &none, &none, &got, (struct fate){.rows = 1, .same = none.ld});
+    expect("small: losses", &none_each, &want_each, &got_each,
+           (struct fate){.rows = 1, .same = E, .open = PACK_UNIT});
+    if (sum < (double)LARGEST / 4) {
+        cr_assert(fabs((double)size - sum) <= 1e-3 * sum + 1e-30, "Σ |G| is %g, not %g",
+                  (double)size, sum);
+    } else {
+        cr_assert(!(size < LARGEST / 8), "Σ |G| is %g, not %g", (double)size, sum);
+    }
+    struct block *blocks[] = {&W,   &X,         &targets,   &none,     &want,
+                              &got, &none_each, &want_each, &got_each, &XT};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        block_free(blocks[i]);
+    }
+    free(rows);
+}
+
+LEVEL_TEST(small)
+{
+    static const enum loss losses[] = {LOSS_SSE, LOSS_MSE,   LOSS_CROSS_ENTROPY,
+                                       LOSS_MAE, LOSS_HUBER, LOSS_POISSON};
+    static const size_t width[][4] = {{2, 2, 1}, {3, 16, 2}, {16, 1, 16}, {1, 5, 7}, {5, 4, 3}};
+    uint64_t state = 19;
+    size_t next = 0;
+    for (size_t f = 0; f < FUNCTIONS; f++) {
+        for (size_t h = 0; h < FUNCTIONS - 1; h++) {
+            for (size_t l = 0; l < sizeof losses / sizeof *losses; l++, next++) {
+                if (loss_conflict(losses[l], functions[f]) ||
+                    activation_keeps_slope(functions[h])) {
+                    continue;
+                }
+                size_t layers = 1 + next % 3;
+                size_t widths_of[4];
+                memcpy(widths_of, width[next % 5], sizeof widths_of);
+                widths_of[3] = 1 + next % 16;
+                check_small(k, widths_of, layers, 1 + next % 16, functions[h], functions[f],
+                            losses[l], next / 3 % 2 && widths_of[layers] > 1,
+                            next % 4 == 3 ? HARD : USUAL, &state);
             }
         }
     }

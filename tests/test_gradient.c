@@ -118,6 +118,42 @@ static struct workspace *workspace_new(const struct net *net, size_t capacity, v
     return passes_f64.workspace_place(*memory, &net->shape, best_kernels(), capacity, NULL);
 }
 
+/* Small networks: one call comes to the same bits as pass after pass. */
+Test(gradient, of_small_networks_in_one_call)
+{
+    static const enum loss losses[] = {LOSS_SSE, LOSS_CROSS_ENTROPY, LOSS_HUBER, LOSS_POISSON};
+    static const enum activation outputs[] = {ACTIVATION_SIGMOID, ACTIVATION_SOFTMAX,
+                                              ACTIVATION_LINEAR, ACTIVATION_EXP};
+    static const size_t widths[][5] = {{2, 2, 1}, {3, 4, 2}, {1, 5, 3, 4}, {6, 3}, {2, 8, 1}};
+    for (size_t i = 0; i < 20; i++) {
+        const size_t *width = widths[i % 5];
+        size_t batch = 1 + i % 7;
+        struct net net = net_new(width, i % 2 ? ACTIVATION_TANH : ACTIVATION_RELU, outputs[i % 4],
+                                 losses[i % 4], i % 4 == 1 ? CLASSES : NUMBERS, batch, i + 1);
+        size_t packed = shape_packed(&net.shape);
+        const uint32_t end = (uint32_t)batch;
+        const uint8_t merges = 0;
+        const struct shard_run run = {.count = 1, .end = &end, .merges = &merges, .subtrees = 1};
+        void *memory;
+        struct workspace *ws = workspace_new(&net, batch, &memory);
+        double each[2][PACK_UNIT];
+        void *G[2] = {new_array(packed * sizeof(double)), new_array(packed * sizeof(double))};
+        weights_pack(&net.shape, net.values, true, net.W);
+        passes_f64.gather(ws, &net.examples, NULL, 0, batch);
+        passes_f64.forward(ws, net.W);
+        passes_f64.loss(ws, net.loss, each[0]);
+        double size = passes_f64.backward(ws, net.W, &run, &G[0]);
+        double same = passes_f64.differentiate(ws, net.W, net.loss, &run, each[1], &G[1]);
+        cr_assert(memcmp(each[0], each[1], batch * sizeof(double)) == 0, "network %zu", i);
+        cr_assert(memcmp(G[0], G[1], packed * sizeof(double)) == 0, "network %zu", i);
+        cr_assert(size > 0 && fabs(size - same) <= 1e-9 * size);
+        free(G[0]);
+        free(G[1]);
+        free(memory);
+        net_free(&net);
+    }
+}
+
 /** The loss of the batch for weights `values`. */
 static double loss_of(struct net *net, struct workspace *ws, const double *values)
 {
@@ -155,17 +191,13 @@ static void deltas_of(struct net *net, size_t shard, int workers, size_t chunk, 
             const struct chunk *part = &plan->share[w].chunk[c];
             void **mine = partial + w * PARTIALS_MAX;
             void *G[SUBTREES_MAX];
-            for (size_t j = 0; j < part->run.subtrees; j++) {
+            for (size_t j = 0; j < run_places(&part->run); j++) {
                 G[j] = mine[part->partial[j]];
             }
             passes_f64.gather(ws, &net->examples, NULL, part->first, part->examples);
             passes_f64.forward(ws, net->W);
             passes_f64.loss(ws, net->loss, each);
             size += passes_f64.backward(ws, net->W, &part->run, G);
-            for (size_t j = 0; j < part->joins; j++) {
-                void *left = mine[part->join[j][0]];
-                passes_f64.add(best_kernels(), left, left, mine[part->join[j][1]], packed);
-            }
         }
     }
     /* 0 - 1 x G: one step of SGD from zeros is the sum itself */

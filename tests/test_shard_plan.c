@@ -42,13 +42,19 @@ static uint64_t tree(size_t first, size_t count)
     return plus(tree(first, half), tree(first + half, count - half));
 }
 
-/** One chunk as a workspace would do it: shards in order, merges, then the joins. */
+/** One chunk as a workspace would do it: shards in order, and merges after each. */
 static void run_chunk(const struct shard_plan *plan, const struct chunk *chunk, uint64_t *partial,
                       unsigned char *seen)
 {
     uint64_t stack[SUBTREES_MAX];
-    size_t depth = 0;
+    size_t depth = chunk->run.before;
     size_t e = 0;
+    for (size_t j = 0; j < depth; j++) {
+        int slot = chunk->partial[j];
+        cr_assert(slot >= 0 && slot < plan->partials && partial[slot] != 0);
+        stack[j] = partial[slot];
+        partial[slot] = 0;
+    }
     cr_assert(chunk->run.count >= 1 && chunk->run.subtrees <= SUBTREES_MAX);
     cr_assert(chunk->examples <= plan->capacity && chunk->examples >= 1);
     cr_assert(chunk->first == chunk->first_shard * plan->shard);
@@ -63,6 +69,9 @@ static void run_chunk(const struct shard_plan *plan, const struct chunk *chunk, 
         }
         uint64_t sum = leaf(shard);
         cr_assert(chunk->run.merges[s] <= depth);
+        if (s + 1 < chunk->run.count) { /* earlier sums are only for the last */
+            cr_assert(depth - chunk->run.merges[s] >= chunk->run.before);
+        }
         for (unsigned merge = 0; merge < chunk->run.merges[s]; merge++) {
             depth--;
             sum = plus(stack[depth], sum);
@@ -73,15 +82,8 @@ static void run_chunk(const struct shard_plan *plan, const struct chunk *chunk, 
     cr_assert(e == chunk->examples && depth == chunk->run.subtrees);
     for (size_t j = 0; j < depth; j++) {
         int slot = chunk->partial[j];
-        cr_assert(slot >= 0 && slot < plan->partials);
+        cr_assert(slot >= 0 && slot < plan->partials && partial[slot] == 0);
         partial[slot] = stack[j];
-    }
-    for (size_t j = 0; j < chunk->joins; j++) {
-        int to = chunk->join[j][0], from = chunk->join[j][1];
-        cr_assert(to >= 0 && to < plan->partials && from >= 0 && from < plan->partials);
-        cr_assert(to != from && partial[to] != 0 && partial[from] != 0);
-        partial[to] = plus(partial[to], partial[from]);
-        partial[from] = 0;
     }
 }
 

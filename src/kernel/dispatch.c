@@ -120,11 +120,6 @@ const void *kernels_find(enum isa isa, bool use_double)
     }
 }
 
-size_t kernels_block(enum isa isa)
-{
-    return isa == ISA_AVX512 ? 512 : 128;
-}
-
 fma_chains *kernels_fma_chains(enum isa isa, bool use_double)
 {
     switch (isa) {

@@ -30,13 +30,6 @@ heddle_status isa_choose(const char *wanted, enum isa *isa, heddle_error *err);
 /** The table of a level: a struct kernels_f32 or kernels_f64 (kernel.h). */
 const void *kernels_find(enum isa isa, bool use_double);
 
-/**
- * How many examples the level's kernels best take at a time. The narrower the registers, the more
- * often a block's deltas are read for its weight deltas: those of 128 examples stay in the
- * first-level cache. For wide ones that is not worth the more partial sums.
- */
-size_t kernels_block(enum isa isa);
-
 /** The level's independent fma chains, for measuring the machine (machine/limit.h). */
 typedef double fma_chains(long rounds, double *sink);
 fma_chains *kernels_fma_chains(enum isa isa, bool use_double);

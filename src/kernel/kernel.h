@@ -159,9 +159,50 @@ struct shard_run {
     size_t count;          /* at least 1 */
     const uint32_t *end;   /* (count) one past the last example of each shard */
     const uint8_t *merges; /* (count) */
+    size_t before;         /* sums of earlier runs on the stack at the beginning, which the last
+                              shard's merges go on to */
     size_t subtrees;       /* what is left on the stack at the end, at most SUBTREES_MAX */
 };
 enum { SUBTREES_MAX = 32 };
+
+/** Blocks of weight deltas that a run reads or writes. */
+static inline size_t run_places(const struct shard_run *run)
+{
+    return run->before > run->subtrees ? run->before : run->subtrees;
+}
+
+/** gradient()'s scratch: examples that need none, levels of sums, inputs whose sums are in it. */
+enum { CARRY_FREE = 64, CARRY_DEPTH = 6, CARRY_INPUTS = 144 };
+
+/** Reals of a level, for a layer of m inputs and n outputs. */
+static inline size_t carry_level(size_t m, size_t n)
+{
+    return (m + 1 < CARRY_INPUTS ? m + 1 : CARRY_INPUTS) * pack_width(n, 0);
+}
+
+/** Reals of the scratch for E examples. */
+static inline size_t carry_reals(size_t E, size_t m, size_t n)
+{
+    return E <= CARRY_FREE ? 0 : CARRY_DEPTH * carry_level(m, n);
+}
+
+/**
+ * The passes of a whole network, for up to PACK_UNIT examples of one shard and layers of up to
+ * PACK_UNIT units that keep no slope. Layers and offsets as in a shape (network/shape.h).
+ */
+struct REAL(small) {
+    size_t layers;
+    const size_t *width, *offset;
+    const enum activation *activation;
+    enum loss loss;
+    size_t E;
+    const real *const *row; /* (E) inputs */
+    struct REAL(targets) targets;
+    const real *W;
+    real *XT;   /* scratch: (Σ width[0 … layers - 1], PACK_UNIT) */
+    real *each; /* (PACK_UNIT) losses */
+    real *G;    /* weight deltas; their padding is left alone */
+};
 
 enum optimizer {
     OPTIMIZER_SGD,
@@ -238,13 +279,20 @@ struct REAL(kernels) {
                      real *PT);
 
     /**
-     * G[j] = the weight deltas of subtree j of the run, of the deltas D, both packed: within a shard one chain of fma
-     * over the examples in order from 0 (X[e][m] is 1), the shards' sums joined in the order of
-     * `run`. The |G| are added to size[0 … 15] (in no fixed order: only their being finite means
-     * anything).
+     * G[j] = the weight deltas of subtree j of the run, of the deltas D, both packed: within a shard
+     * one chain of fma over the examples in order from 0 (X[e][m] is 1), the shards' sums joined in
+     * the order of `run`; the first run->before of G hold sums on entry. `carry` is scratch of carry_reals(examples, m, n). The |G| are added to
+     * size[0 … 15] (in no fixed order: only their being finite means anything).
      */
     void (*gradient)(const real *const *X, const real *D, const struct shard_run *run, size_t m,
-                     size_t n, real *const *G, real *size);
+                     size_t n, real *const *G, real *carry, real *size);
+
+    /**
+     * What affine(), activate(), loss(), gradient(), pullback() and derive() would come to, bit for
+     * bit, in one call: worth it where a layer has fewer multiply-adds than moves between their
+     * layouts. Returns Σ |G|.
+     */
+    real (*small)(const struct REAL(small) * small);
 
     /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
     void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);

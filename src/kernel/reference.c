@@ -47,14 +47,18 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
 }
 
 static void gradient(const real *const *X, const real *D, const struct shard_run *run, size_t m,
-                     size_t n, real *const *G, real *size)
+                     size_t n, real *const *G, real *carry, real *size)
 {
+    (void)carry;
     size_t E = run->end[run->count - 1];
     for (size_t i = 0; i <= m; i++) {
         for (size_t o = 0; o < n; o++) {
             real stack[SUBTREES_MAX];
-            size_t depth = 0;
+            size_t depth = run->before;
             size_t e = 0;
+            for (size_t j = 0; j < depth; j++) {
+                stack[j] = G[j][pack_index(m, n, i, o)];
+            }
             for (size_t s = 0; s < run->count; s++) {
                 real sum = 0;
                 for (; e < run->end[s]; e++) {
@@ -494,6 +498,64 @@ static double fma_chains(long rounds, double *sink)
     return 2.0 * (double)rounds;
 }
 
+/** Layer by layer with the functions above; what they want row by row is turned around in between. */
+static real small(const struct REAL(small) * s)
+{
+    enum { LD = PACK_UNIT, LDX = 2 * PACK_UNIT };
+    size_t L = s->layers;
+    real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LD], T[PACK_UNIT * LD];
+    const real *row[PACK_UNIT];
+    const uint32_t end = (uint32_t)s->E;
+    const uint8_t merges = 0;
+    const struct shard_run run = {.count = 1, .end = &end, .merges = &merges, .subtrees = 1};
+    real *XT = s->XT; /* layer after layer, as a stack */
+    real size = 0;
+    for (size_t e = 0; e < s->E; e++) {
+        for (size_t i = 0; i < s->width[0]; i++) {
+            XT[i * LD + e] = s->row[e][i];
+        }
+        row[e] = X + e * LDX;
+    }
+    for (size_t l = 1; l <= 2 * L; l++) { /* forward to the loss, and back */
+        size_t at = l <= L ? l : 2 * L + 1 - l;
+        size_t m = s->width[at - 1];
+        size_t n = s->width[at];
+        if (l > L) {
+            XT -= m * LD;
+        }
+        for (size_t e = 0; e < s->E; e++) {
+            for (size_t i = 0; i < m; i++) {
+                X[e * LDX + i] = XT[i * LD + e];
+            }
+            X[e * LDX + m] = 1;
+        }
+        if (l <= L) {
+            XT += m * LD;
+            affine(row, s->E, m, s->W + s->offset[at], n, Z, LDX);
+            if (l < L) {
+                activate(s->activation[at], Z, LDX, s->E, n);
+            }
+            for (size_t o = 0; o < n; o++) {
+                for (size_t e = 0; e < s->E; e++) {
+                    (l < L ? XT : T)[o * LD + e] = Z[e * LDX + o];
+                }
+            }
+            if (l == L) {
+                loss_all(s->loss, s->activation[at], T, LD, s->E, n, &s->targets, s->each);
+                transpose(T, LD, n, s->E, D, LD);
+            }
+        } else {
+            real *G = s->G + s->offset[at];
+            gradient(row, D, &run, m, n, &G, NULL, &size);
+            pullback(s->W + s->offset[at], m, n, T, LD, s->E, Z);
+            if (at > 1) {
+                derive(s->activation[at - 1], Z, LD, X, LDX, s->E, m, D, LD, T);
+            }
+        }
+    }
+    return size;
+}
+
 const struct REAL(kernels) * REAL(kernels_reference)(void)
 {
     static const struct REAL(kernels) table = {
@@ -502,6 +564,7 @@ const struct REAL(kernels) * REAL(kernels_reference)(void)
         .affine = affine,
         .pullback = pullback,
         .gradient = gradient,
+        .small = small,
         .activate = activate,
         .activate_keep = activate_keep,
         .derive = derive,

@@ -10,6 +10,7 @@ const struct REAL(kernels) * KERNEL(kernels)(void)
         .affine = KERNEL(affine),
         .pullback = KERNEL(pullback),
         .gradient = KERNEL(gradient),
+        .small = KERNEL(small),
         .activate = KERNEL(activate),
         .activate_keep = KERNEL(activate_keep),
         .derive = KERNEL(derive),

@@ -18,6 +18,7 @@
 #define TILE_ROWS 4 /* 12 sums + 3 + 1 of 16 registers */
 #endif
 #define TILE_COLUMNS 3
+#define TILE_TALL (2 * TILE_ROWS) /* of one column: more sums for each load */
 
 /**
  * How many rows the next tile takes when `left` are left: full tiles, and the last two halved if
@@ -32,6 +33,12 @@ INLINE int tile_rows(size_t left)
         return (int)((left + 1) / 2);
     }
     return TILE_ROWS;
+}
+
+/** The same where rows lie side by side, so that a tile may be taller if it has one column. */
+INLINE int tall_rows(size_t left, int columns)
+{
+    return columns == 1 && left >= TILE_TALL ? TILE_TALL : tile_rows(left);
 }
 
 /** How many registers the next tile takes of `left`: 3, but 4 = 2 + 2. */
@@ -58,16 +65,38 @@ INLINE int tile_columns(size_t left)
 #else
 #define TILE_HIGH_CASES(function, ...)
 #endif
-#define TILE_CALL(rows, columns, function, ...)                                                    \
+#define TILE_CASES(function, ...)                                                                  \
+    TILE_ROW_CASES(1, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(2, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(3, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(4, function, __VA_ARGS__)                                                       \
+    TILE_HIGH_CASES(function, __VA_ARGS__)
+#define TILE_SWITCH(rows, columns, cases)                                                          \
     switch ((rows)*4 + (columns)) {                                                                \
-        TILE_ROW_CASES(1, function, __VA_ARGS__)                                                   \
-        TILE_ROW_CASES(2, function, __VA_ARGS__)                                                   \
-        TILE_ROW_CASES(3, function, __VA_ARGS__)                                                   \
-        TILE_ROW_CASES(4, function, __VA_ARGS__)                                                   \
-        TILE_HIGH_CASES(function, __VA_ARGS__)                                                     \
-    default:                                                                                       \
-        __builtin_unreachable();                                                                   \
+        cases default : __builtin_unreachable();                                                   \
     }
+#define TILE_CALL(rows, columns, function, ...)                                                    \
+    TILE_SWITCH(rows, columns, TILE_CASES(function, __VA_ARGS__))
+#define TALL_CALL(rows, columns, function, ...)                                                    \
+    TILE_SWITCH(rows, columns,                                                                     \
+                TILE_CASES(function, __VA_ARGS__) TILE_CASE(TILE_TALL, 1, function, __VA_ARGS__))
+
+/** The same for tiles that hold two sums for each of their rows. */
+INLINE int pair_rows(size_t left, int columns)
+{
+    size_t most = columns == 1 ? TILE_ROWS : TILE_ROWS / 2;
+    return (int)(left < most ? left : most);
+}
+
+/** With 16 registers there is no room for two sums. */
+#define TILE_PAIRS (TILE_ROWS == 8)
+#define PAIR_CALL(rows, columns, function, ...)                                                    \
+    TILE_SWITCH(                                                                                   \
+        rows, columns,                                                                             \
+        TILE_ROW_CASES(1, function, __VA_ARGS__) TILE_ROW_CASES(2, function, __VA_ARGS__)          \
+            TILE_ROW_CASES(3, function, __VA_ARGS__) TILE_ROW_CASES(4, function, __VA_ARGS__)      \
+                TILE_CASE(5, 1, function, __VA_ARGS__) TILE_CASE(6, 1, function, __VA_ARGS__)      \
+                    TILE_CASE(7, 1, function, __VA_ARGS__) TILE_CASE(8, 1, function, __VA_ARGS__))
 
 /** Registers that hold n reals. */
 INLINE size_t registers_for(size_t n)
@@ -75,7 +104,7 @@ INLINE size_t registers_for(size_t n)
     return (n + (size_t)LANES - 1) / (size_t)LANES;
 }
 
-#define UNROLL_ROWS UNROLL(8)
+#define UNROLL_ROWS UNROLL(16)
 #define UNROLL_COLUMNS UNROLL(3)
 
 #endif

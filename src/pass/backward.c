@@ -62,15 +62,16 @@ static void gradient_watched(struct workspace *ws, size_t l, const struct shard_
 {
     size_t m = ws->shape->width[l - 1];
     size_t n = ws->shape->width[l];
+    size_t places = run_places(run);
     for (size_t end = n; end > 0;) {
         size_t first = (end - 1) / PACK * PACK;
         size_t at = ws->shape->offset[l] + first * (m + 1);
         real *delta[SUBTREES_MAX];
-        for (size_t j = 0; j < run->subtrees; j++) {
+        for (size_t j = 0; j < places; j++) {
             delta[j] = (real *)G[j] + at;
         }
         ws->k->gradient(ws->row[l - 1], ws->D + first * ws->E, run, m, end - first, delta,
-                        ws->size);
+                        ws->carry, ws->size);
         tell(ws, at);
         end = first;
     }
@@ -111,6 +112,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     const struct shape *shape = ws->shape;
     const real *weights = W;
     size_t L = shape->layers;
+    size_t places = run_places(run);
     for (int i = 0; i < PACK_UNIT; i++) {
         ws->size[i] = 0;
     }
@@ -121,13 +123,13 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         size_t m = shape->width[l - 1];
         size_t n = shape->width[l];
         real *delta[SUBTREES_MAX];
-        for (size_t j = 0; j < run->subtrees; j++) {
+        for (size_t j = 0; j < places; j++) {
             delta[j] = (real *)G[j] + shape->offset[l];
         }
         if (ws->watcher) {
             gradient_watched(ws, l, run, G);
         } else {
-            ws->k->gradient(ws->row[l - 1], ws->D, run, m, n, delta, ws->size);
+            ws->k->gradient(ws->row[l - 1], ws->D, run, m, n, delta, ws->carry, ws->size);
         }
         if (l > 1) {
             pull_back(ws, weights, l);

@@ -127,6 +127,10 @@ struct passes {
     double (*backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                        void *const *G);
 
+    /** forward(), loss() and backward() in one: for small networks they are one kernel's call. */
+    double (*differentiate)(struct workspace *ws, const void *W, enum loss loss,
+                            const struct shard_run *run, double *each, void *const *G);
+
     /** sum = a + b over the whole block of `count` reals (a multiple of 16). */
     void (*add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
 

@@ -214,6 +214,7 @@ const struct passes REAL(passes) = {
     .loss = REAL(loss),
     .outputs = REAL(outputs),
     .backward = REAL(backward),
+    .differentiate = REAL(differentiate),
     .add = REAL(add),
     .update = REAL(update),
     .sum = REAL(sum),

@@ -33,6 +33,8 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     size_t L = shape->layers;
     size_t rows = round16(capacity);
     size_t widest = 0;
+    size_t carry = 0;
+    size_t inputs = 0;
     take(taker, sizeof ws);
     for (size_t l = 0; l <= L; l++) {
         ws.ldx[l] = stride_for(shape->width[l] + 1);
@@ -41,6 +43,11 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
             ws.S[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
         }
         ws.row[l] = take(taker, capacity * sizeof(real *));
+        inputs += shape->width[l];
+        if (l > 0) {
+            size_t reals = carry_reals(capacity, shape->width[l - 1], shape->width[l]);
+            carry = reals > carry ? reals : carry;
+        }
         if (l > 0 && shape->width[l] > widest) {
             widest = shape->width[l];
         }
@@ -55,9 +62,13 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.D = take(taker, rows * stride_for(widest + 1) * sizeof(real));
     ws.TA = take(taker, panels * ws.panel * sizeof(real));
     ws.TB = take(taker, panels * ws.panel * sizeof(real));
+    ws.carry = take(taker, carry * sizeof(real));
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));
     ws.target = take(taker, panels * ws.panel * sizeof(real));
+    if (REAL(is_small)(shape, capacity, extras)) {
+        ws.small.XT = take(taker, inputs * PACK_UNIT * sizeof(real));
+    }
     if (shape->custom.activation || shape->custom.loss) {
         ws.custom = take(taker, 3 * widest * sizeof *ws.custom);
     }
@@ -85,6 +96,13 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
             ws->row[l][e] = ws->X[l] + e * ws->ldx[l];
         }
     }
+    ws->small.layers = shape->layers;
+    ws->small.width = shape->width;
+    ws->small.offset = shape->offset;
+    ws->small.activation = shape->activation;
+    ws->small.row = ws->row[0];
+    ws->small.targets = (struct REAL(targets)){.value = ws->target, .ld = ws->ldt};
+    ws->small.each = ws->each;
     return ws;
 }
 

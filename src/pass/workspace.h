@@ -36,6 +36,7 @@ struct workspace {
     size_t ldx[SHAPE_MAX_LAYERS + 1];
     real *D;
     real *TA, *TB;
+    real *carry;          /* gradient()'s scratch */
     size_t ldt;           /* of a panel */
     size_t panel;         /* reals from panel to panel of TA and TB */
     real *each;           /* (capacity) losses */
@@ -44,6 +45,7 @@ struct workspace {
     double *custom;       /* (3, widest) what functions of the caller's take and give, or NULL */
     real size[16];        /* Σ |G|, a lane each */
     bool has_class, has_target;
+    struct REAL(small) small; /* XT NULL: not for this network */
 };
 
 /** Where the panel of the stretch that begins at example e (a multiple of STRETCH) lies. */
@@ -86,6 +88,10 @@ void REAL(outputs)(struct workspace *ws, double *outputs);
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each);
 double REAL(backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                       void *const *G);
+bool REAL(is_small)(const struct shape *shape, size_t capacity,
+                    const struct training_extras *extras);
+double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
+                           const struct shard_run *run, double *each, void *const *G);
 void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
 void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,

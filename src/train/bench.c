@@ -312,8 +312,7 @@ static heddle_status look_at_memory(const struct bench *b, heddle_bench_row *row
     for (size_t i = 0; i < b->counts && !status; i++) {
         struct trainer_memory m;
         size_t workers = (size_t)b->threads[i];
-        status =
-            trainer_memory(&b->run, b->set->rows, false, b->threads[i], b->workers[i].isa, &m, err);
+        status = trainer_memory(&b->run, b->set->rows, false, b->threads[i], &m, err);
         if (status) {
             break;
         }

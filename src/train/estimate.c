@@ -162,7 +162,7 @@ static heddle_status measure(const struct fit_request *request, const struct run
 {
     struct trainer_memory memory;
     heddle_status status = trainer_memory(run, data->train.rows, data->validation.rows > 0,
-                                          workers->plan->workers, workers->isa, &memory, err);
+                                          workers->plan->workers, &memory, err);
     if (!status) {
         fill(run, data, e);
         *most = count_memory(request, run, data, workers->plan, &memory, e);

@@ -21,10 +21,10 @@ heddle_status run_plan(struct run *run, heddle_error *err)
     int rank = cluster_rank();
     int ranks = cluster_ranks();
     heddle_status status = shard_plan_create_for(recipe->batch, recipe->shard, rank, ranks,
-                                                 run->workers, run->block, &run->full, err);
+                                                 run->workers, RUN_BLOCK, &run->full, err);
     size_t rest = run->set->rows % recipe->batch;
     if (!status && rest) {
-        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers, run->block,
+        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers, RUN_BLOCK,
                                        &run->tail, err);
     }
     if (!status) {
@@ -278,15 +278,13 @@ int run_workers(int workers, const struct run_recipe *recipe)
 }
 
 heddle_status trainer_memory(const struct run_recipe *recipe, size_t rows, bool validates,
-                             int workers, enum isa isa, struct trainer_memory *memory,
-                             heddle_error *err)
+                             int workers, struct trainer_memory *memory, heddle_error *err)
 {
     struct dataset set = {.rows = rows};
     struct run run = {
         .recipe = recipe,
         .set = &set,
         .passes = passes_of(recipe->use_double),
-        .block = kernels_block(isa),
         .workers = run_workers(workers, recipe),
     };
     heddle_status status = run_plan(&run, err);

@@ -30,19 +30,20 @@ struct worker {
     /* With other ranks, what is sent to them while the passes go on. */
     struct run *run;
     int w;
-    const struct chunk *last; /* the chunk at hand, if it is the step's last */
-    size_t known;             /* reals from which on its partial sums are joined */
+    bool last; /* is the chunk at hand the step's last? */
     struct pass_watcher watcher;
     char pad[64];
 };
+
+/** Most examples that a workspace holds, so that memory is bounded; only a single shard may be
+    larger. With 256 more of a step goes to partial sums, with 1,024 activations leave the caches. */
+enum { RUN_BLOCK = 512 };
 
 struct run {
     const struct run_recipe *recipe;
     const struct dataset *set;
     const struct passes *passes;
     const void *kernels;
-    size_t block; /* most examples that a workspace holds: bounded memory, activations that stay in
-                     the caches; only a single shard may be larger */
     struct examples examples;
     struct team *team;
     int workers;

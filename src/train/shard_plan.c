@@ -36,12 +36,23 @@ static void *piece(struct pieces *p, size_t count, size_t size)
     return at;
 }
 
+static int free_slot(const bool used[PARTIALS_MAX + SUBTREES_MAX])
+{
+    int slot = 0;
+    while (used[slot]) {
+        slot++;
+    }
+    return slot;
+}
+
 /** The shards of one chunk, pushed one by one; returns the subtrees that stay. */
 static size_t plan_chunk(struct pieces *pieces, const struct shard_plan *plan, size_t first,
-                         size_t count, struct chunk *chunk, struct subtree stays[SUBTREES_MAX])
+                         size_t count, struct chunk *chunk, uint8_t **merges_of,
+                         struct subtree stays[SUBTREES_MAX])
 {
     uint32_t *end = piece(pieces, count, sizeof *end);
     uint8_t *merges = piece(pieces, count, sizeof *merges);
+    *merges_of = merges;
     size_t depth = 0;
     size_t begin = first * plan->shard;
     size_t last = begin;
@@ -85,39 +96,34 @@ static size_t plan_worker(struct pieces *pieces, const struct shard_plan *plan, 
         size_t stop = next < first + count ? next : first + count;
         struct subtree stays[SUBTREES_MAX];
         struct chunk chunk;
-        size_t subtrees = plan_chunk(pieces, plan, s, stop - s, &chunk, stays);
-        int *partial = piece(pieces, subtrees, sizeof *partial);
-        int(*join)[2] = piece(pieces, SUBTREES_MAX, sizeof *join);
-        for (size_t j = 0; j < subtrees; j++) {
-            int slot = 0;
-            while (used[slot]) {
-                slot++;
-            }
-            used[slot] = true;
+        uint8_t *merges;
+        size_t subtrees = plan_chunk(pieces, plan, s, stop - s, &chunk, &merges, stays);
+        /* the sum of a whole chunk goes on joining those of the chunks before it */
+        while (subtrees == 1 && chunk.run.before < depth &&
+               joins(&keeps[depth - 1 - chunk.run.before], &stays[0])) {
+            stays[0] = keeps[depth - 1 - chunk.run.before];
+            stays[0].level++;
+            chunk.run.before++;
+        }
+        size_t places = run_places(&chunk.run);
+        chunk.partial = piece(pieces, places, sizeof *chunk.partial);
+        depth -= chunk.run.before;
+        for (size_t j = 0; j < places; j++) {
+            int slot = j < chunk.run.before ? keeps[depth + j].slot : free_slot(used);
+            used[slot] = j < subtrees;
             *slots = slot + 1 > *slots ? slot + 1 : *slots;
-            stays[j].slot = slot;
-            if (partial) {
-                partial[j] = slot;
+            if (chunk.partial) {
+                chunk.partial[j] = slot;
+            }
+            if (j < subtrees) {
+                stays[j].slot = slot;
             }
         }
-        size_t joined = 0;
         for (size_t j = 0; j < subtrees; j++) {
             keeps[depth++] = stays[j];
-            while (depth > 1 && joins(&keeps[depth - 2], &keeps[depth - 1])) {
-                depth--;
-                if (join) {
-                    join[joined][0] = keeps[depth - 1].slot;
-                    join[joined][1] = keeps[depth].slot;
-                }
-                joined++;
-                used[keeps[depth].slot] = false;
-                keeps[depth - 1].level++;
-            }
         }
         if (chunks) {
-            chunk.partial = partial;
-            chunk.join = join;
-            chunk.joins = joined;
+            merges[chunk.run.count - 1] += (uint8_t)chunk.run.before;
             chunks[made] = chunk;
             share->examples += chunk.examples;
         }

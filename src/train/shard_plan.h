@@ -29,9 +29,7 @@ struct chunk {
     size_t examples;
     size_t first_shard;
     struct shard_run run; /* its shards; `end` counted from `first` */
-    int *partial;         /* (run.subtrees) which of the worker's partial sums receives which */
-    int (*join)[2];       /* after the chunk: partial join[i][0] += partial join[i][1] */
-    size_t joins;
+    int *partial;         /* (run_places) which of the worker's partial sums the run has for G */
 };
 
 struct worker_share {

@@ -6,18 +6,6 @@
 #include "machine/cluster.h"
 #include "train/run.h"
 
-/** After a chunk: reals [begin, end) of partial sums that the tree joins. */
-static void join(const struct run *run, const struct chunk *chunk, void **partial, size_t begin,
-                 size_t end)
-{
-    size_t at = begin * run->passes->real_size;
-    for (size_t j = 0; j < chunk->joins; j++) {
-        char *left = partial[chunk->join[j][0]];
-        const char *right = partial[chunk->join[j][1]];
-        run->passes->add(run->kernels, left + at, left + at, right + at, end - begin);
-    }
-}
-
 /** Weights [0, end) are needed by a worker's forward pass. */
 static void on_need(void *context, size_t end)
 {
@@ -31,8 +19,6 @@ static void on_known(void *context, size_t begin)
     struct worker *me = context;
     struct run *run = me->run;
     if (me->last) {
-        join(run, me->last, run->partial + (size_t)me->w * PARTIALS_MAX, begin, me->known);
-        me->known = begin;
         exchange_known(run->exchange, me->w, begin);
     }
 }
@@ -44,14 +30,13 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
     const struct worker_share *share = &plan->share[w];
     void **partial = run->partial + (size_t)w * PARTIALS_MAX;
     me->size = 0;
-    me->known = run->packed;
     if (run->exchange) {
         exchange_begin(run->exchange, plan == run->tail, w);
     }
     for (size_t c = 0; c < share->chunks; c++) {
         const struct chunk *chunk = &share->chunk[c];
         size_t first = begin + chunk->first;
-        me->last = run->exchange && c + 1 == share->chunks ? chunk : NULL;
+        me->last = run->exchange && c + 1 == share->chunks;
         if (run->recipe->has_extras) {
             passes->begin_step(me->ws, step);
         }
@@ -59,8 +44,12 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                            chunk->examples);
         }
-        passes->forward(me->ws, run->W);
-        passes->loss(me->ws, run->recipe->loss, me->each);
+        void *deltas[SUBTREES_MAX];
+        for (size_t j = 0; j < run_places(&chunk->run); j++) {
+            deltas[j] = partial[chunk->partial[j]];
+        }
+        me->size +=
+            passes->differentiate(me->ws, run->W, run->recipe->loss, &chunk->run, me->each, deltas);
         size_t e = 0;
         for (size_t s = 0; s < chunk->run.count; s++) {
             double loss = 0;
@@ -68,14 +57,6 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
                 loss += me->each[e];
             }
             run->shard_loss[chunk->first_shard + s] = loss;
-        }
-        void *deltas[SUBTREES_MAX];
-        for (size_t j = 0; j < chunk->run.subtrees; j++) {
-            deltas[j] = partial[chunk->partial[j]];
-        }
-        me->size += passes->backward(me->ws, run->W, &chunk->run, deltas);
-        if (!me->last) {
-            join(run, chunk, partial, 0, run->packed);
         }
     }
     if (run->exchange) { /* a worker without a shard has told nothing yet */

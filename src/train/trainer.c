@@ -437,7 +437,6 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .set = set,
         .passes = passes_of(set->use_double),
         .kernels = kernels_find(isa, set->use_double),
-        .block = kernels_block(isa),
         .examples = examples_of(set),
         .team = team,
         .workers = run_workers(team_workers(team), recipe),

@@ -110,7 +110,7 @@ struct trainer_memory {
  * validates  will there be a validation set?
  */
 heddle_status trainer_memory(const struct run_recipe *run, size_t rows, bool validates, int workers,
-                             enum isa isa, struct trainer_memory *memory, heddle_error *err);
+                             struct trainer_memory *memory, heddle_error *err);
 
 /** The passes' view of a data set. */
 struct examples examples_of(const struct dataset *set);
