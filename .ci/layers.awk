@@ -18,7 +18,7 @@ BEGIN {
     # cli/ sees only heddle.h, so it has no other way to allocate, read numbers or write files.
     words("malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup free",
           "base/memory.c cli/", "only base/memory.c allocates")
-    words("rename renameat", "base/file.c cli/", "only base/file.c writes files")
+    words("rename renameat", "base/file_write.c cli/", "only base/file_write.c writes files")
     words("strtod strtof strtold", "base/text.c cli/", "depends on the locale: see base/text.h")
     words("atof scanf sscanf fscanf sprintf vsprintf system mktemp", "", "unsafe")
     words("reduction", "", "sums have one fixed order: no OpenMP reduction")

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "data/cell.h"
+#include "data/csv.h"
 #include "data/readers.h"
 #include "data/table.h"
 #include "support.h"
@@ -528,6 +529,33 @@ Test(csv, chunks_make_no_difference)
             heddle_table_free(b);
         }
         heddle_table_free(a);
+    }
+    free(text);
+}
+
+/* Lengths around a register and around the slices that lines are counted in. */
+Test(csv, line_ends_are_counted_wherever_they_stand)
+{
+    static const size_t length[] = {1, 15, 16, 17, 4079, 4080, 4081, 8160, 8161, 20000};
+    char *text = malloc(20000);
+    uint64_t state = 1;
+    for (size_t i = 0; i < 100 * sizeof length / sizeof *length; i++) {
+        const size_t n = length[i / 100];
+        const uint64_t rare = i % 3 ? 3 : 500;
+        size_t ends = 0;
+        for (size_t k = 0; k < n; k++) {
+            uint64_t r = test_random(&state);
+            text[k] = r % rare ? 'a' : i % 2 && r >> 40 & 1 ? '\r' : '\n';
+        }
+        for (size_t k = 0; k < n; k++)
+            ends += text[k] == '\n' || (text[k] == '\r' && (k + 1 == n || text[k + 1] != '\n'));
+        struct file_bytes bytes = {.data = (uint8_t *)text, .size = n};
+        struct csv_chunk chunk = {.begin = text, .end = text + n};
+        struct csv csv = {.path = "x", .bytes = &bytes, .chunk = &chunk, .chunks = 1};
+        cr_assert(csv_count_lines(&csv, NULL) == HEDDLE_OK);
+        cr_assert(chunk.ends == ends, "%zu bytes: %zu, not %zu", n, chunk.ends, ends);
+        text[test_random(&state) % n] = 0;
+        cr_assert(csv_count_lines(&csv, NULL) == HEDDLE_E_DATA);
     }
     free(text);
 }

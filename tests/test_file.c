@@ -116,6 +116,24 @@ Test(file, large_plain_files_are_mapped_and_small_ones_are_not)
     free(content);
 }
 
+Test(file, forgotten_bytes_can_be_read_again)
+{
+    uint8_t *content = make_content(LONG);
+    struct file_bytes bytes;
+    put_file(scratch_path("forgotten"), content, LONG);
+    cr_assert(file_read(scratch_path("forgotten"), 0, &bytes, NULL) == HEDDLE_OK);
+    cr_assert(bytes.mapped);
+    for (size_t k = 0; k < 40; k++) { /* from within a page to within another, or within one */
+        file_forget(&bytes, bytes.data + 1000 * k, bytes.data + 30000 * k + 1);
+        cr_assert(memcmp(bytes.data, content, LONG) == 0);
+    }
+    file_release(&bytes);
+    bytes = (struct file_bytes){.data = content, .size = LONG};
+    file_forget(&bytes, content, content + LONG); /* of memory nothing can be forgotten */
+    cr_assert(content[LONG / 2] != 0);
+    free(content);
+}
+
 Test(file, reads_gzip_of_one_and_of_several_members)
 {
     uint8_t *content = make_content(LONG), *packed = malloc(2 * LONG);

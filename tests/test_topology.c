@@ -330,6 +330,21 @@ Test(plan, decides_by_what_was_asked_for)
     topology_free(t);
 }
 
+Test(plan, a_number_that_was_given_needs_no_look_at_the_machine)
+{
+    struct plan *p = NULL;
+
+    cr_assert(plan_create(NULL, 3, BIND_AUTO, &p, NULL) == HEDDLE_OK);
+    cr_expect(p->workers == 3 && p->fixed && !p->bound && !p->processor);
+    plan_free(p);
+    setenv("OMP_NUM_THREADS", "5", 1);
+    cr_assert(plan_create(NULL, 0, BIND_AUTO, &p, NULL) == HEDDLE_OK);
+    cr_expect(p->workers == 5 && p->fixed && !p->bound);
+    plan_free(p);
+    unsetenv("OMP_NUM_THREADS");
+    cr_expect(plan_create(NULL, 0, BIND_AUTO, &p, NULL) == HEDDLE_E_ARGUMENT);
+}
+
 Test(plan, refuses_numbers_that_make_no_sense)
 {
     struct topology *t = load("core:2 pu:1");

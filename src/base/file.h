@@ -35,6 +35,13 @@ heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *b
                         heddle_error *err);
 void file_release(struct file_bytes *bytes);
 
+/**
+ * The bytes from begin to end were read and are hardly needed again: if they are mapped their pages
+ * are given back. They can still be read. Several threads may do so beside each other, which
+ * file_release() then need not do alone.
+ */
+void file_forget(const struct file_bytes *bytes, const void *begin, const void *end);
+
 /** One piece of what is to be written. */
 struct file_piece {
     const void *data;

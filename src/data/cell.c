@@ -18,6 +18,8 @@ static bool is_one_of(const char *const *words, size_t count, const char *text, 
 
 static bool is_missing(const char *text, size_t n)
 {
+    if (n && *text >= '0' && *text <= '9')
+        return false;
     static const char *const words[] = {"NA",   "N/A",  "n/a",  "NaN", "nan", "NAN",
                                         "null", "NULL", "Null", "?",   "-",   "#N/A"};
     return n == 0 || (n <= 4 && is_one_of(words, sizeof words / sizeof *words, text, n));

@@ -6,7 +6,6 @@
  * each other if there are workers; what is read does not depend on the chunks.
  */
 #include <math.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -18,8 +17,6 @@
 enum {
     BLOCK_CELLS = 32768, /* 256 KiB of doubles: half of a common L2 */
     BLOCK_ROWS = 64,
-    CHUNKS_A_WORKER = 8, /* so that a slow worker does not keep the others waiting for long */
-    CHUNK_BYTES = 1 << 18,
     LOOKED_AT = 1 << 20 /* bytes, before anything is understood of them */
 };
 
@@ -28,9 +25,8 @@ heddle_status csv_no_memory(const struct csv *csv, heddle_error *err)
     return status_memory(err, "a table", (size_t)(csv->end - csv->text));
 }
 
-/* Text has no 0 among its bytes. */
-static heddle_status check_zeros(const char *path, const struct file_bytes *bytes,
-                                 const void *begin, const void *end, heddle_error *err)
+heddle_status csv_check_zeros(const char *path, const struct file_bytes *bytes, const void *begin,
+                              const void *end, heddle_error *err)
 {
     const uint8_t *from = begin, *zero = memchr(from, 0, (size_t)((const uint8_t *)end - from));
     if (!zero)
@@ -53,8 +49,8 @@ static heddle_status check_bytes(const char *path, const struct file_bytes *byte
     if (marked || (pairs && !data[0] != !data[1]))
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8", path);
-    return check_zeros(path, bytes, data,
-                       data + (bytes->size < LOOKED_AT ? bytes->size : LOOKED_AT), err);
+    return csv_check_zeros(path, bytes, data,
+                           data + (bytes->size < LOOKED_AT ? bytes->size : LOOKED_AT), err);
 }
 
 static heddle_status name_columns(struct csv *csv, heddle_error *err)
@@ -66,96 +62,6 @@ static heddle_status name_columns(struct csv *csv, heddle_error *err)
     memory_free(list);
     csv->table->named = csv->header;
     return fits ? HEDDLE_OK : csv_no_memory(csv, err);
-}
-
-/* ---------------------------------------------------------------- chunks --------------------- */
-
-struct job {
-    struct csv *csv;
-    void (*each)(struct csv *csv, struct csv_chunk *chunk);
-    atomic_size_t next;
-};
-
-static void take_chunks(void *context, int worker)
-{
-    (void)worker;
-    struct job *job = context;
-    for (;;) {
-        size_t k = atomic_fetch_add(&job->next, (size_t)1);
-        if (k >= job->csv->chunks)
-            return;
-        job->each(job->csv, &job->csv->chunk[k]);
-    }
-}
-
-void csv_with_chunks(struct csv *csv, void (*each)(struct csv *csv, struct csv_chunk *chunk))
-{
-    struct job job = {.csv = csv, .each = each};
-    atomic_init(&job.next, (size_t)0);
-    if (csv->workers && csv->chunks > 1)
-        csv->workers->run(csv->workers->team, take_chunks, &job);
-    else
-        take_chunks(&job, 0);
-}
-
-/* Behind the first line end at or behind p. */
-static const char *next_line(const char *p, const char *end)
-{
-    while (p < end && *p != '\n' && *p != '\r')
-        p++;
-    return p < end ? p + (*p == '\r' && p + 1 < end && p[1] == '\n' ? 2 : 1) : end;
-}
-
-static heddle_status make_chunks(struct csv *csv, heddle_error *err)
-{
-    const size_t size = (size_t)(csv->stop - csv->first.record);
-    size_t wanted = csv->workers ? (size_t)csv->workers->count * CHUNKS_A_WORKER : 1;
-    wanted = wanted < size / CHUNK_BYTES ? wanted : size / CHUNK_BYTES;
-    /* what is known of the columns must not take more than the text */
-    size_t known = csv->columns * (sizeof *csv->column + sizeof *csv->chunk->words);
-    wanted = wanted < size / known ? wanted : size / known;
-    wanted = wanted < 1 ? 1 : wanted;
-    csv->chunk = memory_new(wanted, sizeof *csv->chunk);
-    if (!csv->chunk)
-        return csv_no_memory(csv, err);
-    const char *p = csv->first.record;
-    for (size_t k = 0; k < wanted && p < csv->stop; k++) {
-        const char *aim = csv->first.record + size / wanted * (k + 1);
-        const char *end = k + 1 == wanted ? csv->stop : aim <= p ? p : next_line(aim, csv->stop);
-        if (end == p)
-            continue;
-        struct csv_chunk *chunk = &csv->chunk[csv->chunks++];
-        chunk->begin = p;
-        chunk->end = p = end;
-        chunk->column = memory_new(csv->columns, sizeof *chunk->column);
-        if (!chunk->column)
-            return csv_no_memory(csv, err);
-    }
-    return HEDDLE_OK;
-}
-
-/* Line ends: CRLF is one. And are there zeros? */
-static void count_lines(struct csv *csv, struct csv_chunk *chunk)
-{
-    const char *p = chunk->begin, *end = chunk->end;
-    size_t ends = 0;
-    chunk->status = check_zeros(csv->path, csv->bytes, p, end, &chunk->error);
-    if (memchr(p, '\r', (size_t)(end - p))) {
-        for (; p < end; p++)
-            ends += *p == '\n' || (*p == '\r' && (p + 1 == end || p[1] != '\n'));
-    } else {
-        for (; end - p >= 8; p += 8) {
-            uint64_t bytes, low = 0x7f7f7f7f7f7f7f7fu;
-            memcpy(&bytes, p, sizeof bytes);
-            bytes ^= 0x0a0a0a0a0a0a0a0au;
-            /* the first bit of each byte is set if the byte was a line feed; then they are added */
-            bytes = ~(((bytes & low) + low) | bytes | low);
-            ends += (size_t)((bytes >> 7) * 0x0101010101010101u >> 56);
-        }
-        for (; p < end; p++)
-            ends += *p == '\n';
-    }
-    chunk->ends = ends;
 }
 
 /* Room for the rows: no fewer than the records that begin in each chunk, which are its lines, and
@@ -222,11 +128,12 @@ static double odd_cell(const struct csv *csv, struct csv_column *column,
     return NAN;
 }
 
-/* block (rows, columns) becomes rows first … first+rows-1 of the columns. */
-static void turn_block(heddle_table *table, const double *block, size_t first, size_t rows)
+/* Columns from … to-1 of a block (rows, columns) become rows first … first+rows-1 of theirs. */
+static inline void turn_columns(heddle_table *table, const double *block, size_t first, size_t rows,
+                                size_t from, size_t to)
 {
-    size_t columns = table->columns;
-    for (size_t c = 0; c < columns; c++) {
+    const size_t columns = table->columns;
+    for (size_t c = from; c < to; c++) {
         double *number = table->column[c].number + first;
         for (size_t i = 0; i < rows; i++)
             number[i] = block[i * columns + c];
@@ -279,18 +186,39 @@ static heddle_status read_numbers(const struct csv *csv, struct csv_column *foun
     return HEDDLE_OK;
 }
 
+/* The column that a chunk's blocks are turned from. Workers begin at distances: nobody has touched
+ * the table's pages yet, each of which spans a few columns, and if two come to one at the same time
+ * both make a page of zeros, of which one is thrown away. */
+static size_t first_column(const struct csv *csv, const struct csv_chunk *chunk)
+{
+    const size_t workers = csv->workers ? (size_t)csv->workers->count : 1;
+    return (size_t)(chunk - csv->chunk) % workers * csv->columns / workers;
+}
+
+/* A whole block, column `begin` first. */
+static void turn_block(heddle_table *table, const double *block, size_t first, size_t rows,
+                       size_t begin)
+{
+    turn_columns(table, block, first, rows, begin, table->columns);
+    turn_columns(table, block, first, rows, 0, begin);
+}
+
 /* First pass: the records that begin in a chunk, all cells as numbers. */
 static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
 {
     size_t block_rows = BLOCK_CELLS / csv->columns, filled = 0;
     block_rows = block_rows < 1 ? 1 : block_rows > BLOCK_ROWS ? BLOCK_ROWS : block_rows;
     heddle_table *table = csv->table;
+    const size_t begin = first_column(csv, chunk);
     chunk->rows = 0;
     chunk->reached = chunk->begin;
     chunk->reached_line = chunk->line;
     chunk->status = HEDDLE_OK;
+    memory_free(chunk->column);
+    chunk->column = memory_new(csv->columns, sizeof *chunk->column);
     double *block = memory_new(block_rows * csv->columns, sizeof *block);
-    if (!block) {
+    if (!block || !chunk->column) {
+        memory_free(block);
         chunk->status = csv_no_memory(csv, &chunk->error);
         return;
     }
@@ -310,15 +238,20 @@ static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
         chunk->reached = scan.p;
         chunk->reached_line = scan.line;
         if (++filled == block_rows) {
-            turn_block(table, block, chunk->first + chunk->rows, filled);
+            turn_block(table, block, chunk->first + chunk->rows, filled, begin);
             chunk->rows += filled;
             filled = 0;
         }
     }
-    turn_block(table, block, chunk->first + chunk->rows, filled);
+    turn_block(table, block, chunk->first + chunk->rows, filled, begin);
     chunk->rows += filled;
     csv_scan_done(&scan);
     memory_free(block);
+    size_t words = 0;
+    for (size_t c = 0; c < csv->columns; c++)
+        words += chunk->column[c].words;
+    if (!words)
+        file_forget(csv->bytes, chunk->begin, chunk->end);
 }
 
 /* What the columns are known to hold, of one chunk more. */
@@ -365,7 +298,6 @@ static heddle_status numbers_pass(struct csv *csv, heddle_error *err)
             /* A record of the chunk in front ends in this one: it is not what it seemed. */
             chunk->begin = reached < chunk->end ? reached : chunk->end;
             chunk->line = line;
-            memset(chunk->column, 0, csv->columns * sizeof *chunk->column);
             read_chunk(csv, chunk);
         }
         if (chunk->status != HEDDLE_OK)
@@ -473,7 +405,7 @@ static void find_text(struct csv *csv, const struct file_bytes *bytes, char deli
     if (csv->end - csv->text > 5 && memcmp(csv->text, "sep=", 4) == 0 &&
         strchr(",;\t| ", csv->text[4]) && (csv->text[5] == '\n' || csv->text[5] == '\r')) {
         csv->delimiter = delimiter ? delimiter : csv->text[4];
-        csv->text = next_line(csv->text, csv->end);
+        csv->text = csv_next_line(csv->text, csv->end);
         csv->line = 2;
     }
 }
@@ -485,23 +417,18 @@ static void find_part(struct csv *csv, const struct csv_part *part)
         csv->first = (struct csv_place){(const char *)csv->bytes->data + part->begin, part->line};
     csv->stop = csv->end;
     if (part->size && part->size < (size_t)(csv->end - csv->first.record))
-        csv->stop = next_line(csv->first.record + part->size, csv->end);
+        csv->stop = csv_next_line(csv->first.record + part->size, csv->end);
 }
 
 /* All passes: the records of the part become csv->table. */
 static heddle_status read_records(struct csv *csv, const struct table_reading *reading,
                                   heddle_error *err)
 {
-    heddle_status status = make_chunks(csv, err);
-    if (status == HEDDLE_OK) {
-        csv_with_chunks(csv, count_lines);
-        for (size_t k = 0; k < csv->chunks && status == HEDDLE_OK; k++)
-            if (csv->chunk[k].status != HEDDLE_OK)
-                status = status_set(err, csv->chunk[k].status, "%s", csv->chunk[k].error.text);
-    }
-    if (status == HEDDLE_OK) {
+    heddle_status status = csv_make_chunks(csv, err);
+    if (status == HEDDLE_OK)
+        status = csv_count_lines(csv, err);
+    if (status == HEDDLE_OK)
         status = make_room(csv, reading, err);
-    }
     if (status == HEDDLE_OK)
         status = name_columns(csv, err);
     if (status == HEDDLE_OK)
@@ -530,7 +457,7 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
     csv.comma = commas || csv.delimiter == ';';
     status = csv_read_header(&csv, reading, err);
     if (status == HEDDLE_OK)
-        status = check_zeros(path, bytes, csv.text, csv.first.record, err);
+        status = csv_check_zeros(path, bytes, csv.text, csv.first.record, err);
     if (status == HEDDLE_OK) {
         find_part(&csv, part);
         csv.table = table_create(path, csv.columns);

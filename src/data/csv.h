@@ -67,6 +67,17 @@ struct csv {
 
 heddle_status csv_no_memory(const struct csv *csv, heddle_error *err);
 
+/** HEDDLE_E_DATA if there is a 0 among the bytes from begin to end of the file: then it is no text. */
+heddle_status csv_check_zeros(const char *path, const struct file_bytes *bytes, const void *begin,
+                              const void *end, heddle_error *err);
+
+/** Behind the first line end at or behind p; CRLF is one. */
+const char *csv_next_line(const char *p, const char *end);
+
+/** Cut the records from csv->first to csv->stop into chunks; and count the line ends of each. */
+heddle_status csv_make_chunks(struct csv *csv, heddle_error *err);
+heddle_status csv_count_lines(struct csv *csv, heddle_error *err);
+
 /** Do something with every chunk, beside each other if there are workers. */
 void csv_with_chunks(struct csv *csv, void (*each)(struct csv *csv, struct csv_chunk *chunk));
 

@@ -10,6 +10,8 @@
 
 enum {
     HEADER_RECORDS = 200,
+    HEADER_CELLS = 1 << 15, /* … fewer records if they are long, but … */
+    HEADER_LEAST = 32,
     COUNTED_HEADER = 4, /* 0,1,2 may well be data, 0,1,2,3 hardly is */
     SPACED_HEADER = 3   /* … nor 2019,2020,2021 over smaller numbers */
 };
@@ -234,7 +236,8 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
     struct csv_scan scan;
     bool fits = true, readable = true;
     csv_scan_begin(&scan, path, text, end, line, delimiter);
-    for (size_t record = 0; fits && readable && record < HEADER_RECORDS; record++) {
+    size_t records = HEADER_RECORDS;
+    for (size_t record = 0; fits && readable && record < records; record++) {
         struct csv_field field = {.last = false};
         size_t fields = 0;
         if (!(record == 0 ? csv_record(&scan) : csv_data(&scan, s.columns)))
@@ -252,8 +255,11 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
             else
                 see_below(&s, fields, &field, comma, record == 1);
         }
-        if (record == 0)
+        if (record == 0) {
+            while (records > HEADER_LEAST && records * s.columns > HEADER_CELLS)
+                records--;
             continue;
+        }
         s.below++;
         s.longer += record <= 2 && fields == s.columns + 1;
         s.spaced += s.even && fields == s.columns;

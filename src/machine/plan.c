@@ -101,6 +101,8 @@ static heddle_status decide_workers(const struct topology *t, int threads, struc
             return HEDDLE_OK;
         }
     }
+    if (!t)
+        return status_set(err, HEDDLE_E_ARGUMENT, "nobody has given a number of threads");
     choose_workers(t, p);
     length = strlen(p->why);
     if (variable && *variable)
@@ -210,9 +212,13 @@ heddle_status plan_create(const struct topology *topology, int threads, enum bin
     status = decide_workers(topology, threads, p, err);
     if (status != HEDDLE_OK)
         goto failed;
-    remark_launcher(topology, p);
-    remark_turns(topology, p);
-    bind = decide_binding(topology, bind, p);
+    if (topology) {
+        remark_launcher(topology, p);
+        remark_turns(topology, p);
+        bind = decide_binding(topology, bind, p);
+    } else {
+        bind = BIND_NONE;
+    }
     if (bind != BIND_NONE) {
         const size_t workers = (size_t)p->workers;
 

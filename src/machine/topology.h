@@ -77,6 +77,8 @@ struct plan {
 /**
  * Decide.
  *
+ * topology NULL: the machine was not looked at, which takes some milliseconds. Then there is a plan
+ *          only if the user gave a number (else HEDDLE_E_ARGUMENT), and nobody is bound
  * threads  N given by the user (--threads), or 0: OMP_NUM_THREADS if set, else one worker a core
  *          that affinity, hwloc's allowed set and the cgroup quota leave us
  * bind     OpenMP's own variables win over it if set.

@@ -163,9 +163,12 @@ static void begin_reading(struct helped *h, const char *path, const heddle_read_
     if (!find_names(h))
         reading->known = NULL;
     if (path && *path && is_large(path) && reading->options->threads != 1) {
-        heddle_status status = topology_create(&h->topology, NULL);
-        if (status == HEDDLE_OK)
-            status = plan_create(h->topology, reading->options->threads, BIND_NONE, &h->plan, NULL);
+        const int threads = reading->options->threads;
+        heddle_status status = plan_create(NULL, threads, BIND_NONE, &h->plan, NULL);
+        if (status != HEDDLE_OK)
+            status = topology_create(&h->topology, NULL);
+        if (status == HEDDLE_OK && h->topology)
+            status = plan_create(h->topology, threads, BIND_NONE, &h->plan, NULL);
         if (status == HEDDLE_OK && h->plan->workers > 1)
             status = team_create(h->plan, &h->team, NULL);
         if (h->team) {
