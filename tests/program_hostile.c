@@ -391,6 +391,57 @@ static size_t pack(unsigned char *out, const void *data, size_t n, bool zstd)
     return z.total_out;
 }
 
+/* 48 MiB, of which the first bytes say what there should be. */
+static void bomb(const char *name, const void *head, size_t n, const char *filling, bool zstd)
+{
+    const size_t vast = (size_t)48 << 20, size = strlen(filling);
+    char *text = calloc(vast, 1);
+    for (size_t i = 0; text && size && i + size <= vast; i += size)
+        memcpy(text + i, filling, size);
+    if (text)
+        memcpy(text, head, n);
+    begin();
+    length = text ? pack(bytes, text, vast, zstd) : 0;
+    free(text);
+    judge(name, false);
+}
+
+/* Headers that promise less than there is, or more than so few packed bytes can hold: nothing is
+ * unpacked in vain. */
+static void vast_claims(bool zstd)
+{
+    static const char *const shapes[] = {"(7, 5)", "(99999999999, 5)", "(9223372036854775807, 8)"};
+    static const uint64_t sizes[] = {3, 0xffffffff};
+    static const char *const tensors[] = {"140", "9999999999999", "9223372036854775807"};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        begin();
+        add("\x93NUMPY\1\0", 8);
+        add_number(118, 2, false);
+        int n = snprintf((char *)bytes + length, 128,
+                         "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shapes[i]);
+        memset(bytes + length + n, ' ', 118 - (size_t)n);
+        length += 118;
+        bomb("npy-bomb", memcpy((char[128]){0}, bytes, length), length, "", zstd);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        begin();
+        add("\0\0\x08\3", 4);
+        for (size_t r = 0; r < 3; r++)
+            add_number(r ? 28 : sizes[i], 4, true);
+        bomb("idx-bomb", memcpy((char[16]){0}, bytes, 16), 16, "", zstd);
+    }
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        char text[200] = "";
+        int n = snprintf(text + 8, sizeof text - 8,
+                         "{\"x\":{\"dtype\":\"F32\",\"shape\":[7,5],\"data_offsets\":[0,%s]}}",
+                         tensors[i]);
+        text[0] = (char)n;
+        bomb("safetensors-bomb", text, 8 + (size_t)n, "", zstd);
+    }
+    bomb("fann-bomb", "99999999999 2 1\n", 16, "1 2\n3\n", zstd);
+    bomb("page-bomb", "<!DOCTYPE html>\n", 16, "<p>\n", zstd);
+}
+
 static void packed(bool zstd)
 {
     static unsigned char text[4096], file[ROOM];
@@ -430,9 +481,8 @@ static void packed(bool zstd)
     begin();
     length = zeros ? pack(bytes, zeros, vast, zstd) : 0;
     free(zeros);
-    allowance = 64 * 1024; /* that much may be unpacked before it is known to be too much */
     judge("bomb", false);
-    allowance = 0;
+    vast_claims(zstd);
 }
 
 int main(int argc, char **argv)

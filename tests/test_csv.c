@@ -22,6 +22,7 @@ Test(csv, names_the_place_of_what_is_wrong)
     refused("header_only.csv", "a,b\n", "'@' has a header but no rows");
     refused("ragged.csv", "a,b,c\n1,2,3\n4,5\n", "'@' line 3: 2 fields, expected 3");
     refused("ragged_long.csv", "a,b\n\n1,2\n3,4,5,6\n", "'@' line 4: 4 fields, expected 2");
+    refused("ragged_late.csv", "\n\r\n\ra,b\n1\n", "'@' line 5: 1 field, expected 2");
     refused("one_field.csv", "a,b\n1,2\n3\n", "'@' line 3: 1 field, expected 2");
     refused("open_quote.csv", "a,b\n1,2\n\"3,4\n5,6\n",
             "'@' line 3 column 1: the quote is never closed");

@@ -1,15 +1,10 @@
-/** Whole files in and out: base/file.h. */
+/** Whole files in: base/file.h. */
 #include <criterion/criterion.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -17,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/status.h"
 #include "support.h"
 
 /* ---------------------------------------------------------------- made-up content ------------ */
@@ -266,6 +262,69 @@ Test(file, a_bomb_does_not_go_off)
     cr_assert(memory_count() < 40, "%zu", memory_count());
 }
 
+/* What the test below makes a format say of its file. */
+struct opinion {
+    struct file_claim claim;
+    heddle_status status;
+    size_t seen, calls;
+};
+
+static heddle_status give_opinion(void *context, const struct file_bytes *head,
+                                  struct file_claim *claim, heddle_error *err)
+{
+    struct opinion *o = context;
+    cr_assert(claim->least == 0 && claim->most == SIZE_MAX);
+    *claim = o->claim;
+    o->seen = head->size;
+    o->calls++;
+    return o->status ? status_set(err, o->status, "an opinion") : HEDDLE_OK;
+}
+
+Test(file, what_the_first_bytes_claim_is_held_against_the_rest)
+{
+    uint8_t *content = make_content(LONG), *packed = malloc(2 * LONG);
+    const char *path = scratch_path("claims");
+    const size_t size[] = {pack_gzip(content, LONG, packed, 2 * LONG),
+                           ZSTD_compress(packed, 2 * LONG, content, LONG, 3)};
+    static const struct {
+        struct opinion opinion;
+        size_t max_bytes;
+        heddle_status status;
+        const char *text;
+    } cases[] = {
+        {{{0, SIZE_MAX}, HEDDLE_OK, 0, 0}, 0, HEDDLE_OK, ""},
+        {{{LONG, LONG}, HEDDLE_OK, 0, 0}, LONG, HEDDLE_OK, ""},
+        {{{0, SIZE_MAX}, HEDDLE_E_DATA, 0, 0}, 0, HEDDLE_E_DATA, "an opinion"},
+        {{{0, LONG - 1}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "goes on behind the 1499999 bytes"},
+        {{{1, 200000}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "goes on behind the 200000 bytes"},
+        {{{SIZE_MAX, SIZE_MAX}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "is cut short"},
+        {{{2 * LONG, SIZE_MAX}, HEDDLE_OK, 0, 0}, LONG, HEDDLE_E_MEMORY, "larger than"},
+    };
+    for (int zstd = 0; zstd < 2; zstd++) {
+        if (!zstd)
+            pack_gzip(content, LONG, packed, 2 * LONG);
+        else
+            ZSTD_compress(packed, 2 * LONG, content, LONG, 3);
+        put_file(path, packed, size[zstd]);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct opinion o = cases[i].opinion;
+            struct file_bytes bytes;
+            heddle_error err = {HEDDLE_OK, ""};
+            heddle_status status =
+                file_read_known(path, cases[i].max_bytes, give_opinion, &o, &bytes, &err);
+            cr_assert(status == cases[i].status && strstr(err.text, cases[i].text), "%zu: %s", i,
+                      err.text);
+            cr_assert(o.calls == 1 && o.seen >= 128 << 10 && o.seen < LONG);
+            if (status == HEDDLE_OK) {
+                cr_assert(bytes.size == LONG && memcmp(bytes.data, content, LONG) == 0);
+                file_release(&bytes);
+            }
+        }
+    }
+    free(content);
+    free(packed);
+}
+
 static void *feed(void *path)
 {
     int fd = open(path, O_WRONLY);
@@ -341,233 +400,4 @@ Test(file, every_allocation_of_reading_may_fail)
     }
     free(content);
     free(packed);
-}
-
-/* ---------------------------------------------------------------- writing -------------------- */
-
-static int entries(const char *directory)
-{
-    DIR *d = opendir(directory);
-    int n = 0;
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    }
-    closedir(d);
-    return n;
-}
-
-/* A directory of the test's own, so that what is left behind can be seen. */
-static void make_directory(const char *name, char path[400])
-{
-    snprintf(path, 400, "%s", scratch_path(name));
-    cr_assert(mkdir(path, 0777) == 0);
-}
-
-static void join(const char *directory, const char *name, char path[1000])
-{
-    snprintf(path, 1000, "%s/%s", directory, name);
-}
-
-static heddle_status write_text(const char *path, const char *text, heddle_error *err)
-{
-    size_t half = strlen(text) / 2;
-    struct file_piece piece[] = {{text, half}, {NULL, 0}, {text + half, strlen(text) - half}};
-    return file_write(path, piece, 3, err);
-}
-
-static void check_content(const char *path, const char *want)
-{
-    char got[1000];
-    cr_assert(get_file(path, got, sizeof(got)) == strlen(want), "%s", path);
-    cr_assert_str_eq(got, want);
-}
-
-static void check_cannot_create(const char *path, const char *part)
-{
-    heddle_error err = {0};
-    cr_assert(file_can_keep(path, &err) == HEDDLE_E_CREATE, "%s", path);
-    cr_assert(strstr(err.text, part) != NULL, "'%s' lacks '%s'", err.text, part);
-    err.text[0] = '\0';
-    cr_assert(write_text(path, "new", &err) == HEDDLE_E_CREATE, "%s", path);
-    cr_assert(strstr(err.text, part) != NULL, "'%s' lacks '%s'", err.text, part);
-    cr_assert(write_text(path, "new", NULL) == HEDDLE_E_CREATE);
-}
-
-Test(file, refuses_places_where_nothing_can_be)
-{
-    char directory[400], path[1000];
-    make_directory("nowhere", directory);
-    join(directory, "missing/x", path);
-    check_cannot_create(path, "No such file");
-    check_cannot_create(directory, "is a directory");
-    join(directory, "x/", path);
-    check_cannot_create(path, "names a directory");
-    check_cannot_create("", "No such file");
-    join(directory, "file", path);
-    put_file(path, "old", 3);
-    join(directory, "file/x", path);
-    check_cannot_create(path, "Not a directory");
-    char longer[PATH_MAX + 100];
-    memset(longer, 'a', sizeof(longer) - 1);
-    longer[sizeof(longer) - 1] = '\0';
-    check_cannot_create(longer, "name too long");
-    longer[256] = '\0';
-    join(directory, longer, path);
-    check_cannot_create(path, "name too long");
-    check_cannot_create("/proc/heddle", "cannot create");
-    cr_assert(entries(directory) == 1);
-}
-
-Test(file, writes_and_replaces)
-{
-    char directory[400], path[1000];
-    make_directory("replace", directory);
-    join(directory, "x", path);
-    cr_assert(file_can_keep(path, NULL) == HEDDLE_OK);
-    cr_assert(entries(directory) == 0);
-    umask(022);
-    cr_assert(write_text(path, "first", NULL) == HEDDLE_OK);
-    check_content(path, "first");
-    struct stat info;
-    cr_assert(stat(path, &info) == 0 && (info.st_mode & 0777) == 0644);
-
-    chmod(path, 0640);
-    cr_assert(file_can_keep(path, NULL) == HEDDLE_OK);
-    check_content(path, "first");
-    cr_assert(write_text(path, "second and longer", NULL) == HEDDLE_OK);
-    check_content(path, "second and longer");
-    cr_assert(stat(path, &info) == 0 && (info.st_mode & 0777) == 0640);
-    cr_assert(file_write(path, NULL, 0, NULL) == HEDDLE_OK);
-    check_content(path, "");
-    cr_assert(entries(directory) == 1);
-}
-
-Test(file, a_name_without_a_directory_is_here)
-{
-    char directory[400];
-    make_directory("here", directory);
-    cr_assert(chdir(directory) == 0);
-    cr_assert(write_text("x", "here", NULL) == HEDDLE_OK);
-    check_content("x", "here");
-}
-
-Test(file, the_longest_name_can_be_written)
-{
-    char directory[400], path[1000], name[256];
-    make_directory("longest", directory);
-    memset(name, 'n', 255);
-    name[255] = '\0';
-    join(directory, name, path);
-    cr_assert(file_can_keep(path, NULL) == HEDDLE_E_CREATE, "no room for .previous");
-    cr_assert(write_text(path, "x", NULL) == HEDDLE_OK);
-    check_content(path, "x");
-    path[strlen(path) - strlen(FILE_PREVIOUS)] = '\0';
-    cr_assert(file_can_keep(path, NULL) == HEDDLE_OK);
-    cr_assert(file_write_keeping(path, NULL, 0, NULL) == HEDDLE_OK);
-    cr_assert(file_write_keeping(path, NULL, 0, NULL) == HEDDLE_OK);
-}
-
-Test(file, follows_links_even_to_what_is_not_there_yet)
-{
-    char directory[400], link[1000], other[1000], target[1000];
-    make_directory("links", directory);
-    join(directory, "sub", other);
-    mkdir(other, 0777);
-    join(directory, "sub/target", target);
-    join(directory, "sub/step", other);
-    join(directory, "link", link);
-    cr_assert(symlink("sub/step", link) == 0 && symlink("target", other) == 0);
-    for (int i = 0; i < 2; i++) {
-        cr_assert(write_text(link, i == 0 ? "new" : "again", NULL) == HEDDLE_OK);
-        check_content(target, i == 0 ? "new" : "again");
-        struct stat info;
-        cr_assert(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
-    }
-    unlink(target);
-    cr_assert(symlink("target", target) == 0);
-    check_cannot_create(link, "symbolic links");
-}
-
-Test(file, a_reader_of_the_old_file_keeps_it)
-{
-    const char *path = scratch_path("in-use");
-    uint8_t *content = make_content(70000);
-    put_file(path, content, 70000);
-    struct file_bytes bytes;
-    cr_assert(file_read(path, 0, &bytes, NULL) == HEDDLE_OK && bytes.mapped);
-    cr_assert(write_text(path, "other", NULL) == HEDDLE_OK);
-    cr_assert(memcmp(bytes.data, content, 70000) == 0);
-    file_release(&bytes);
-    free(content);
-}
-
-Test(file, devices_and_pipes_are_written_directly)
-{
-    heddle_error err = {0};
-    cr_assert(file_can_keep("/dev/null", NULL) == HEDDLE_OK);
-    cr_assert(write_text("/dev/null", "gone", &err) == HEDDLE_OK, "%s", err.text);
-    cr_assert(file_can_keep("/dev/full", NULL) == HEDDLE_OK);
-    cr_assert(write_text("/dev/full", "no room", &err) == HEDDLE_E_IO);
-    cr_assert(strstr(err.text, "cannot write '/dev/full': No space left") != NULL, "%s", err.text);
-
-    int end[2];
-    char path[64], got[16] = "";
-    cr_assert(pipe(end) == 0);
-    snprintf(path, sizeof(path), "/dev/fd/%d", end[1]);
-    cr_assert(write_text(path, "through", &err) == HEDDLE_OK, "%s", err.text);
-    cr_assert(read(end[0], got, sizeof(got) - 1) == 7);
-    cr_assert_str_eq(got, "through");
-    signal(SIGPIPE, SIG_IGN);
-    close(end[0]);
-    cr_assert(write_text(path, "nobody", &err) != HEDDLE_OK);
-}
-
-Test(file, a_full_disk_leaves_the_old_file)
-{
-    /* A limit on the size of files, at every size, does what a full disk does. */
-    char directory[400], path[1000];
-    make_directory("full", directory);
-    join(directory, "x", path);
-    put_file(path, "old", 3);
-    signal(SIGXFSZ, SIG_IGN);
-    uint8_t *content = make_content(10000);
-    struct file_piece piece[] = {{content, 4000}, {content + 4000, 6000}};
-    for (rlim_t limit = 0; limit < 10000; limit += 499) {
-        struct rlimit old, small;
-        getrlimit(RLIMIT_FSIZE, &old);
-        small = (struct rlimit){.rlim_cur = limit, .rlim_max = old.rlim_max};
-        setrlimit(RLIMIT_FSIZE, &small);
-        heddle_error err = {0};
-        heddle_status status = file_write(path, piece, 2, &err);
-        setrlimit(RLIMIT_FSIZE, &old);
-        cr_assert(status == HEDDLE_E_IO, "%s", err.text);
-        check_content(path, "old");
-        cr_assert(entries(directory) == 1, "a temporary file is left");
-    }
-    cr_assert(file_write(path, piece, 2, NULL) == HEDDLE_OK);
-    check_reads(path, content, 10000, "");
-    free(content);
-}
-
-Test(file, permissions_are_respected)
-{
-    if (geteuid() == 0) {
-        cr_skip_test("root may do everything");
-    }
-    char directory[400], path[1000];
-    make_directory("permissions", directory);
-    join(directory, "x", path);
-    put_file(path, "old", 3);
-    chmod(path, 0444);
-    check_cannot_create(path, "Permission denied");
-    check_content(path, "old");
-    chmod(path, 0000);
-    check_refused(path, 0, HEDDLE_E_OPEN, "Permission denied");
-    chmod(path, 0644);
-    chmod(directory, 0555);
-    check_cannot_create(path, "Permission denied");
-    chmod(directory, 0333); /* may be written in, not listed */
-    cr_assert(write_text(path, "new", NULL) == HEDDLE_OK);
-    chmod(directory, 0777);
-    check_content(path, "new");
 }

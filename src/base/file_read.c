@@ -23,6 +23,10 @@
 /* Below, copying is cheaper than the page faults of a mapping. */
 #define MAP_FROM ((size_t)64 << 10)
 #define CHUNK ((size_t)256 << 10)
+/* One byte makes no more than so many: a repetition in deflate is up to 258 bytes of two bits; in
+ * zstd a block is up to 128 KiB of four bytes. */
+#define GZIP_MOST 1032
+#define ZSTD_MOST 32768
 
 /* One reading: where from, what is allowed, and what has come so far. */
 struct reading {
@@ -31,9 +35,13 @@ struct reading {
     size_t max_bytes;
     uint8_t *data; /* capacity ≥ length + 1 once there is something */
     size_t length, capacity;
-    uint8_t *chunk; /* as read from fd: CHUNK bytes */
-    size_t held;    /* bytes in it */
-    bool packed;    /* it is being unpacked */
+    uint8_t *chunk;      /* as read from fd: CHUNK bytes */
+    size_t held;         /* bytes in it */
+    const char *packing; /* as in file_bytes */
+    size_t size;         /* of the file as it is, 0: not known */
+    file_look *look;     /* NULL: it has looked, or there is none */
+    void *context;
+    size_t most; /* bytes that it claims to be */
     heddle_error *err;
 };
 
@@ -41,7 +49,48 @@ static heddle_status too_large(const struct reading *r)
 {
     return status_set(
         r->err, HEDDLE_E_MEMORY, "%s is larger than the %zu bytes allowed%s", r->name, r->max_bytes,
-        r->packed ? " once it is unpacked; unpack it to a file, which takes no memory" : "");
+        *r->packing ? " once it is unpacked; unpack it to a file, which takes no memory" : "");
+}
+
+/* How many bytes the file can be once it is unpacked. */
+static size_t possible(const struct reading *r)
+{
+    size_t most;
+    size_t each = strcmp(r->packing, "gzip") == 0   ? GZIP_MOST
+                  : strcmp(r->packing, "zstd") == 0 ? ZSTD_MOST
+                                                    : 1;
+    return r->size > 0 && size_multiply(r->size, each, &most) ? most : SIZE_MAX;
+}
+
+/* Some bytes more have come: are they too many, and is now the time to look at the first? */
+static heddle_status check(struct reading *r)
+{
+    heddle_status status = HEDDLE_OK;
+    if (r->max_bytes > 0 && r->length > r->max_bytes) {
+        return too_large(r);
+    }
+    if (r->look != NULL && r->length >= FILE_HEAD) {
+        const struct file_bytes head = {.data = r->data, .size = r->length, .packing = r->packing};
+        struct file_claim claim = {.least = 0, .most = SIZE_MAX};
+        status = r->look(r->context, &head, &claim, r->err);
+        r->look = NULL;
+        r->most = claim.most;
+        if (status == HEDDLE_OK && claim.least > possible(r)) {
+            return status_set(r->err, HEDDLE_E_DATA,
+                              "%s is cut short: its header promises %zu bytes, and its %zu of %s "
+                              "data cannot be so many",
+                              r->name, claim.least, r->size, *r->packing ? r->packing : "plain");
+        }
+        if (status == HEDDLE_OK && r->max_bytes > 0 && claim.least > r->max_bytes) {
+            return too_large(r);
+        }
+    }
+    if (status == HEDDLE_OK && r->length > r->most) {
+        status = status_set(r->err, HEDDLE_E_DATA,
+                            "%s goes on behind the %zu bytes that its header promises", r->name,
+                            r->most);
+    }
+    return status;
 }
 
 /* Make room for at least one more byte and a final 0. */
@@ -102,10 +151,10 @@ static heddle_status read_plain(struct reading *r)
             r->length += n;
             used += n;
         }
-        if (r->max_bytes > 0 && r->length > r->max_bytes) {
-            return too_large(r);
+        status = check(r);
+        if (status == HEDDLE_OK) {
+            status = next_chunk(r);
         }
-        status = next_chunk(r);
     }
     return status;
 }
@@ -166,8 +215,8 @@ static heddle_status read_gzip(struct reading *r)
                                     behind ? "there is something behind the end of the gzip data"
                                            : "the gzip data are damaged");
             }
-            if (status == HEDDLE_OK && r->max_bytes > 0 && r->length > r->max_bytes) {
-                status = too_large(r);
+            if (status == HEDDLE_OK) {
+                status = check(r);
             }
         }
         if (status == HEDDLE_OK) {
@@ -208,8 +257,8 @@ static heddle_status read_zstd(struct reading *r)
                                     at_start ? "there is something behind the end of the zstd data"
                                              : "the zstd data cannot be unpacked",
                                     ZSTD_getErrorName(result));
-            } else if (r->max_bytes > 0 && r->length > r->max_bytes) {
-                status = too_large(r);
+            } else {
+                status = check(r);
             }
         }
         if (status == HEDDLE_OK) {
@@ -256,16 +305,13 @@ static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
     if (r->chunk == NULL) {
         return status_memory(r->err, r->name, CHUNK);
     }
-    const char *packing = "";
     heddle_status status = next_chunk(r);
     if (status == HEDDLE_OK) {
         if (r->held >= 2 && r->chunk[0] == 0x1f && r->chunk[1] == 0x8b) {
-            packing = "gzip";
-            r->packed = true;
+            r->packing = "gzip";
             status = read_gzip(r);
         } else if (r->held >= 4 && memcmp(r->chunk, "\x28\xb5\x2f\xfd", 4) == 0) {
-            packing = "zstd";
-            r->packed = true;
+            r->packing = "zstd";
             status = read_zstd(r);
         } else {
             status = read_plain(r);
@@ -284,17 +330,29 @@ static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
         r->data = fitting; /* else it stays larger than it need be */
     }
     r->data[r->length] = 0;
-    *bytes = (struct file_bytes){.data = r->data, .size = r->length, .packing = packing};
+    *bytes = (struct file_bytes){.data = r->data, .size = r->length, .packing = r->packing};
     return HEDDLE_OK;
 }
 
 heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *bytes,
                         heddle_error *err)
 {
+    return file_read_known(path, max_bytes, NULL, NULL, bytes, err);
+}
+
+heddle_status file_read_known(const char *path, size_t max_bytes, file_look *look, void *context,
+                              struct file_bytes *bytes, heddle_error *err)
+{
     bool standard_input = strcmp(path, "-") == 0;
     char name[300];
     snprintf(name, sizeof(name), standard_input ? "standard input" : "'%.290s'", path);
-    struct reading r = {.name = name, .max_bytes = max_bytes, .err = err};
+    struct reading r = {.name = name,
+                        .max_bytes = max_bytes,
+                        .packing = "",
+                        .look = look,
+                        .context = context,
+                        .most = SIZE_MAX,
+                        .err = err};
     r.fd = STDIN_FILENO;
     while (!standard_input && (r.fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 && errno == EINTR) {
     }
@@ -309,6 +367,7 @@ heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *b
     } else if (S_ISDIR(info.st_mode)) {
         status = status_set(err, HEDDLE_E_OPEN, "cannot read %s: it is a directory", name);
     } else {
+        r.size = S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
         status = try_map(&r, &info, bytes, &done);
     }
     if (status == HEDDLE_OK && !done) {

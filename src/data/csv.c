@@ -36,9 +36,8 @@ heddle_status csv_check_zeros(const char *path, const struct file_bytes *bytes, 
                       (size_t)(zero - bytes->data));
 }
 
-/* Text at all? The chunks are looked through later, beside each other. */
-static heddle_status check_bytes(const char *path, const struct file_bytes *bytes,
-                                 heddle_error *err)
+/* The chunks are looked through later, beside each other. */
+heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, heddle_error *err)
 {
     const uint8_t *data = bytes->data;
     if (bytes->size == 0)
@@ -408,6 +407,9 @@ static void find_text(struct csv *csv, const struct file_bytes *bytes, char deli
         csv->text = csv_next_line(csv->text, csv->end);
         csv->line = 2;
     }
+    /* over blank lines here, so that not every guess has to go over them */
+    for (; csv->text < csv->end && (*csv->text == '\n' || *csv->text == '\r'); csv->line++)
+        csv->text = csv_next_line(csv->text, csv->end);
 }
 
 /* Where the records of the part begin, and which are no longer its. */
@@ -447,7 +449,7 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
                             heddle_table **table, heddle_error *err)
 {
     struct csv csv = {.path = path, .bytes = bytes, .workers = reading->workers};
-    heddle_status status = part->begin ? HEDDLE_OK : check_bytes(path, bytes, err);
+    heddle_status status = part->begin ? HEDDLE_OK : csv_check_text(path, bytes, err);
     if (status != HEDDLE_OK)
         return status;
     find_text(&csv, bytes, reading->options->delimiter);

@@ -131,6 +131,38 @@ bool fann_recognise(const struct file_bytes *bytes)
     return words == wanted;
 }
 
+/* The header that the file has; *name: whose. p is then behind it. */
+static void take_any_header(struct fann *f, uint64_t header[HEADER], const char **name)
+{
+    struct fann other = *f;
+    const bool proben1 = take_proben1(&other, header);
+    *name = proben1 ? "PROBEN1" : "FANN";
+    if (proben1)
+        *f = other;
+    else
+        take_header(f, header);
+}
+
+/* How many numbers a header promises; false: more than can be. */
+static bool count_cells(const uint64_t header[HEADER], uint64_t *columns, uint64_t *cells)
+{
+    return !__builtin_add_overflow(header[1], header[2], columns) &&
+           !__builtin_mul_overflow(*columns, header[0], cells);
+}
+
+/* A number takes two bytes, the last perhaps one. */
+void fann_claim(const struct file_bytes *head, struct file_claim *claim)
+{
+    struct fann f = {.p = (const char *)head->data};
+    f.end = f.p + head->size;
+    uint64_t header[HEADER], columns, cells;
+    const char *name;
+    take_any_header(&f, header, &name);
+    claim->least = count_cells(header, &columns, &cells) && cells < SIZE_MAX / 2
+                       ? 2 * cells - (cells > 0)
+                       : SIZE_MAX;
+}
+
 /* The next number. */
 static heddle_status take_number(struct fann *f, double *value, heddle_error *err)
 {
@@ -224,19 +256,12 @@ heddle_status fann_read(const char *path, struct file_bytes *bytes,
     struct fann f = {.path = path, .p = (const char *)bytes->data, .line = 1};
     f.end = f.p + bytes->size;
     uint64_t header[HEADER];
-    struct fann other = f;
-    const bool proben1 = take_proben1(&other, header);
-    const char *name = proben1 ? "PROBEN1" : "FANN";
-    if (proben1)
-        f = other;
-    else
-        take_header(&f, header);
+    const char *name;
+    take_any_header(&f, header, &name);
     uint64_t rows = header[0], inputs = header[1], outputs = header[2], columns, cells;
     if (rows == 0)
         return status_set(err, HEDDLE_E_DATA, "'%s' is a %s file of no rows", path, name);
-    /* A number takes two bytes, the last perhaps one. */
-    if (__builtin_add_overflow(inputs, outputs, &columns) ||
-        __builtin_mul_overflow(columns, rows, &cells) || cells > bytes->size / 2 + 1)
+    if (!count_cells(header, &columns, &cells) || cells > bytes->size / 2 + 1)
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' is cut short: its %s header promises %llu rows of %llu inputs "
                           "and %llu outputs, %zu bytes are there",

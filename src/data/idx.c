@@ -41,6 +41,27 @@ static size_t big_endian(const uint8_t *p)
     return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | (size_t)p[3];
 }
 
+/* The bytes that the elements take, by a header that is there; false: more than can be. */
+static bool count_bytes(const uint8_t *p, enum element_type type, size_t *total)
+{
+    *total = element_size(type);
+    bool fits = true;
+    for (unsigned r = 0; r < p[3]; r++)
+        fits = fits && size_multiply(*total, big_endian(p + 4 + 4 * r), total);
+    return fits;
+}
+
+void idx_claim(const struct file_bytes *head, struct file_claim *claim)
+{
+    const size_t start = 4 + 4 * (size_t)head->data[3];
+    enum element_type type;
+    size_t total;
+    if (head->size < start || !element_of(head->data[2], &type))
+        return;
+    const bool fits = count_bytes(head->data, type, &total) && size_add(total, start, &total);
+    claim->least = claim->most = fits ? total : SIZE_MAX;
+}
+
 /* What the header says, checked against the bytes that are there. */
 struct header {
     enum element_type type;
@@ -59,10 +80,10 @@ static heddle_status read_header(const char *path, const struct file_bytes *byte
     size_t start = h->start = 4 + 4 * (size_t)h->rank;
     if (bytes->size < start)
         return status_set(err, HEDDLE_E_DATA, "'%s' ends within its IDX header", path);
-    size_t total = element_size(h->type), used = 0;
+    size_t total, used = 0;
     h->rows = big_endian(p + 4);
     h->columns = 1;
-    bool fits = size_multiply(total, h->rows, &total);
+    bool fits = count_bytes(p, h->type, &total);
     h->shape[0] = '\0';
     for (unsigned r = 0; r < h->rank; r++) {
         size_t n = h->size[r] = big_endian(p + 4 + 4 * r);
@@ -73,8 +94,7 @@ static heddle_status read_header(const char *path, const struct file_bytes *byte
             return status_set(err, HEDDLE_E_DATA, "'%s' is an IDX file of shape %s: it is empty",
                               path, h->shape);
         if (r > 0)
-            fits = fits && size_multiply(total, n, &total) &&
-                   size_multiply(h->columns, n, &h->columns);
+            fits = fits && size_multiply(h->columns, n, &h->columns);
     }
     size_t there = bytes->size - start;
     if (!fits || total > there)

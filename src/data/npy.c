@@ -220,13 +220,33 @@ static heddle_status find_header(struct npy *npy, const struct file_bytes *bytes
     return HEDDLE_OK;
 }
 
+/* The bytes that the elements take; false: more than can be. */
+static bool count_bytes(const struct npy *npy, size_t *total)
+{
+    *total = element_size(npy->array.type);
+    bool fits = true;
+    for (size_t r = 0; r < npy->array.rank; r++)
+        fits = fits && size_multiply(*total, npy->shape[r], total);
+    return fits;
+}
+
+void npy_claim(const struct file_bytes *head, struct file_claim *claim)
+{
+    struct npy npy = {.path = ""};
+    size_t total;
+    if (find_header(&npy, head, NULL) != HEDDLE_OK || take_dictionary(&npy, NULL) != HEDDLE_OK)
+        return;
+    const bool fits = count_bytes(&npy, &total) && size_add(total, npy.array.start, &total);
+    claim->least = claim->most = fits ? total : SIZE_MAX;
+}
+
 /* The sizes against the bytes that are there. */
 static heddle_status check_shape(struct npy *npy, size_t there, heddle_error *err)
 {
     struct array_shape *a = &npy->array;
     const size_t element = element_size(a->type);
-    size_t total = element, used = 0;
-    bool fits = true;
+    size_t total, used = 0;
+    bool fits = count_bytes(npy, &total);
     a->columns = 1;
     for (size_t r = 0; r < a->rank; r++) {
         if (used < sizeof npy->text - 24)
@@ -235,7 +255,6 @@ static heddle_status check_shape(struct npy *npy, size_t there, heddle_error *er
         if (npy->shape[r] == 0)
             return status_set(err, HEDDLE_E_DATA, "'%s' is an NPY file of shape %s: it is empty",
                               npy->path, npy->text);
-        fits = fits && size_multiply(total, npy->shape[r], &total);
         if (r > 0)
             fits = fits && size_multiply(a->columns, npy->shape[r], &a->columns);
     }

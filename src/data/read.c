@@ -13,10 +13,10 @@
 
 /* Readers by content, asked in this order; what none of them recognises is delimited text. */
 static const struct table_format formats[] = {
-    {idx_recognise, idx_read},
-    {npy_recognise, npy_read},
-    {fann_recognise, fann_read},
-    {svmlight_recognise, svmlight_read},
+    {idx_recognise, idx_read, idx_claim},
+    {npy_recognise, npy_read, npy_claim},
+    {fann_recognise, fann_read, fann_claim},
+    {svmlight_recognise, svmlight_read, NULL},
 };
 
 /* Files that begin like this are known and not read. */
@@ -118,6 +118,37 @@ heddle_status reader_check_size(const char *path, const struct table_reading *re
 
 /* ---------------------------------------------------------------- one file ------------------- */
 
+/* Whose format the bytes begin like; NULL: nobody's. */
+static const struct table_format *format_of(const struct table_reading *reading,
+                                            const struct file_bytes *bytes)
+{
+    if (reading->more && reading->more->recognise(bytes))
+        return reading->more;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (formats[i].recognise(bytes))
+            return &formats[i];
+    return NULL;
+}
+
+/* What is looked for before all of a file is unpacked. */
+struct sight {
+    const char *path;
+    const struct table_reading *reading;
+};
+
+static heddle_status look(void *context, const struct file_bytes *head, struct file_claim *claim,
+                          heddle_error *err)
+{
+    const struct sight *sight = context;
+    const struct table_format *format = format_of(sight->reading, head);
+    if (format && format->claim)
+        format->claim(head, claim);
+    if (format)
+        return HEDDLE_OK;
+    heddle_status status = check_foreign(sight->path, head, err);
+    return status == HEDDLE_OK ? csv_check_text(sight->path, head, err) : status;
+}
+
 /* A message of too little memory, with what to do about it. */
 static heddle_status suggest(const char *path, heddle_error *err)
 {
@@ -138,7 +169,8 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     if (strncmp(path, "builtin:", 8) == 0)
         return builtin_read(path, table, err);
     struct file_bytes bytes = {0};
-    heddle_status status = file_read(path, reading->limit, &bytes, err);
+    struct sight sight = {path, reading};
+    heddle_status status = file_read_known(path, reading->limit, look, &sight, &bytes, err);
     /* no room to map it: an array is read in pieces */
     if (status == HEDDLE_E_MEMORY && file_open_pieces(path, &bytes, NULL) == HEDDLE_OK) {
         if (npy_recognise(&bytes) || idx_recognise(&bytes))
@@ -148,16 +180,11 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     }
     if (status != HEDDLE_OK)
         return status == HEDDLE_E_MEMORY ? suggest(path, err) : status;
-    reader *read = reading->more && reading->more->recognise(&bytes) ? reading->more->read : NULL;
-    for (size_t i = 0; !read && i < sizeof formats / sizeof *formats; i++)
-        if (formats[i].recognise(&bytes))
-            read = formats[i].read;
-    if (!read) {
-        read = csv_read;
+    const struct table_format *format = format_of(reading, &bytes);
+    if (!format)
         status = check_foreign(path, &bytes, err);
-    }
     if (status == HEDDLE_OK)
-        status = read(path, &bytes, reading, table, err);
+        status = (format ? format->read : csv_read)(path, &bytes, reading, table, err);
     file_release(&bytes);
     return status == HEDDLE_E_MEMORY ? suggest(path, err) : status;
 }
@@ -215,7 +242,8 @@ static heddle_status open_text(const char *path, const struct table_reading *rea
                                size_t *part_size, struct text *text, heddle_error *err)
 {
     struct file_bytes whole = {0};
-    heddle_status status = file_read(path, reading->limit, &text->bytes, err);
+    struct sight sight = {path, reading};
+    heddle_status status = file_read_known(path, reading->limit, look, &sight, &text->bytes, err);
     if (status != HEDDLE_E_MEMORY || file_open_pieces(path, &whole, NULL) != HEDDLE_OK)
         return status;
     const bool packed = (whole.data[0] == 0x1f && whole.data[1] == 0x8b) ||
@@ -271,10 +299,7 @@ heddle_status table_read_parts(const char *path, const struct table_reading *rea
         close_text(&source);
         return status;
     }
-    bool text = !(reading->more && reading->more->recognise(bytes));
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        text = text && !formats[i].recognise(bytes);
-    if (!text)
+    if (format_of(reading, bytes))
         status = status_set(err, HEDDLE_E_UNSUPPORTED, "'%s' is no delimited text", path);
     if (status == HEDDLE_OK)
         status = check_foreign(path, bytes, err);

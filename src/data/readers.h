@@ -42,6 +42,8 @@ typedef heddle_status reader(const char *path, struct file_bytes *bytes,
 struct table_format {
     bool (*recognise)(const struct file_bytes *bytes); /* do they begin like such a file? */
     reader *read;
+    /* what the first bytes of one say of its size, or NULL: they never do */
+    void (*claim)(const struct file_bytes *head, struct file_claim *claim);
 };
 
 reader csv_read, idx_read, npy_read, svmlight_read, fann_read;
@@ -49,6 +51,12 @@ bool idx_recognise(const struct file_bytes *bytes);
 bool npy_recognise(const struct file_bytes *bytes);
 bool svmlight_recognise(const struct file_bytes *bytes);
 bool fann_recognise(const struct file_bytes *bytes);
+void idx_claim(const struct file_bytes *head, struct file_claim *claim);
+void npy_claim(const struct file_bytes *head, struct file_claim *claim);
+void fann_claim(const struct file_bytes *head, struct file_claim *claim);
+
+/** Could these, or what they are the beginning of, be delimited text? Else HEDDLE_E_DATA. */
+heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, heddle_error *err);
 
 /** A stretch of a delimited text: where it begins ({0}: with the first record) and its bytes. */
 struct csv_part {

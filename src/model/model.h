@@ -74,6 +74,10 @@ enum { MODEL_MORE_TENSORS = 32 };
 heddle_status model_write_more(const heddle_model *model, const struct safetensors_tensor *tensor,
                                size_t tensors, const char *path, heddle_error *err);
 
+/** What is no model by its first bytes is refused: a file_look, whose context is the path. */
+heddle_status model_look(void *path, const struct file_bytes *head, struct file_claim *claim,
+                         heddle_error *err);
+
 /** heddle_model_read() of a file's bytes; path is for messages. */
 heddle_status model_parse(const struct file_bytes *bytes, const char *path, heddle_model **model,
                           heddle_error *err);

@@ -377,6 +377,22 @@ static heddle_status read_bytes(const struct file_bytes *bytes, const char *path
     return status;
 }
 
+heddle_status model_look(void *path, const struct file_bytes *head, struct file_claim *claim,
+                         heddle_error *err)
+{
+    const size_t extent = safetensors_extent(head->data, head->size);
+    struct safetensors file = {0};
+    if (extent) {
+        claim->least = claim->most = extent;
+    } else if (!safetensors_begins(head->data, head->size) &&
+               !fann_net_is(head->data, head->size)) {
+        heddle_status status = safetensors_parse(head->data, head->size, path, &file, err);
+        safetensors_done(&file);
+        return status;
+    }
+    return HEDDLE_OK;
+}
+
 heddle_status model_parse(const struct file_bytes *bytes, const char *path, heddle_model **model,
                           heddle_error *err)
 {
@@ -388,7 +404,8 @@ heddle_status model_parse(const struct file_bytes *bytes, const char *path, hedd
 heddle_status heddle_model_read(const char *path, heddle_model **model, heddle_error *err)
 {
     struct file_bytes bytes;
-    heddle_status status = file_read(path, 0, &bytes, err);
+    heddle_status status =
+        file_read_known(path, 0, model_look, (void *)(uintptr_t)path, &bytes, err);
     if (status) {
         return status;
     }

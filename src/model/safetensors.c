@@ -335,6 +335,46 @@ heddle_status safetensors_parse(const void *bytes, size_t size, const char *name
     return HEDDLE_OK;
 }
 
+bool safetensors_begins(const void *bytes, size_t size)
+{
+    uint64_t length;
+    if (size < LENGTH_SIZE + 2) {
+        return false;
+    }
+    memcpy(&length, bytes, LENGTH_SIZE);
+    return ((const char *)bytes)[LENGTH_SIZE] == '{' && length >= 2 &&
+           length <= SAFETENSORS_MAX_HEADER;
+}
+
+size_t safetensors_extent(const void *bytes, size_t size)
+{
+    uint64_t length;
+    if (!safetensors_begins(bytes, size)) {
+        return 0;
+    }
+    memcpy(&length, bytes, LENGTH_SIZE);
+    const char *text = (const char *)bytes + LENGTH_SIZE;
+    if (length > size - LENGTH_SIZE || scan(text, (size_t)length)) {
+        return 0;
+    }
+    json_t *json = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
+    const char *key;
+    json_t *value;
+    json_int_t end = 0;
+    json_object_foreach(json, key, value)
+    {
+        json_int_t last =
+            json_integer_value(json_array_get(json_object_get(value, "data_offsets"), 1));
+        end = last > end ? last : end;
+    }
+    size_t extent;
+    if (!json || !size_add((size_t)end, LENGTH_SIZE + (size_t)length, &extent)) {
+        extent = json ? SIZE_MAX : 0;
+    }
+    json_decref(json);
+    return extent;
+}
+
 void safetensors_done(struct safetensors *file)
 {
     memory_free(file->tensor);

@@ -17,6 +17,7 @@
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -94,6 +95,15 @@ struct safetensors {
 heddle_status safetensors_parse(const void *bytes, size_t size, const char *name,
                                 struct safetensors *file, heddle_error *err);
 void safetensors_done(struct safetensors *file);
+
+/** Do the first bytes look like those of such a file? */
+bool safetensors_begins(const void *bytes, size_t size);
+
+/**
+ * How many bytes a file has, by a header that is whole in its first `size` bytes; 0 if it is not,
+ * or cannot be understood. SIZE_MAX: more than can be.
+ */
+size_t safetensors_extent(const void *bytes, size_t size);
 
 /** The tensor or the value of that name; NULL if there is none. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);

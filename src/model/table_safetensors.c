@@ -15,12 +15,7 @@ enum { MAX_COLUMNS = 1 << 20, MAX_TARGETS = 65536, IMAGE_COLUMNS = 196 };
 
 static bool recognise(const struct file_bytes *bytes)
 {
-    uint64_t length = 0;
-    if (bytes->size < 10)
-        return false;
-    for (size_t i = 8; i-- > 0;)
-        length = length << 8 | bytes->data[i];
-    return bytes->data[8] == '{' && length >= 2 && length <= SAFETENSORS_MAX_HEADER;
+    return safetensors_begins(bytes->data, bytes->size);
 }
 
 static const struct safetensors_tensor *find(const struct safetensors *file,
@@ -196,4 +191,11 @@ static heddle_status read_file(const char *path, struct file_bytes *bytes,
     return status;
 }
 
-const struct table_format table_safetensors = {recognise, read_file};
+static void claim_size(const struct file_bytes *head, struct file_claim *claim)
+{
+    const size_t extent = safetensors_extent(head->data, head->size);
+    if (extent)
+        claim->least = claim->most = extent;
+}
+
+const struct table_format table_safetensors = {recognise, read_file, claim_size};
