@@ -9,27 +9,10 @@
 
 #include <stddef.h>
 
+#include "model/c_list.h"
+#include "model/series.h"
+
 /* ---------------------------------------------------------------- pieces --------------------- */
-
-static const char exp_float[] =
-    "#define LOG2_E 0x1.715476p+0f\n"
-    "#define LN2_HIGH 0x1.62e4p-1f\n"
-    "#define LN2_LOW 0x1.7f7d1cp-20f\n"
-    "#define EXP_LOWEST (-104.0f)\n"
-    "#define EXP_HIGHEST 89.0f\n"
-    "static const real exp_series[] = {\n"
-    "    0x1.6d10fcp-10f, 0x1.120b62p-7f, 0x1.55551ap-5f, 0x1.5554dep-3f, 0.5f};\n";
-
-static const char exp_double[] =
-    "#define LOG2_E 0x1.71547652b82fep+0\n"
-    "#define LN2_HIGH 0x1.62e42fee00000p-1\n"
-    "#define LN2_LOW 0x1.a39ef35793c76p-33\n"
-    "#define EXP_LOWEST (-746.0)\n"
-    "#define EXP_HIGHEST 710.0\n"
-    "static const real exp_series[] = {\n"
-    "    0x1.af389ecfc4b9cp-26, 0x1.28917c89a43a7p-22, 0x1.71de0db2f6b19p-19,\n"
-    "    0x1.a019b9149a41cp-16, 0x1.a01a01a7c2efep-13, 0x1.6c16c17889ef1p-10,\n"
-    "    0x1.11111111109b5p-7, 0x1.5555555553d68p-5, 0x1.5555555555556p-3, 0.5};\n";
 
 static const char fraction_text[] =
     "\n"
@@ -77,18 +60,6 @@ static const char expm1_text[] = "\n"
                                  "    return FMA(p, power, power - 1);\n"
                                  "}\n";
 
-static const char tanh_float[] =
-    "static const real tanh_series[] = {\n"
-    "    -0x1.b13538p-8f, 0x1.5d220ep-6f, -0x1.b9a044p-5f, 0x1.110feap-3f,\n"
-    "    -0x1.555554p-2f};\n";
-
-static const char tanh_double[] =
-    "static const real tanh_series[] = {\n"
-    "    -0x1.59a834187ce22p-16, 0x1.64fd88e9900a5p-14, -0x1.ec1091436eb2ap-13,\n"
-    "    0x1.34c5a8a996cd4p-11, -0x1.7d97cfd138c28p-10, 0x1.d6d339333f329p-9,\n"
-    "    -0x1.226e32f00cf0cp-7, 0x1.664f487713373p-6, -0x1.ba1ba1b9fec84p-5,\n"
-    "    0x1.1111111111032p-3, -0x1.5555555555555p-2};\n";
-
 static const char tanh_text[] = "\n"
                                 "static real tanh_of(real x)\n"
                                 "{\n"
@@ -98,17 +69,6 @@ static const char tanh_text[] = "\n"
                                 "    large = 1 - 2 / (exp_of(size + size) + 1);\n"
                                 "    return x < 0 ? -large : large;\n"
                                 "}\n";
-
-static const char log_float[] = "#define SQRT_HALF 0x1.6a09e6p-1f\n"
-                                "static const real log_series[] = {\n"
-                                "    0x1.2ee69cp-2f, 0x1.997c2ep-2f, 0x1.55555cp-1f};\n";
-
-static const char log_double[] =
-    "#define SQRT_HALF 0x1.6a09e667f3bcdp-1\n"
-    "static const real log_series[] = {\n"
-    "    0x1.2b59b713616c9p-3, 0x1.39fe42e9740a7p-3, 0x1.7462b58e46ebep-3,\n"
-    "    0x1.c71c62e26208bp-3, 0x1.2492492df3ba9p-2, 0x1.99999999952ccp-2,\n"
-    "    0x1.5555555555558p-1};\n";
 
 static const char log_text[] =
     "\n"
@@ -131,33 +91,6 @@ static const char log_text[] =
     "    return result - ((y - 1) - x) / y;\n"
     "}\n";
 
-static const char erf_float[] =
-    "#define ERF_SLOPE 0x1.20dd76p+0f\n"
-    "#define ERF_CENTER 1.5f\n"
-    "#define ERF_END 4.0f\n"
-    "static const real erf_series[] = {\n"
-    "    0x1.4a569p-14f, -0x1.a45088p-11f, 0x1.54127p-8f, -0x1.b7fabap-6f,\n"
-    "    0x1.ce2d1p-4f, -0x1.81273ep-2f, -0x1.01318ep-24f};\n"
-    "static const real erfc_series[] = {\n"
-    "    0x1.b4dd36p-9f, -0x1.f95f86p-12f, -0x1.31a214p-6f, -0x1.301abcp-7f,\n"
-    "    0x1.8e5144p-3f, -0x1.f6a65p-2f, 0x1.494dbp-2f};\n";
-
-static const char erf_double[] =
-    "#define ERF_SLOPE 0x1.20dd750429b6dp+0\n"
-    "#define ERF_CENTER 3.0\n"
-    "#define ERF_END 6.0\n"
-    "static const real erf_series[] = {\n"
-    "    -0x1.ac9585a44fe29p-31, 0x1.d76af6ca49787p-27, -0x1.5c131500d3f88p-23,\n"
-    "    0x1.b981d78881a5dp-20, -0x1.f4ca838adb73bp-17, 0x1.f9a2be4f731a1p-14,\n"
-    "    -0x1.c02db0665e53dp-11, 0x1.565bccfa44156p-8, -0x1.b82ce31203772p-6,\n"
-    "    0x1.ce2f21a040f66p-4, -0x1.812746b0379c1p-2, 0x1.263d2a84e2ddap-57};\n"
-    "static const real erfc_series[] = {\n"
-    "    0x1.57a5fe2b9b75ep-20, 0x1.0f9a79cee3e31p-19, -0x1.0cb4611cc29f6p-17,\n"
-    "    -0x1.af2329d757293p-17, 0x1.0cb1db32e0c9fp-14, 0x1.7b9fc8eb630e9p-15,\n"
-    "    -0x1.39085a31b18abp-11, 0x1.73101ea8fe252p-11, 0x1.17c838fea5806p-8,\n"
-    "    -0x1.8fa58eb5bd68fp-6, 0x1.258b13b0139fep-4, -0x1.336ffbef08cbbp-3,\n"
-    "    0x1.f6ff20410599bp-3, -0x1.4e102b9cf8512p-2, 0x1.6e9827d229d2dp-3};\n";
-
 static const char erf_text[] = "\n"
                                "static real erf_of(real x)\n"
                                "{\n"
@@ -171,29 +104,6 @@ static const char erf_text[] = "\n"
                                "    large = 1 - exp_of(-(size * size)) * SERIES(erfc_series, u);\n"
                                "    return x < 0 ? -large : large;\n"
                                "}\n";
-
-static const char sin_float[] =
-    "#define TWO_BY_PI 0x1.45f306p-1f\n"
-    "#define HALF_PI 0x1.921fb6p+0f\n"
-    "#define HALF_PI_LOW (-0x1.777a5cp-25f)\n"
-    "#define HALF_PI_LOWEST (-0x1.ee59dap-50f)\n"
-    "static const real sin_series[] = {\n"
-    "    0x1.6dbbeep-19f, -0x1.a013a2p-13f, 0x1.11110ep-7f, -0x1.555556p-3f};\n"
-    "static const real cos_series[] = {\n"
-    "    0x1.9bd67p-16f, -0x1.6c12cep-10f, 0x1.555554p-5f};\n";
-
-static const char sin_double[] =
-    "#define TWO_BY_PI 0x1.45f306dc9c883p-1\n"
-    "#define HALF_PI 0x1.921fb54442d18p+0\n"
-    "#define HALF_PI_LOW 0x1.1a62633145c07p-54\n"
-    "#define HALF_PI_LOWEST (-0x1.f1976b7ed8fbcp-110)\n"
-    "static const real sin_series[] = {\n"
-    "    -0x1.ab161757f0c63p-41, 0x1.61217c1864fa1p-33, -0x1.ae64540f0ba18p-26,\n"
-    "    0x1.71de3a545e7p-19, -0x1.a01a01a019926p-13, 0x1.111111111111p-7,\n"
-    "    -0x1.5555555555555p-3};\n"
-    "static const real cos_series[] = {\n"
-    "    -0x1.907c0e63adbb6p-37, 0x1.1eeb66b683028p-29, -0x1.27e4fa15bd814p-22,\n"
-    "    0x1.a01a019f4d0edp-16, -0x1.6c16c16c1696p-10, 0x1.5555555555555p-5};\n";
 
 static const char sin_text[] =
     "\n"
@@ -238,22 +148,38 @@ enum {
     HARD_SIGMOID = 256
 };
 
-/** In an order in which each stands behind those it needs. */
+/** In an order in which each stands behind those it needs; the constants are [first, end). */
 static const struct {
     unsigned bit;
-    const char *constants[2]; /* float, double */
+    enum series_id first, end;
     const char *text;
 } pieces[] = {
-    {FRACTION, {exp_float, exp_double}, fraction_text},
-    {EXP, {"", ""}, exp_text},
-    {SIGMOID, {"", ""}, sigmoid_text},
-    {EXPM1, {"", ""}, expm1_text},
-    {TANH, {tanh_float, tanh_double}, tanh_text},
-    {LOG1P, {log_float, log_double}, log_text},
-    {ERF, {erf_float, erf_double}, erf_text},
-    {SIN, {sin_float, sin_double}, sin_text},
-    {HARD_SIGMOID, {"", ""}, hard_sigmoid_text},
+    {FRACTION, SERIES_LOG2_E, SERIES_TANH, fraction_text},
+    {EXP, 0, 0, exp_text},
+    {SIGMOID, 0, 0, sigmoid_text},
+    {EXPM1, 0, 0, expm1_text},
+    {TANH, SERIES_TANH, SERIES_SQRT_HALF, tanh_text},
+    {LOG1P, SERIES_SQRT_HALF, SERIES_ERF_SLOPE, log_text},
+    {ERF, SERIES_ERF_SLOPE, SERIES_TWO_BY_PI, erf_text},
+    {SIN, SERIES_TWO_BY_PI, SERIES_COUNT, sin_text},
+    {HARD_SIGMOID, 0, 0, hard_sigmoid_text},
 };
+
+static void add_constant(struct string *out, const struct series *series, bool use_double)
+{
+    if (series->n == 1) {
+        char text[C_HEX_SIZE];
+        c_hex(series->value[0], !use_double, text);
+        string_print(out, "#define %s (%s)\n", series->name, text);
+        return;
+    }
+    string_print(out, "static const real %s[] = {", series->name);
+    struct c_list list = {out, 0};
+    for (size_t i = 0; i < series->n; i++) {
+        c_list_add_number(&list, series->value[i], !use_double);
+    }
+    string_add(out, "};\n");
+}
 
 /* ---------------------------------------------------------------- functions of layers -------- */
 
@@ -333,8 +259,10 @@ void export_c_add_functions(struct string *out, const struct shape *shape, bool 
     }
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
         if ((needs & pieces[i].bit) == pieces[i].bit) {
-            string_add(out, *pieces[i].constants[use_double] ? "\n" : "");
-            string_add(out, pieces[i].constants[use_double]);
+            string_add(out, pieces[i].first < pieces[i].end ? "\n" : "");
+            for (enum series_id id = pieces[i].first; id < pieces[i].end; id++) {
+                add_constant(out, series_find(id, use_double), use_double);
+            }
             string_add(out, pieces[i].text);
         }
     }
