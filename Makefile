@@ -99,7 +99,7 @@ HAVE_neon := -DHEDDLE_HAVE_NEON
 
 # With protobuf-c there is ONNX, without it a file that says so.
 no_onnx := $(if $(filter yes,$(have_onnx)),src/model/export_onnx_none.c,src/model/export_onnx.c \
-    src/model/onnx_graph.c)
+    src/model/onnx_graph.c src/model/onnx_functions.c)
 
 once := $(filter-out src/machine/cluster_%.c $(no_onnx),$(wildcard $(ROOMS:%=src/%/*.c))) \
     $(wildcard $(KERNEL_ONCE))

@@ -237,7 +237,6 @@ refused() {
 refused 2 'where to' 'xor.model'
 refused 2 'ends neither' 'xor.model -o xor.py'
 refused 2 'ends neither' 'xor.model -o .c'
-refused 2 'for C, not for' 'xor.model -o xor.onnx --variant portable'
 refused 2 'cannot be the name' 'xor.model -o x.c --name 1st'
 refused 2 'cannot be the name' 'xor.model -o x.c --name a-b'
 refused 66 'cannot open' 'none.model -o x.c'

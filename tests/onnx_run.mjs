@@ -12,15 +12,15 @@ const ort = await import(
     pathToFileURL(path.resolve(modules, "onnxruntime-web/dist/ort.node.min.mjs")).href,
 );
 ort.env.logLevel = "error";
-const { feeds, double, label, want } = JSON.parse(fs.readFileSync(dump));
+const { feeds, types, label, want } = JSON.parse(fs.readFileSync(dump));
 const inputs = {};
 for (const [name, rows] of Object.entries(feeds)) {
     const shape = [rows.length, rows[0].length];
     const cells = rows.flat().map((cell) => (cell === null ? NaN : cell));
     inputs[name] =
-        name === "texts"
+        types[name] === "object"
             ? new ort.Tensor("string", cells, shape)
-            : double
+            : types[name] === "float64"
               ? new ort.Tensor("float64", Float64Array.from(cells), shape)
               : new ort.Tensor("float32", Float32Array.from(cells), shape);
 }

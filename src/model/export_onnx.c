@@ -2,16 +2,15 @@
  * export_onnx: a model as an ONNX graph, which every runtime of the last years takes.
  *
  *     x -> [missing values] -> [scaling, in double] -----+
- *                                                        +-> Concat -> Gemm -> f -> Gemm -> f …
+ *                                                        +-> Concat -> sums -> f -> sums -> f …
  *     texts -> Gather -> LabelEncoder -> OneHot ---------+
  *
  *     … -> probabilities -> ArgMax -> label      or      … -> Div -> Add -> y
  *
- * A model that computes in double gives a graph in double. In float, numbers are scaled in double
- * all the same: that is what preprocessing does, and x - mean may cancel.
- *
- * A transfer function is a row of the table `functions`: the operator of ONNX, or a function that
- * builds it of others where runtimes have that operator in float alone, or not at all.
+ * A model that computes in double gives a graph in double, whose sums are Gemm. In float, rounding
+ * alone makes another order of summing differ by more than the digits that a user compares: the
+ * graph then adds up in Heddle's order, as doubles that hold floats (onnx_functions.h), in a Scan
+ * over the inputs; or, portable, it is Gemm in float, which is many times faster.
  */
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "base/text.h"
 #include "model/export.h"
 #include "model/model.h"
+#include "model/onnx_functions.h"
 #include "model/onnx_graph.h"
 #include "model/safetensors.h"
 #include "network/weights.h"
@@ -28,6 +28,12 @@
 /* ---------------------------------------------------------------- preprocessing -------------- */
 
 enum column_value { COLUMN_SHIFT, COLUMN_FACTOR, COLUMN_FILL };
+
+/** What the model computes in, which a graph may do in double for it. */
+static int model_type(const heddle_model *model)
+{
+    return model->use_double ? ONNX_DOUBLE : ONNX_FLOAT;
+}
 
 /** One of the values of every column of numbers. */
 static char *column_values(struct onnx_graph *g, const struct preprocess *p, const char *name,
@@ -47,30 +53,30 @@ static char *column_values(struct onnx_graph *g, const struct preprocess *p, con
     return value ? onnx_numbers(g, onnx_text(g, name), type, value, numbers) : onnx_text(g, name);
 }
 
-static char *scale_numbers(struct onnx_graph *g, const struct preprocess *p, char *x)
+/** Numbers that are shifted and scaled are taken in double, as x - mean may cancel. */
+static int numbers_type(const heddle_model *model)
 {
-    bool bytes = p->scale == SCALE_BYTE;
-    bool scales = !bytes && export_scales(p);
-    int type = scales ? ONNX_DOUBLE : g->type;
-    char *missing = NULL;
+    bool scales = model->preprocess->scale != SCALE_BYTE && export_scales(model->preprocess);
+    return scales ? ONNX_DOUBLE : model_type(model);
+}
+
+static char *scale_numbers(struct onnx_graph *g, const heddle_model *model, char *x)
+{
+    const struct preprocess *p = model->preprocess;
+    int type = numbers_type(model);
     if (p->missing == MISSING_MEAN) {
-        missing = onnx_name(g, "missing");
+        char *missing = onnx_name(g, "missing"), *filled = onnx_name(g, "filled");
         onnx_node(g, "IsNaN", missing, x, (char *)NULL);
-    }
-    if (type != g->type) {
-        x = onnx_cast(g, x, type);
-    }
-    if (missing) {
-        char *filled = onnx_name(g, "filled");
         char *fill = column_values(g, p, "column_fill", type, COLUMN_FILL);
         onnx_node(g, "Where", filled, missing, fill, x, (char *)NULL);
         x = filled;
     }
-    if (bytes) {
+    if (p->scale == SCALE_BYTE) {
         char *scaled = onnx_name(g, "scaled");
-        onnx_node(g, "Mul", scaled, x, onnx_constant(g, 1.0 / 255.0), (char *)NULL);
+        char *share = onnx_numbers(g, onnx_name(g, "share"), type, (const double[]){1.0 / 255}, 1);
+        onnx_node(g, "Mul", scaled, x, share, (char *)NULL);
         x = scaled;
-    } else if (scales) {
+    } else if (export_scales(p)) {
         char *shifted = onnx_name(g, "shifted"), *scaled = onnx_name(g, "scaled");
         onnx_node(g, "Sub", shifted, x, column_values(g, p, "column_shift", type, COLUMN_SHIFT),
                   (char *)NULL);
@@ -78,7 +84,10 @@ static char *scale_numbers(struct onnx_graph *g, const struct preprocess *p, cha
                   column_values(g, p, "column_factor", type, COLUMN_FACTOR), (char *)NULL);
         x = scaled;
     }
-    return type != g->type ? onnx_cast(g, x, g->type) : x;
+    if (type != g->type) {
+        return onnx_cast(g, x, g->type);
+    }
+    return onnx_round(g, x);
 }
 
 /** Columns first … first + count of the numbers. */
@@ -140,16 +149,17 @@ static char *encode_texts(struct onnx_graph *g, const struct preprocess_input *i
 }
 
 /** From columns to the inputs of the network, in their order. */
-static char *add_inputs(struct onnx_graph *g, const struct preprocess *p)
+static char *add_inputs(struct onnx_graph *g, const heddle_model *model)
 {
+    const struct preprocess *p = model->preprocess;
     size_t numbers = export_numbers(p);
     char *x = NULL;
     if (numbers) {
         x = onnx_text(g, "x");
         onnx_describe(
-            g, true, x, g->type, numbers,
+            g, true, x, numbers_type(model), numbers,
             "columns of numbers as they are in the data, in the order of metadata 'columns'");
-        x = scale_numbers(g, p, x);
+        x = scale_numbers(g, model, x);
     }
     if (numbers == p->inputs) {
         return x;
@@ -183,130 +193,7 @@ static char *add_inputs(struct onnx_graph *g, const struct preprocess *p)
 
 /* ---------------------------------------------------------------- the network ---------------- */
 
-static char *leaky_relu(struct onnx_graph *g, char *z)
-{
-    return onnx_apply(g, "Max", z, onnx_apply(g, "Mul", z, onnx_constant(g, 0.01)));
-}
-
-/** z < 0 ? alpha (e^z - 1) : z */
-static char *elu_of(struct onnx_graph *g, char *z, double alpha)
-{
-    char *below = onnx_apply(g, "Min", z, onnx_constant(g, 0));
-    char *bent = onnx_apply(g, "Sub", onnx_apply(g, "Exp", below, NULL), onnx_constant(g, 1));
-    bent = onnx_apply(g, "Mul", bent, onnx_constant(g, alpha));
-    return onnx_apply(g, "Add", onnx_apply(g, "Max", z, onnx_constant(g, 0)), bent);
-}
-
-static char *elu(struct onnx_graph *g, char *z)
-{
-    return elu_of(g, z, 1);
-}
-
-static char *selu(struct onnx_graph *g, char *z)
-{
-    return onnx_apply(g, "Mul", elu_of(g, z, 1.6732632423543772848),
-                      onnx_constant(g, 1.0507009873554804934));
-}
-
-/** z (1/2 + erf(z √½) / 2). Runtimes know erf in float alone, so in double this is a float's. */
-static char *gelu(struct onnx_graph *g, char *z)
-{
-    char *scaled = onnx_apply(g, "Mul", z, onnx_constant(g, 0.70710678118654752440));
-    char *erf = g->type == ONNX_FLOAT
-                    ? onnx_apply(g, "Erf", scaled, NULL)
-                    : onnx_cast(g, onnx_apply(g, "Erf", onnx_cast(g, scaled, ONNX_FLOAT), NULL),
-                                ONNX_DOUBLE);
-    char *half = onnx_apply(g, "Mul", erf, onnx_constant(g, 0.5));
-    return onnx_apply(g, "Mul", z, onnx_apply(g, "Add", half, onnx_constant(g, 0.5)));
-}
-
-/** z / (1 + e^-z), and not z σ(z), which onnxruntime makes an operator it has in float alone. */
-static char *silu(struct onnx_graph *g, char *z)
-{
-    char *e = onnx_apply(g, "Exp", onnx_apply(g, "Neg", z, NULL), NULL);
-    return onnx_apply(g, "Div", z, onnx_apply(g, "Add", e, onnx_constant(g, 1)));
-}
-
-static char *softplus(struct onnx_graph *g, char *z)
-{
-    char *small =
-        onnx_apply(g, "Exp", onnx_apply(g, "Neg", onnx_apply(g, "Abs", z, NULL), NULL), NULL);
-    char *log = onnx_apply(g, "Log", onnx_apply(g, "Add", small, onnx_constant(g, 1)), NULL);
-    return onnx_apply(g, "Add", onnx_apply(g, "Max", z, onnx_constant(g, 0)), log);
-}
-
-static char *softsign(struct onnx_graph *g, char *z)
-{
-    return onnx_apply(g, "Div", z,
-                      onnx_apply(g, "Add", onnx_apply(g, "Abs", z, NULL), onnx_constant(g, 1)));
-}
-
-static char *hard_sigmoid(struct onnx_graph *g, char *z)
-{
-    char *line = onnx_apply(g, "Add", onnx_apply(g, "Mul", z, onnx_constant(g, 1.0 / 6)),
-                            onnx_constant(g, 0.5));
-    return onnx_apply(g, "Min", onnx_apply(g, "Max", line, onnx_constant(g, 0)),
-                      onnx_constant(g, 1));
-}
-
-static char *gaussian(struct onnx_graph *g, char *z)
-{
-    return onnx_apply(g, "Exp", onnx_apply(g, "Neg", onnx_apply(g, "Mul", z, z), NULL), NULL);
-}
-
-/** A transfer function: the operator it is, in both precisions or in float alone; or its parts. */
-static const struct function {
-    enum activation f;
-    const char *op, *op_float; /* "": nothing to do; both NULL: always build */
-    char *(*build)(struct onnx_graph *g, char *z);
-} functions[] = {
-    {ACTIVATION_LINEAR, "", NULL, NULL},
-    {ACTIVATION_SIGMOID, "Sigmoid", NULL, NULL},
-    {ACTIVATION_TANH, "Tanh", NULL, NULL},
-    {ACTIVATION_RELU, "Relu", NULL, NULL},
-    {ACTIVATION_SOFTMAX, "Softmax", NULL, NULL}, /* along the last axis */
-    {ACTIVATION_LEAKY_RELU, NULL, "LeakyRelu", leaky_relu},
-    {ACTIVATION_ELU, NULL, "Elu", elu},
-    {ACTIVATION_SELU, NULL, "Selu", selu},
-    {ACTIVATION_GELU, NULL, NULL, gelu},
-    {ACTIVATION_SILU, NULL, NULL, silu},
-    {ACTIVATION_SOFTPLUS, NULL, "Softplus", softplus},
-    {ACTIVATION_SOFTSIGN, NULL, "Softsign", softsign},
-    {ACTIVATION_HARD_SIGMOID, NULL, NULL, hard_sigmoid},
-    {ACTIVATION_GAUSSIAN, NULL, NULL, gaussian},
-    {ACTIVATION_SINE, "Sin", NULL, NULL},
-    {ACTIVATION_EXP, "Exp", NULL, NULL},
-};
-
-static const struct function *find_function(enum activation f)
-{
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        if (functions[i].f == f) {
-            return &functions[i];
-        }
-    }
-    return NULL;
-}
-
-static char *transfer(struct onnx_graph *g, enum activation f, char *z, size_t l)
-{
-    const struct function *function = find_function(f);
-    const char *op = function->op;
-    if (!op && g->type == ONNX_FLOAT) {
-        op = function->op_float;
-    }
-    if (!op) {
-        return function->build(g, z);
-    }
-    if (!*op) {
-        return z;
-    }
-    char *x = onnx_name(g, "layer%zu", l);
-    onnx_node(g, op, x, z, (char *)NULL);
-    return x;
-}
-
-/** The weights in the graph's precision, plain order; NULL: no memory. */
+/** The weights in the model's precision, plain order; NULL: no memory. */
 static const char *weights_data(struct onnx_graph *g, const heddle_model *model)
 {
     if (model->use_double) {
@@ -320,6 +207,20 @@ static const char *weights_data(struct onnx_graph *g, const heddle_model *model)
     return (const char *)data;
 }
 
+/** X Wᵀ + b as Heddle has it: from the bias on, one input after the other, rounded each time. */
+static char *chain(struct onnx_graph *g, char *x, char *weight, char *bias, size_t l)
+{
+    char *column, *columns = onnx_columns(g, x, &column);
+    char *rows = onnx_apply(g, "Shape", column, NULL); /* N, 1 */
+    char *begin = onnx_apply(g, "Expand", onnx_cast(g, bias, g->type), rows);
+    char *weights = onnx_cast(g, weight, g->type);
+    struct onnx_body *body = onnx_body_begin(g);
+    char *sum = onnx_text(g, "sum"), *input = onnx_text(g, "input"), *w = onnx_text(g, "weight");
+    char *next = onnx_round(g, onnx_apply(g, "Add", sum, onnx_apply(g, "Mul", input, w)));
+    return onnx_scan(g, body, onnx_name(g, "sum%zu", l), 3, (char *const[]){sum, input, w}, next,
+                     (char *const[]){begin, columns, weights});
+}
+
 /** All layers; the tensors have the names they have in the model file. */
 static char *add_layers(struct onnx_graph *g, const heddle_model *model, char *x)
 {
@@ -330,39 +231,59 @@ static char *add_layers(struct onnx_graph *g, const heddle_model *model, char *x
         size_t dims[2] = {shape->width[l], shape->width[l - 1]};
         const char *W = data + weights_begin(shape, l) * unit;
         const char *b = W + dims[0] * dims[1] * unit;
-        char *weight = onnx_tensor(g, onnx_name(g, "layers.%zu.weight", l - 1), g->type, 2, dims, W,
-                                   dims[0] * dims[1] * unit);
-        char *bias = onnx_tensor(g, onnx_name(g, "layers.%zu.bias", l - 1), g->type, 1, dims, b,
-                                 dims[0] * unit);
-        char *z = onnx_name(g, "sum%zu", l);
-        onnx_set_int(g, onnx_node(g, "Gemm", z, x, weight, bias, (char *)NULL), "transB", 1);
-        x = transfer(g, shape->activation[l], z, l);
+        char *weight = onnx_tensor(g, onnx_name(g, "layers.%zu.weight", l - 1), model_type(model),
+                                   2, dims, W, dims[0] * dims[1] * unit);
+        char *bias = onnx_tensor(g, onnx_name(g, "layers.%zu.bias", l - 1), model_type(model), 1,
+                                 dims, b, dims[0] * unit);
+        char *z;
+        if (g->rounds) {
+            z = chain(g, x, weight, bias, l);
+        } else {
+            z = onnx_name(g, "sum%zu", l);
+            onnx_set_int(g, onnx_node(g, "Gemm", z, x, weight, bias, (char *)NULL), "transB", 1);
+        }
+        x = onnx_transfer(g, shape->activation[l], z);
     }
     return x;
 }
 
 /* ---------------------------------------------------------------- outputs -------------------- */
 
+/** from, which is of the graph's type, as the output `name` of another. */
+static void finish(struct onnx_graph *g, char *name, int type, char *from)
+{
+    if (type == g->type) {
+        onnx_node(g, "Identity", name, from, (char *)NULL);
+    } else {
+        onnx_set_int(g, onnx_node(g, "Cast", name, from, (char *)NULL), "to", type);
+    }
+}
+
 static void add_probabilities(struct onnx_graph *g, const heddle_model *model, char *y)
 {
     char *probabilities = onnx_text(g, "probabilities"), *label = onnx_text(g, "label");
+    int type = model_type(model);
     if (model->shape.width[model->shape.layers] > 1) {
-        onnx_node(g, "Identity", probabilities, y, (char *)NULL);
+        finish(g, probabilities, type, y);
         struct onnx_node *node = onnx_node(g, "ArgMax", label, probabilities, (char *)NULL);
         onnx_set_int(g, node, "axis", 1);
         onnx_set_int(g, node, "keepdims", 0);
     } else { /* one output is the probability of the second class */
         char *other = onnx_name(g, "other"), *second = onnx_name(g, "second");
         char *flat = onnx_name(g, "flat");
+        char **pair = onnx_keep(g, 2, sizeof *pair);
         onnx_node(g, "Sub", other, onnx_constant(g, 1), y, (char *)NULL);
-        struct onnx_node *node = onnx_node(g, "Concat", probabilities, other, y, (char *)NULL);
-        onnx_set_int(g, node, "axis", 1);
+        if (pair) {
+            pair[0] = other;
+            pair[1] = y;
+        }
+        finish(g, probabilities, type, onnx_concat(g, onnx_name(g, "both"), pair, 2, 1));
         int64_t axis = 1;
         onnx_node(g, "Squeeze", flat, y, onnx_int64s(g, 1, &axis, 1), (char *)NULL);
         onnx_node(g, "GreaterOrEqual", second, flat, onnx_constant(g, 0.5), (char *)NULL);
         onnx_set_int(g, onnx_node(g, "Cast", label, second, (char *)NULL), "to", ONNX_INT64);
     }
-    onnx_describe(g, false, probabilities, g->type, model->preprocess->classes,
+    onnx_describe(g, false, probabilities, type, model->preprocess->classes,
                   "in the order of metadata 'classes'");
     onnx_describe(g, false, label, ONNX_INT64, 0,
                   "index of the likeliest among metadata 'classes'");
@@ -379,28 +300,27 @@ static char *target_values(struct onnx_graph *g, const struct preprocess *p, con
                  : onnx_text(g, name);
 }
 
-static void add_targets(struct onnx_graph *g, const struct preprocess *p, char *outputs)
+/** Targets that are scaled come out in double, in which their scaling is undone. */
+static void add_targets(struct onnx_graph *g, const heddle_model *model, char *outputs)
 {
-    char *y = onnx_text(g, "y");
+    const struct preprocess *p = model->preprocess;
+    int type = model_type(model);
     bool scaled = false;
     for (size_t t = 0; t < p->targets; t++) {
         scaled = scaled || p->target[t].factor != 1 || p->target[t].shift != 0;
     }
+    char *y = onnx_text(g, "y");
     if (!scaled) {
-        onnx_node(g, "Identity", y, outputs, (char *)NULL);
+        finish(g, y, type, outputs);
     } else {
-        bool single = g->type == ONNX_FLOAT;
-        char *wide = single ? onnx_cast(g, outputs, ONNX_DOUBLE) : outputs;
-        char *divided = onnx_name(g, "divided"), *shifted = single ? onnx_name(g, "unscaled") : y;
+        type = ONNX_DOUBLE;
+        char *wide = g->type == type ? outputs : onnx_cast(g, outputs, type);
+        char *divided = onnx_name(g, "divided");
         onnx_node(g, "Div", divided, wide, target_values(g, p, "target_factor", true),
                   (char *)NULL);
-        onnx_node(g, "Add", shifted, divided, target_values(g, p, "target_shift", false),
-                  (char *)NULL);
-        if (single) {
-            onnx_set_int(g, onnx_node(g, "Cast", y, shifted, (char *)NULL), "to", ONNX_FLOAT);
-        }
+        onnx_node(g, "Add", y, divided, target_values(g, p, "target_shift", false), (char *)NULL);
     }
-    onnx_describe(g, false, y, g->type, p->targets,
+    onnx_describe(g, false, y, type, p->targets,
                   "in the targets' units, in the order of metadata 'targets'");
 }
 
@@ -465,7 +385,7 @@ static heddle_status add_metadata(struct onnx_graph *g, const heddle_model *mode
 static heddle_status check_functions(const struct shape *shape, heddle_error *err)
 {
     for (size_t l = 1; l <= shape->layers; l++) {
-        if (!find_function(shape->activation[l])) {
+        if (!onnx_knows(shape->activation[l])) {
             return status_set(err, HEDDLE_E_UNSUPPORTED,
                               "a layer of %s cannot be written as ONNX yet",
                               activation_name(shape->activation[l]));
@@ -486,12 +406,14 @@ heddle_status heddle_model_export_onnx(const heddle_model *model, const char *pa
         return status;
     }
     const struct preprocess *p = model->preprocess;
-    struct onnx_graph g = {.type = model->use_double ? ONNX_DOUBLE : ONNX_FLOAT};
-    char *outputs = add_layers(&g, model, add_inputs(&g, p));
+    bool portable = options && options->portable;
+    struct onnx_graph g = {.type = portable ? model_type(model) : ONNX_DOUBLE,
+                           .rounds = !portable && !model->use_double};
+    char *outputs = add_layers(&g, model, add_inputs(&g, model));
     if (p->task == TASK_CLASSIFY) {
         add_probabilities(&g, model, outputs);
     } else {
-        add_targets(&g, p, outputs);
+        add_targets(&g, model, outputs);
     }
     status = add_metadata(&g, model, err);
     if (!status) {

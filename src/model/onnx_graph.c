@@ -316,6 +316,91 @@ void onnx_describe(struct onnx_graph *g, bool input, char *name, int type, size_
     }
 }
 
+/** The nodes added last, as the list of a graph. */
+static void list_nodes(struct onnx_graph *g, Onnx__GraphProto *graph)
+{
+    graph->node = onnx_keep(g, g->nodes, sizeof *graph->node);
+    for (struct onnx_node *at = g->first_node; graph->node && at; at = at->next) {
+        graph->node[graph->n_node++] = &at->message;
+    }
+}
+
+/* ---------------------------------------------------------------- loops ---------------------- */
+
+struct onnx_body {
+    struct onnx_node *first_node, *last_node; /* of the graph around it */
+    size_t nodes;
+    Onnx__GraphProto graph;
+    Onnx__ValueInfoProto value[4], *values[4]; /* the state, what is looked at, the next state */
+    Onnx__TypeProto type;
+    Onnx__TypeProto__Tensor tensor;
+};
+
+struct onnx_body *onnx_body_begin(struct onnx_graph *g)
+{
+    struct onnx_body *body = onnx_keep(g, 1, sizeof *body);
+    if (body) {
+        body->first_node = g->first_node;
+        body->last_node = g->last_node;
+        body->nodes = g->nodes;
+        g->first_node = g->last_node = NULL;
+        g->nodes = 0;
+    }
+    return body;
+}
+
+static void describe_body(struct onnx_graph *g, struct onnx_body *body, size_t n, char *const *name,
+                          char *next)
+{
+    onnx__graph_proto__init(&body->graph);
+    onnx__type_proto__init(&body->type);
+    onnx__type_proto__tensor__init(&body->tensor);
+    body->tensor.has_elem_type = 1;
+    body->tensor.elem_type = g->type;
+    body->type.value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
+    body->type.tensor_type = &body->tensor;
+    for (size_t i = 0; i <= n; i++) {
+        onnx__value_info_proto__init(&body->value[i]);
+        body->value[i].name = i < n ? name[i] : next;
+        body->value[i].type = &body->type;
+        body->values[i] = &body->value[i];
+    }
+    body->graph.name = onnx_text(g, "body");
+    body->graph.input = body->values;
+    body->graph.n_input = n;
+    body->graph.output = body->values + n;
+    body->graph.n_output = 1;
+}
+
+char *onnx_scan(struct onnx_graph *g, struct onnx_body *body, char *output, size_t n,
+                char *const *name, char *next, char *const *from)
+{
+    if (!body) {
+        return output;
+    }
+    describe_body(g, body, n, name, next);
+    list_nodes(g, &body->graph);
+    g->first_node = body->first_node;
+    g->last_node = body->last_node;
+    g->nodes = body->nodes;
+    struct onnx_node *node = onnx_node(g, "Scan", output, (char *)NULL);
+    for (size_t i = 0; node && i < n; i++) {
+        node->input[node->message.n_input++] = from[i];
+    }
+    Onnx__AttributeProto *attribute =
+        add_attribute(g, node, "body", ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH);
+    if (attribute) {
+        attribute->g = &body->graph;
+    }
+    onnx_set_int(g, node, "num_scan_inputs", (int64_t)n - 1);
+    int64_t *axes = onnx_keep(g, n, sizeof *axes);
+    for (size_t i = 0; axes && i < n; i++) {
+        axes[i] = 1;
+    }
+    onnx_set_ints(g, node, "scan_input_axes", axes, axes ? n - 1 : 0);
+    return output;
+}
+
 /* ---------------------------------------------------------------- the file ------------------- */
 
 void onnx_note(struct onnx_graph *g, const char *key, const char *value)
@@ -342,21 +427,12 @@ static heddle_status write_message(struct onnx_graph *g, const Onnx__ModelProto 
     return file_write(path, &piece, 1, err);
 }
 
-/** Nodes and tensors, as lists; false: no memory. */
-static bool list_parts(struct onnx_graph *g, Onnx__GraphProto *graph)
+static void list_tensors(struct onnx_graph *g, Onnx__GraphProto *graph)
 {
-    graph->node = onnx_keep(g, g->nodes, sizeof *graph->node);
     graph->initializer = onnx_keep(g, g->tensors, sizeof *graph->initializer);
-    if (!graph->node || !graph->initializer) {
-        return false;
-    }
-    for (struct onnx_node *at = g->first_node; at; at = at->next) {
-        graph->node[graph->n_node++] = &at->message;
-    }
-    for (struct onnx_tensor *at = g->first_tensor; at; at = at->next) {
+    for (struct onnx_tensor *at = g->first_tensor; graph->initializer && at; at = at->next) {
         graph->initializer[graph->n_initializer++] = &at->message;
     }
-    return true;
 }
 
 heddle_status onnx_write(struct onnx_graph *g, const char *name, const char *path,
@@ -365,7 +441,9 @@ heddle_status onnx_write(struct onnx_graph *g, const char *name, const char *pat
     char maker[] = "heddle", version[] = HEDDLE_VERSION, domain[] = "", domain_ml[] = "ai.onnx.ml";
     Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
     graph.name = onnx_text(g, name);
-    if (!list_parts(g, &graph)) {
+    list_nodes(g, &graph);
+    list_tensors(g, &graph);
+    if (g->failed) {
         return status_memory(err, "an ONNX file", g->bytes);
     }
     Onnx__ValueInfoProto *input[ONNX_VALUES_MAX], *output[ONNX_VALUES_MAX];

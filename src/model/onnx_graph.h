@@ -22,7 +22,8 @@ enum { ONNX_FLOAT = 1, ONNX_INT64 = 7, ONNX_STRING = 8, ONNX_DOUBLE = 11 };
 enum { ONNX_METADATA_MAX = 16, ONNX_VALUES_MAX = 2 };
 
 struct onnx_graph {
-    int type; /* of onnx_constant() */
+    int type;    /* of onnx_constant() */
+    bool rounds; /* doubles that hold floats: what is computed is rounded to float */
     bool failed;
     bool uses_ml; /* a node is of ai.onnx.ml */
     size_t bytes; /* asked for so far */
@@ -66,6 +67,17 @@ void onnx_set_ml(struct onnx_graph *g, struct onnx_node *node);
 /** Other common nodes; they return the name of their output. part[parts] is not copied. */
 char *onnx_cast(struct onnx_graph *g, char *from, int type);
 char *onnx_concat(struct onnx_graph *g, char *output, char **part, size_t parts, int64_t axis);
+
+/**
+ * A loop over columns. onnx_body_begin() makes what is added next its body; nothing else may be
+ * begun meanwhile, NULL is no memory. onnx_scan() ends the body, in which name[0] is the state so
+ * far, name[1 … n) what is looked at now, and `next` the state that follows; all are of the graph's
+ * type. The loop begins with the state from[0] and goes through axis 1 of from[1 … n), n ≤ 3.
+ * Returns output, the last state.
+ */
+struct onnx_body *onnx_body_begin(struct onnx_graph *g);
+char *onnx_scan(struct onnx_graph *g, struct onnx_body *body, char *output, size_t n,
+                char *const *name, char *next, char *const *from);
 
 /**
  * Tensors that are given: of rank 0, 1 or 2, data (bytes of it) not copied; n numbers as float or
