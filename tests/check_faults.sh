@@ -131,6 +131,7 @@ command_faults() {
     memory "$@"
     [ $traces = yes ] || return
     faulty write ENOSPC 1 "$@"
+    faulty write EINTR 1 "$@"
     faulty fsync EIO 1 "$@"
     faulty fsync EINTR 1 "$@"
     faulty renameat EIO 1 "$@"
@@ -145,6 +146,7 @@ command_faults train ../xor.csv --hidden 3 --steps 24 -o out.model --checkpoint 
 command_faults train ../xor.csv.gz --hidden 3 --steps 24 --checkpoint out.ck --resume ../new.ck -q
 command_faults predict ../old.model ../xor.csv -o out.csv
 command_faults evaluate ../old.model ../xor.npy --json
+command_faults predict ../old.model ../xor.csv
 command_faults convert ../xor.csv out.npy
 command_faults convert ../xor.npy out.csv
 command_faults convert ../xor.net out.model

@@ -9,6 +9,7 @@
 
 #include "bench_plot.h"
 #include "output.h"
+#include "steady.h"
 
 enum { PATH_SIZE = 512 };
 
@@ -137,7 +138,7 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
 /** Write one of the two files. Returns 0, or complains. */
 static int write_file(const char *path, void (*write)(FILE *, const void *), const void *context)
 {
-    FILE *stream = fopen(path, "w");
+    FILE *stream = steady_open(path, NULL);
     if (stream == NULL) {
         complain("cannot create '%s': %s", path, strerror(errno));
         return EXIT_CREATE;
@@ -175,12 +176,12 @@ static void script_of(FILE *stream, const void *context)
 }
 
 /** Run gnuplot on the script, its picture into `out`. Returns its status; 127: there is none. */
-static int run_gnuplot(const char *script, FILE *out)
+static int run_gnuplot(const char *script, int out)
 {
     fflush(NULL);
     pid_t child = fork(); /* it calls nothing of the library's before it becomes gnuplot */
     if (child == 0) {
-        if (dup2(fileno(out), STDOUT_FILENO) >= 0) {
+        if (dup2(out, STDOUT_FILENO) >= 0) {
             execlp("gnuplot", "gnuplot", script, (char *)NULL);
         }
         _exit(errno == ENOENT ? 127 : 126);
@@ -198,7 +199,7 @@ static int draw(struct plot *plot, const char *path)
     if (status != 0) {
         return status;
     }
-    int ended = run_gnuplot(plot->script, file.stream);
+    int ended = run_gnuplot(plot->script, file.descriptor);
     if (ended == 0) {
         return output_end(&file);
     }

@@ -13,6 +13,7 @@
 #include "json_out.h"
 #include "options.h"
 #include "output.h"
+#include "steady.h"
 
 /** Every command, in the order of the overview. */
 static const struct command *const commands[] = {
@@ -155,6 +156,8 @@ int main(int argc, char **argv)
     }
     if (!speaks() && freopen("/dev/null", "w", stdout) == NULL) {
         fclose(stdout);
+    } else if (speaks()) {
+        steady_stdout();
     }
     int status = together(output_flush(run(argc, argv)));
     heddle_cluster_end();

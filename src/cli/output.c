@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "output.h"
+#include "steady.h"
 
 int exit_status(heddle_status status)
 {
@@ -240,9 +241,32 @@ int can_create(const char *path, bool replace)
     return reason == 0 ? 0 : cannot_create(path, reason);
 }
 
+/* What mkstemp puts letters in for. The name does not grow with the file's own. */
+#define TEMPORARY ".heddle-XXXXXX"
+
+static char *temporary_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t directory = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    char *name = need(directory + sizeof TEMPORARY, 1);
+    memcpy(name, path, directory);
+    memcpy(name + directory, TEMPORARY, sizeof TEMPORARY);
+    return name;
+}
+
+static int temporary_open(char *name)
+{
+    int descriptor;
+    do {
+        memcpy(name + strlen(name) + 1 - sizeof TEMPORARY, TEMPORARY, sizeof TEMPORARY);
+        descriptor = mkstemp(name);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
 int output_begin(struct output_file *file, const char *path)
 {
-    *file = (struct output_file){.stream = stdout};
+    *file = (struct output_file){.stream = stdout, .descriptor = STDOUT_FILENO};
     if (path == NULL || strcmp(path, "-") == 0) {
         return 0;
     }
@@ -254,16 +278,15 @@ int output_begin(struct output_file *file, const char *path)
     bool exists = stat(path, &seen) == 0;
     file->name = path;
     if (exists && !S_ISREG(seen.st_mode)) {
-        file->stream = fopen(path, "w");
+        file->stream = steady_open(path, &file->descriptor);
         return file->stream != NULL ? 0 : cannot_create(path, errno);
     }
     char *real = exists ? realpath(path, NULL) : NULL;
     file->path = real != NULL ? real : need_text(path);
-    size_t size = strlen(file->path) + sizeof ".XXXXXX";
-    file->temporary = need(size, 1);
-    snprintf(file->temporary, size, "%s.XXXXXX", file->path);
-    int descriptor = mkstemp(file->temporary);
-    file->stream = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    file->temporary = temporary_name(file->path);
+    int descriptor = temporary_open(file->temporary);
+    file->descriptor = descriptor;
+    file->stream = descriptor >= 0 ? steady_stream(descriptor) : NULL;
     if (file->stream == NULL) {
         status = cannot_create(path, errno);
         if (descriptor >= 0) {
@@ -315,7 +338,7 @@ int output_end(struct output_file *file)
     int status = 0;
     errno = 0;
     bool written = fflush(file->stream) == 0 && !ferror(file->stream) &&
-                   (file->temporary == NULL || flush_descriptor(fileno(file->stream)));
+                   (file->temporary == NULL || flush_descriptor(file->descriptor));
     int reason = errno;
     if (fclose(file->stream) != 0 && written) {
         written = false;

@@ -86,6 +86,7 @@ struct output_file {
     const char *name; /* as the caller gave it, for messages; NULL: standard output */
     char *path;       /* where a link of that name leads */
     char *temporary;  /* NULL: written directly (standard output, a FIFO, a device) */
+    int descriptor;   /* of the stream; fileno() does not know it */
 };
 
 /** Begin to write path (NULL or "-": standard output). Returns 0, or complains and returns 73. */

@@ -5,6 +5,7 @@
 #include "run_log.h"
 #include "json_out.h"
 #include "output.h"
+#include "steady.h"
 #include "trace.h"
 
 void run_log_begin(struct run_log *log, const char *path, json_t *start)
@@ -32,7 +33,7 @@ void run_log_touch(struct run_log *log)
     if (log->path == NULL || log->start == NULL) {
         return;
     }
-    log->stream = fopen(log->path, "w");
+    log->stream = steady_open(log->path, NULL);
     if (log->stream == NULL) {
         complain("cannot create '%s': %s; training goes on without a log", log->path,
                  strerror(errno));

@@ -1,0 +1,17 @@
+/** steady: streams that go on writing after an interrupted call, where stdio would lose bytes. */
+#ifndef CLI_STEADY_H
+#define CLI_STEADY_H
+
+#include <stdio.h>
+
+/**
+ * As fdopen(descriptor, "w"), and fopen(path, "w"), whose descriptor is told unless that is NULL:
+ * fileno() does not know it. NULL: errno says why.
+ */
+FILE *steady_stream(int descriptor);
+FILE *steady_open(const char *path, int *descriptor);
+
+/** Make stdout one, before anything is printed. */
+void steady_stdout(void);
+
+#endif
