@@ -30,6 +30,8 @@ static const char *const runs[] = {
     "--hidden 1024,1024 --threads 2 --log memory.jsonl --test builtin:digits",
     "--hidden 4000,500 --threads 32 --batch 512 --optimizer sgd", /* 8 shards: most are idle */
     "--hidden 800 --batch full --optimizer rprop",
+    "--hidden 16384 --threads 2 --optimizer sgd --validation 0.2", /* little of it for scores */
+    "--hidden 64,16384 --threads 1 --optimizer sgd --validation 0.2",
 };
 
 /* Run it; what it prints is in text. Returns its peak in bytes. */

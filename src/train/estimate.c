@@ -56,6 +56,27 @@ static size_t resident_most(void)
 /** Of the bytes of files those that are the program and its libraries, about. */
 enum { LIBRARY_BYTES = 5 << 20 };
 
+/**
+ * Bytes of a workspace that scoring looks at: the layers; of the deltas' blocks, each as large as
+ * the widest layer, no more than their beginnings, for which the system may take a huge page.
+ */
+static size_t score_touched(const struct run_recipe *run, size_t space)
+{
+    enum { DELTA_BLOCKS = 3, HUGE_PAGE = 2 << 20 };
+    const size_t *width = run->shape.width;
+    size_t row = run->use_double ? sizeof(double) : sizeof(float);
+    size_t sum = width[0];
+    size_t widest = 0;
+    for (size_t l = 1; l <= run->shape.layers; l++) {
+        sum += width[l];
+        widest = width[l] > widest ? width[l] : widest;
+    }
+    size_t block = widest * row * SCORE_BLOCK;
+    size_t begin = block < HUGE_PAGE ? block : HUGE_PAGE;
+    size_t touched = sum * row * SCORE_BLOCK + DELTA_BLOCKS * begin;
+    return touched < space ? touched : space;
+}
+
 /** Outputs and losses of a data set that is scored, and the workspaces for it. */
 static size_t score_bytes(const struct run_recipe *run, const struct dataset *set, size_t workers)
 {
@@ -65,7 +86,8 @@ static size_t score_bytes(const struct run_recipe *run, const struct dataset *se
     size_t space = passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK, NULL);
     size_t blocks = (set->rows + SCORE_BLOCK - 1) / SCORE_BLOCK;
     size_t busy = blocks < workers ? blocks : workers;
-    return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) + busy * space;
+    return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) +
+           busy * score_touched(run, space);
 }
 
 static size_t larger(size_t a, size_t b)
