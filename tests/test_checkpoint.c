@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "heddle.h"
+#include "model/safetensors.h"
 #include "support.h"
 
 /* A run of XOR that leaves a checkpoint at `path`; from: another to go on from, or NULL. */
@@ -89,4 +90,35 @@ Test(checkpoint, what_stays_when_a_second_is_written)
     file_release(&kept);
     unlink(path);
     unlink(previous);
+}
+
+/* Before the first epoch is over there is no best loss; that must not be an infinity in the file. */
+Test(checkpoint, all_numbers_in_the_file_are_finite)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", scratch_path("finite.ck"));
+    heddle_error err;
+    cr_assert(run(path, NULL, "1", &err) == HEDDLE_OK, "%s", err.text);
+    struct file_bytes bytes;
+    struct safetensors file;
+    cr_assert(file_read(path, 0, &bytes, &err) == HEDDLE_OK);
+    cr_assert(safetensors_parse(bytes.data, bytes.size, path, &file, &err) == HEDDLE_OK);
+    size_t seen = 0;
+    for (size_t t = 0; t < file.tensors; t++) {
+        const struct safetensors_tensor *tensor = &file.tensor[t];
+        bool wide = strcmp(tensor->dtype, "F64") == 0;
+        size_t unit = wide ? sizeof(double) : sizeof(float);
+        for (size_t i = 0; i < tensor->size / unit; i++, seen++) {
+            double number;
+            float single;
+            memcpy(wide ? (void *)&number : (void *)&single, (const char *)tensor->data + i * unit,
+                   unit);
+            cr_assert(__builtin_isfinite(wide ? number : (double)single), "%s", tensor->name);
+        }
+    }
+    cr_assert(seen > 14);
+    cr_assert(safetensors_find(&file, "run.state"));
+    safetensors_done(&file);
+    file_release(&bytes);
+    unlink(path);
 }

@@ -1,6 +1,7 @@
 /** checkpoint: see checkpoint.h. */
 #include "train/checkpoint.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +44,17 @@ static const char *const block_names[STATE_BLOCKS] = {
 
 enum { NUMBERS = 14 };
 
+/** No best loss yet is infinity here, and the largest number in a file, whose numbers are finite. */
+static double best_to_file(double best)
+{
+    return best < DBL_MAX ? best : DBL_MAX;
+}
+
+static double best_from_file(double number)
+{
+    return number < DBL_MAX ? number : (double)__builtin_inf();
+}
+
 /** All numbers of a state; counts are far below 2^53. */
 static void state_to_numbers(const struct run_state *s, double number[NUMBERS])
 {
@@ -52,9 +64,9 @@ static void state_to_numbers(const struct run_state *s, double number[NUMBERS])
         (double)s->row,
         s->epoch_loss,
         s->loss,
-        s->watch.best,
+        best_to_file(s->watch.best),
         (double)s->watch.waited,
-        s->watch.plateau_best,
+        best_to_file(s->watch.plateau_best),
         (double)s->watch.plateau_waited,
         s->watch.factor,
         s->watch.improved,
@@ -73,9 +85,9 @@ static void state_from_numbers(struct run_state *s, const double number[NUMBERS]
     s->row = (uint64_t)*n++;
     s->epoch_loss = *n++;
     s->loss = *n++;
-    s->watch.best = *n++;
+    s->watch.best = best_from_file(*n++);
     s->watch.waited = (uint64_t)*n++;
-    s->watch.plateau_best = *n++;
+    s->watch.plateau_best = best_from_file(*n++);
     s->watch.plateau_waited = (uint64_t)*n++;
     s->watch.factor = *n++;
     s->watch.improved = *n++ != 0;
