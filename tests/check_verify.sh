@@ -74,4 +74,6 @@ sed '$d' logs/d.jsonl | sed '$d' >cut.jsonl
 printf '{"event": "rep' >>cut.jsonl
 t 0 'the same bits: the first [0-9]+ steps' 'verify cut.jsonl'
 
+t 66 'cannot read' 'verify .'
+
 [ "$failed" = 0 ] && echo "all passed"

@@ -9,6 +9,7 @@
 #include "json_out.h"
 #include "options.h"
 #include "output.h"
+#include "steady.h"
 #include "trace.h"
 #include "train_again.h"
 
@@ -57,7 +58,7 @@ static bool is_event(const json_t *record, const char *event)
 /** Read the lines of the log. Returns 0, or complains and returns the exit status. */
 static int read_log(struct verify *v)
 {
-    FILE *file = fopen(v->path, "r");
+    FILE *file = steady_read(v->path);
     if (file == NULL) {
         complain("cannot open '%s': %s", v->path, strerror(errno));
         return EXIT_OPEN;
@@ -80,8 +81,9 @@ static int read_log(struct verify *v)
         } /* else: the last line of a run that was killed */
     }
     if (status == 0 && ferror(file)) {
-        complain("cannot read '%s': %s", v->path, strerror(errno));
-        status = EXIT_IO;
+        int reason = errno;
+        complain("cannot read '%s': %s", v->path, strerror(reason));
+        status = reason == EISDIR ? EXIT_OPEN : EXIT_IO;
     }
     free(line);
     fclose(file);

@@ -6,6 +6,7 @@
 
 #include "input.h"
 #include "output.h"
+#include "steady.h"
 
 const struct option input_format_options[] = {
     {"delimiter", 0, OPTION_TEXT, "data", "CHAR", "auto",
@@ -109,7 +110,7 @@ bool input_is_model(const char *path)
     enum { LENGTH_MOST = 100000000 };
     unsigned char head[9];
     struct stat seen;
-    FILE *stream = stat(path, &seen) == 0 && S_ISREG(seen.st_mode) ? fopen(path, "rb") : NULL;
+    FILE *stream = stat(path, &seen) == 0 && S_ISREG(seen.st_mode) ? steady_read(path) : NULL;
     if (stream == NULL) {
         return false;
     }

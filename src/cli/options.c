@@ -12,6 +12,7 @@
 
 #include "options.h"
 #include "output.h"
+#include "steady.h"
 
 enum {
     HELP_WIDTH = 80,       /* a terminal's; the help is wrapped to fit */
@@ -390,7 +391,7 @@ static void cut_comment(char *text)
 /** Read the configuration `path`; what the command line gave stays. */
 static int read_config(struct command_line *line, const char *path)
 {
-    FILE *stream = fopen(path, "r");
+    FILE *stream = steady_read(path);
     if (stream == NULL) {
         complain("cannot open '%s': %s", path, strerror(errno));
         return EXIT_OPEN;

@@ -26,21 +26,30 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t count)
     return (ssize_t)done;
 }
 
+static ssize_t read_some(void *cookie, char *bytes, size_t count)
+{
+    ssize_t n;
+    do {
+        n = read((int)(intptr_t)cookie, bytes, count);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
 static int close_once(void *cookie)
 {
     /* Linux has closed it even when it says EINTR. */
     return close((int)(intptr_t)cookie) == 0 || errno == EINTR ? 0 : -1;
 }
 
-FILE *steady_stream(int descriptor)
+static FILE *stream_of(int descriptor, const char *mode)
 {
-    cookie_io_functions_t functions = {.write = write_all, .close = close_once};
-    return fopencookie((void *)(intptr_t)descriptor, "w", functions);
+    cookie_io_functions_t functions = {read_some, write_all, NULL, close_once};
+    return fopencookie((void *)(intptr_t)descriptor, mode, functions);
 }
 
 void steady_stdout(void)
 {
-    FILE *stream = steady_stream(STDOUT_FILENO);
+    FILE *stream = stream_of(STDOUT_FILENO, "w");
     if (stream != NULL) {
         setvbuf(stream, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
         stdout = stream;
@@ -49,9 +58,9 @@ void steady_stdout(void)
 
 #else
 
-FILE *steady_stream(int descriptor)
+static FILE *stream_of(int descriptor, const char *mode)
 {
-    return fdopen(descriptor, "w");
+    return fdopen(descriptor, mode);
 }
 
 void steady_stdout(void)
@@ -60,20 +69,34 @@ void steady_stdout(void)
 
 #endif
 
-FILE *steady_open(const char *path, int *descriptor)
+FILE *steady_stream(int descriptor)
 {
-    int opened;
+    return stream_of(descriptor, "w");
+}
+
+static FILE *open_stream(const char *path, int flags, const char *mode, int *descriptor)
+{
     do {
-        opened = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    } while (opened < 0 && errno == EINTR);
-    FILE *stream = opened >= 0 ? steady_stream(opened) : NULL;
-    if (stream == NULL && opened >= 0) {
+        *descriptor = open(path, flags | O_CLOEXEC, 0666);
+    } while (*descriptor < 0 && errno == EINTR);
+    FILE *stream = *descriptor >= 0 ? stream_of(*descriptor, mode) : NULL;
+    if (stream == NULL && *descriptor >= 0) {
         int reason = errno;
-        close(opened);
+        close(*descriptor);
         errno = reason;
     }
-    if (descriptor != NULL) {
-        *descriptor = opened;
-    }
     return stream;
+}
+
+FILE *steady_open(const char *path, int *descriptor)
+{
+    int unused;
+    return open_stream(path, O_WRONLY | O_CREAT | O_TRUNC, "w",
+                       descriptor != NULL ? descriptor : &unused);
+}
+
+FILE *steady_read(const char *path)
+{
+    int unused;
+    return open_stream(path, O_RDONLY, "r", &unused);
 }

@@ -1,4 +1,4 @@
-/** steady: streams that go on writing after an interrupted call, where stdio would lose bytes. */
+/** steady: streams that go on after an interrupted call, where stdio would lose bytes. */
 #ifndef CLI_STEADY_H
 #define CLI_STEADY_H
 
@@ -6,10 +6,11 @@
 
 /**
  * As fdopen(descriptor, "w"), and fopen(path, "w"), whose descriptor is told unless that is NULL:
- * fileno() does not know it. NULL: errno says why.
+ * fileno() does not know it. And fopen(path, "r"). NULL: errno says why.
  */
 FILE *steady_stream(int descriptor);
 FILE *steady_open(const char *path, int *descriptor);
+FILE *steady_read(const char *path);
 
 /** Make stdout one, before anything is printed. */
 void steady_stdout(void);

@@ -17,7 +17,8 @@ struct topology; /* hwloc's view, and the cgroup quota */
  * Load it (HWLOC_SYNTHETIC and HWLOC_XMLFILE are honoured). What we may use is what hwloc's allowed
  * set and the affinity of this thread have in common.
  *
- * Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED (hwloc cannot tell), HEDDLE_E_MEMORY.
+ * Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED (hwloc cannot tell by what
+ * HWLOC_XMLFILE or HWLOC_SYNTHETIC say), HEDDLE_E_IO (… by the system), HEDDLE_E_MEMORY.
  */
 heddle_status topology_create(struct topology **topology, heddle_error *err);
 void topology_free(struct topology *topology);

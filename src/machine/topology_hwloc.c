@@ -155,10 +155,11 @@ heddle_status topology_create(struct topology **topology, heddle_error *err)
     }
     if (hwloc_topology_set_flags(t->hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) != 0 ||
         hwloc_topology_load(t->hwloc) != 0) {
-        status = status_set(err, HEDDLE_E_UNSUPPORTED,
-                            "hwloc cannot describe this machine: %s (are HWLOC_XMLFILE and "
-                            "HWLOC_SYNTHETIC right?)",
-                            strerror(errno));
+        const char *why = strerror(errno);
+        bool told = getenv("HWLOC_XMLFILE") || getenv("HWLOC_SYNTHETIC");
+        status = status_set(err, told ? HEDDLE_E_UNSUPPORTED : HEDDLE_E_IO,
+                            "hwloc cannot describe this machine: %s%s", why,
+                            told ? " (are HWLOC_XMLFILE and HWLOC_SYNTHETIC right?)" : "");
         goto failed;
     }
     t->synthetic = !hwloc_topology_is_thissystem(t->hwloc);
