@@ -1,18 +1,14 @@
 /**
  * heddle train: read, train, score, save. The recipe's options come from the library's table; this
- * file adds what is about files, reports and signals.
+ * file adds what is about files and reports.
  *
  * Order of events, so that nothing is lost and nothing is half done: the command line and the
  * outputs are checked first, then the inputs are read, then the library trains, the model is
  * written, and only then the results are printed.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -24,7 +20,10 @@
 #include "progress.h"
 #include "run_log.h"
 #include "train_again.h"
+#include "train_estimate.h"
 #include "train_result.h"
+#include "train_signals.h"
+#include "train_start.h"
 
 static const struct option file_options[] = {
     {"validation-labels", 0, OPTION_TEXT, "data", "FILE", NULL,
@@ -61,77 +60,6 @@ static const struct option run_options[] = {
 /** Options of the recipe's table that may also name a file, and so are handled here. */
 static const char *const maybe_files[] = {"init", "validation", NULL};
 
-/* ------------------------------------------------------------------- signals ----------------- */
-
-/** The signal that asked the run to end, or 0, and when: the only global variables there are. */
-static volatile sig_atomic_t caught;
-static struct timespec caught_at; /* only the handler uses it */
-static volatile sig_atomic_t checkpoint_wanted;
-
-static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
-enum { STOP_SIGNALS = sizeof stop_signals / sizeof stop_signals[0] };
-
-/**
- * Asked twice, the program ends at once. Twice within a quarter of a second is once: timeout(1)
- * signals its child and then the group that the child is in.
- */
-static void on_signal(int number)
-{
-    int saved = errno;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (caught == 0) {
-        caught_at = now;
-        caught = number;
-    } else if ((now.tv_sec - caught_at.tv_sec) * 1000 +
-                   (now.tv_nsec - caught_at.tv_nsec) / 1000000 >
-               250) {
-        signal(number, SIG_DFL);
-        raise(number);
-    }
-    errno = saved;
-}
-
-static void on_checkpoint_signal(int number)
-{
-    (void)number;
-    checkpoint_wanted = 1;
-}
-
-/** From the start, so that no moment is left in which SIGUSR1 would end the run. */
-static void catch_checkpoint_signal(void)
-{
-    struct sigaction action = {.sa_handler = on_checkpoint_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGUSR1, &action, NULL);
-}
-
-static void catch_signals(void)
-{
-    for (size_t i = 0; i < STOP_SIGNALS; i++) {
-        struct sigaction action;
-        /* What our parent had us ignore (nohup) stays ignored. */
-        if (sigaction(stop_signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
-            action = (struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART};
-            sigemptyset(&action.sa_mask);
-            for (size_t k = 0; k < STOP_SIGNALS; k++) {
-                sigaddset(&action.sa_mask, stop_signals[k]);
-            }
-            sigaction(stop_signals[i], &action, NULL);
-        }
-    }
-}
-
-/** If a signal ended the run, end as it would have ended us: whoever waits sees 128 + n. */
-static void obey_signal(void)
-{
-    if (caught != 0) {
-        fflush(NULL);
-        signal(caught, SIG_DFL);
-        raise(caught);
-    }
-}
-
 /* ------------------------------------------------------------------- a run ------------------- */
 
 struct run {
@@ -153,7 +81,7 @@ static int on_report(void *user, const heddle_report *report)
     run->last = *report;
     progress_show(&run->progress, report);
     run_log_report(&run->log, report);
-    return caught != 0;
+    return signals_caught() != 0;
 }
 
 static void on_begin(void *user, const heddle_start *start)
@@ -179,20 +107,16 @@ static int on_step(void *user)
 {
     struct run *run = user;
     run_log_touch(&run->log);
-    if (caught != 0) {
+    if (signals_caught() != 0) {
         return HEDDLE_STOP;
     }
-    if (checkpoint_wanted != 0) {
-        checkpoint_wanted = 0;
-        return HEDDLE_CHECKPOINT;
-    }
-    return HEDDLE_GO_ON;
+    return signals_checkpoint_wanted() ? HEDDLE_CHECKPOINT : HEDDLE_GO_ON;
 }
 
 static int on_signal_asked(void *user)
 {
     (void)user;
-    return caught != 0;
+    return signals_caught() != 0;
 }
 
 /* ------------------------------------------------------------------- preparing --------------- */
@@ -367,138 +291,7 @@ static size_t training_rows(const struct run *run)
     return rows;
 }
 
-/** The first record of the log: all it takes to repeat the run. */
-static json_t *start_record(const struct run *run)
-{
-    const struct command_line *line = run->line;
-    json_t *record = json_object();
-    json_put(record, "event", json_text("start"));
-    json_put(record, "version", json_text(heddle_version()));
-    char now[32];
-    time_t seconds = time(NULL);
-    struct tm parts;
-    strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
-    json_put(record, "time", json_text(now));
-    json_t *words = json_array();
-    for (int i = 0; i < line->argc; i++) {
-        json_array_append_new(words, json_text(line->argv[i]));
-    }
-    json_put(record, "command", words);
-    char directory[4096];
-    json_put(record, "directory", json_text(getcwd(directory, sizeof directory)));
-    json_t *files = json_object();
-    json_put(files, "path", json_text(line->operands[0]));
-    json_put(files, "format", json_text(heddle_table_format(run->table)));
-    json_put(files, "rows", json_count(heddle_table_rows(run->table)));
-    json_put(files, "columns", json_count(heddle_table_columns(run->table)));
-    json_put(record, "data", files);
-    json_t *recipe = json_object();
-    const heddle_option *option;
-    for (size_t i = 0; (option = heddle_recipe_option(i)) != NULL; i++) {
-        json_put(recipe, option->name, json_text(heddle_recipe_get(run->recipe, option->name)));
-    }
-    json_put(record, "recipe", recipe);
-    /* Options of ours: the files, and whatever else was given. */
-    json_t *given = json_object();
-    for (size_t i = line->own; i < line->count; i++) {
-        if (line->values[i] != NULL) {
-            json_put(given, line->options[i].name, json_text(line->values[i]));
-        }
-    }
-    json_put(record, "options", given);
-    heddle_machine machine;
-    if (heddle_machine_look(run->recipe, &machine, NULL) == HEDDLE_OK) {
-        json_t *object = json_object();
-        json_put(object, "processor", json_text(machine.processor));
-        json_put(object, "cores", json_integer(machine.allowed_cores));
-        json_put(object, "threads", json_integer(machine.threads));
-        json_put(object, "isa", json_text(machine.isa));
-        json_put(record, "machine", object);
-    }
-    return record;
-}
-
 /* ------------------------------------------------------------------- ending ------------------ */
-
-static json_t *estimate_json(const heddle_estimate *e)
-{
-    json_t *object = json_object();
-    json_put(object, "dry_run", json_true());
-    json_put(object, "shape", json_text(e->shape));
-    json_put(object, "parameters", json_count(e->parameters));
-    json_put(object, "rows", json_count(e->rows));
-    json_put(object, "validation_rows", json_count(e->validation_rows));
-    json_put(object, "epochs", json_count(e->epochs));
-    json_put(object, "steps", json_count(e->steps));
-    json_put(object, "steps_per_epoch", json_count(e->steps_per_epoch));
-    json_put(object, "flop_per_epoch", json_number(e->flop_per_epoch));
-    json_put(object, "batch", json_count(e->batch));
-    json_put(object, "shard", json_count(e->shard));
-    json_put(object, "shards", json_count(e->shards));
-    json_put(object, "seed", json_count(e->seed));
-    json_put(object, "threads", json_integer(e->threads));
-    json_put(object, "threads_why", json_text(e->why));
-    json_put(object, "ranks", json_integer(e->ranks));
-    json_put(object, "isa", json_text(e->isa));
-    json_t *memory = json_object();
-    json_put(memory, "data", json_count(e->data_bytes));
-    json_put(memory, "parameters", json_count(e->parameter_bytes));
-    json_put(memory, "states", json_count(e->state_bytes));
-    json_put(memory, "partial_sums", json_count(e->partial_bytes));
-    json_put(memory, "workspaces", json_count(e->workspace_bytes));
-    json_put(memory, "checkpoints", json_count(e->keep_bytes));
-    json_put(memory, "mapped", json_count(e->mapped_bytes));
-    json_put(memory, "peak", e->peak_bytes > 0 ? json_count(e->peak_bytes) : json_null());
-    json_put(object, "memory_bytes", memory);
-    return object;
-}
-
-/** "  data        1.5 MB" */
-static void print_bytes(const char *what, size_t bytes)
-{
-    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
-    double value = (double)bytes;
-    size_t unit = 0;
-    for (; value >= 1000 && unit < 4; unit++) {
-        value /= 1000;
-    }
-    printf("  %-20s%.3g %s\n", what, value, units[unit]);
-}
-
-static void estimate_print(const heddle_estimate *e)
-{
-    printf("network     %s, %zu parameters\n", e->shape, e->parameters);
-    printf("rows        %zu", e->rows);
-    printf(e->validation_rows > 0 ? ", and %zu to watch\n" : "\n", e->validation_rows);
-    if (e->epochs > 0) {
-        printf("epochs      %" PRIu64 " of %" PRIu64 " steps\n", e->epochs, e->steps_per_epoch);
-    }
-    printf("steps       %" PRIu64 "\n", e->steps);
-    printf("work        %.3g GFLOP an epoch\n", e->flop_per_epoch * 1e-9);
-    printf("batch       %zu rows: %zu shard%s of %zu, enough for %zu worker%s\n", e->batch,
-           e->shards, e->shards == 1 ? "" : "s", e->shard, e->shards, e->shards == 1 ? "" : "s");
-    printf("machine     %d %s", e->threads, e->threads == 1 ? "thread" : "threads");
-    if (e->ranks > 1) {
-        printf(" on each of %d ranks", e->ranks);
-    }
-    printf(", %s (%s)\n", e->isa, e->why);
-    puts(e->ranks > 1 ? "memory of a rank" : "memory");
-    print_bytes("rows, encoded", e->data_bytes);
-    print_bytes("parameters", e->parameter_bytes);
-    print_bytes("optimizer's states", e->state_bytes);
-    print_bytes("partial sums", e->partial_bytes);
-    print_bytes("workspaces", e->workspace_bytes);
-    if (e->keep_bytes > 0) {
-        print_bytes("checkpoints, log", e->keep_bytes);
-    }
-    if (e->peak_bytes > 0) {
-        print_bytes("all, with the data", e->peak_bytes);
-        if (e->mapped_bytes > 0) {
-            print_bytes("  of it mapped files", e->mapped_bytes);
-        }
-    }
-    puts("dry run: nothing was trained or written");
-}
 
 /** --dry-run: say what would be done. */
 static int dry_run(struct run *run)
@@ -512,11 +305,11 @@ static int dry_run(struct run *run)
         return refuse(run, &err);
     }
     if (option_flag(run->line, "json")) {
-        json_t *object = estimate_json(&estimate);
+        json_t *object = train_estimate_json(&estimate);
         json_write(stdout, object, true);
         json_decref(object);
     } else {
-        estimate_print(&estimate);
+        train_estimate_print(&estimate);
     }
     return 0;
 }
@@ -528,15 +321,15 @@ static int save(const struct run *run, const heddle_model *model, const heddle_r
     const char *path = option_given(run->line, "output");
     heddle_error err;
     *saved = NULL;
-    if (caught != 0 && result->stopped) {
+    if (signals_caught() != 0 && result->stopped) {
         const char *checkpoint = option_given(run->line, "checkpoint");
         if (checkpoint != NULL && result->checkpoint == result->steps) {
             complain("ended by signal %d after step %" PRIu64
                      ", no model was written; --resume auto goes on from '%s'",
-                     (int)caught, result->steps, checkpoint);
+                     signals_caught(), result->steps, checkpoint);
         } else {
-            complain("ended by signal %d after step %" PRIu64 ", no model was written", (int)caught,
-                     result->steps);
+            complain("ended by signal %d after step %" PRIu64 ", no model was written",
+                     signals_caught(), result->steps);
         }
         return 0;
     }
@@ -574,7 +367,7 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
         train_result_table(model, run->table);
     }
     train_result_print(result, run->quiet);
-    if (option_given(run->line, "output") == NULL && !run->quiet && caught == 0) {
+    if (option_given(run->line, "output") == NULL && !run->quiet && signals_caught() == 0) {
         complain("note: the model was not saved; -o FILE saves it");
     }
     if (status == 0) {
@@ -610,14 +403,14 @@ static int compare(struct run *run)
         return give_up(&err);
     }
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
-    catch_signals();
+    signals_catch();
     heddle_status status = compare_run(&run->compare, run->table, run->validation, run->initial,
                                        &run->progress, &callbacks, run->recipe, &err);
     progress_end(&run->progress);
-    caught = heddle_cluster_agree(caught, (char[1]){""}, 1);
+    signals_agree();
     if (status != HEDDLE_OK) {
         int result = refuse(run, &err);
-        obey_signal();
+        signals_obey();
         return result;
     }
     if (!option_flag(line, "json")) {
@@ -635,7 +428,8 @@ static int train(struct run *run)
     const struct command_line *line = run->line;
     const char *log = speaks() ? option_given(line, "log") : NULL;
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
-    run_log_begin(&run->log, log, log != NULL ? start_record(run) : NULL);
+    run_log_begin(&run->log, log,
+                  log != NULL ? train_start_json(line, run->recipe, run->table) : NULL);
     heddle_callbacks callbacks = {
         .user = run, .report = on_report, .note = on_note, .stop = on_step};
     if (log != NULL) {
@@ -646,12 +440,11 @@ static int train(struct run *run)
     heddle_model *model = NULL;
     heddle_result result = {0};
     heddle_error err;
-    catch_signals();
+    signals_catch();
     heddle_status trained = heddle_train(run->recipe, run->table, run->validation, run->test,
                                          run->initial, &callbacks, &model, &result, &err);
     progress_end(&run->progress);
-    caught =
-        heddle_cluster_agree(caught, (char[1]){""}, 1); /* a signal to one is a signal to all */
+    signals_agree();
     int status;
     if (trained == HEDDLE_OK) {
         status = finish(run, model, &result);
@@ -670,7 +463,7 @@ static int train(struct run *run)
     int logged = run_log_end(&run->log);
     heddle_result_done(&result);
     heddle_model_free(model);
-    obey_signal();
+    signals_obey();
     return status != 0 ? status : logged;
 }
 
@@ -725,7 +518,7 @@ int train_again(const struct command_line *line, const json_t *recipe, const cha
 static int run(const struct command_line *line)
 {
     struct run run = {.line = line, .quiet = option_flag(line, "quiet") || !speaks()};
-    catch_checkpoint_signal();
+    signals_catch_checkpoint();
     int status = prepare(&run);
     if (status == 0) {
         bool dry = option_flag(line, "dry-run");

@@ -1,0 +1,14 @@
+/** train_estimate: what a run would be and take, for people (stdout) and as JSON. */
+#ifndef CLI_TRAIN_ESTIMATE_H
+#define CLI_TRAIN_ESTIMATE_H
+
+#include <jansson.h>
+
+#include "heddle.h"
+
+/** The object of `train --dry-run --json`. */
+json_t *train_estimate_json(const heddle_estimate *estimate);
+
+void train_estimate_print(const heddle_estimate *estimate);
+
+#endif
