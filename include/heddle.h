@@ -338,6 +338,12 @@ typedef struct heddle_start {
     const char *validation; /**< of those watched; "" if there are none */
     size_t shard;
     uint64_t resumed; /**< steps done before, by the run that left the checkpoint */
+    char shape[128];  /**< "784-128-10", cut with "…" if very long */
+    size_t parameters;
+    size_t rows;            /**< trained on */
+    size_t validation_rows; /**< watched */
+    uint64_t steps;         /**< planned; UINT64_MAX if nothing bounds them but the clock */
+    uint64_t steps_per_epoch;
 } heddle_start;
 
 /** What to call during a run; any may be NULL. They are called by the thread that called train. */

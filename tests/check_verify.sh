@@ -27,12 +27,18 @@ mkdir logs
 "$HEDDLE" train digits.csv --hidden 20 --epochs 4 --dropout 0.1 --threads 2 --log logs/d.jsonl \
     -o d.model --checkpoint d.ck -q >/dev/null
 "$HEDDLE" train builtin:xor --recipe tutorial --steps 3000 --log x.jsonl -q >/dev/null
+"$HEDDLE" train builtin:spirals --epochs 40 --log chosen.jsonl -q >/dev/null
 before=$(cat d.model d.ck | cksum)
 
 t 0 'the same bits: 104 steps, .* sha256 [0-9a-f]{64}' 'verify logs/d.jsonl --threads 3'
 t 0 'the same bits: the first 7 steps, 7 comparisons' 'verify logs/d.jsonl --steps 7'
 t 0 'the same bits: 3000 steps' 'verify x.jsonl --threads 1'
 t 0 '"same": true' 'verify x.jsonl --json'
+
+# So does one before whose first step short runs chose --l2.
+t 0 'the same bits: [0-9]+ steps' 'verify chosen.jsonl'
+t 0 '"l2.*"data_sha256": "[0-9a-f]{64}"' 'head -n 1 chosen.jsonl'
+
 t 0 'the same bits' '(cd logs && verify d.jsonl)'
 t 0 untouched "[ '$before' = \"\$(cat d.model d.ck | cksum)\" ] && echo untouched"
 

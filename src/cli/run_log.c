@@ -30,7 +30,7 @@ static void write_record(struct run_log *log, json_t *record)
 
 void run_log_touch(struct run_log *log)
 {
-    if (log->path == NULL || log->start == NULL) {
+    if (log->start == NULL || !log->begun) {
         return;
     }
     log->stream = steady_open(log->path, NULL);
@@ -46,7 +46,14 @@ void run_log_touch(struct run_log *log)
 
 void run_log_start(struct run_log *log, const heddle_start *start)
 {
+    log->begun = true;
     if (log->start != NULL) {
+        json_put(log->start, "shape", json_text(start->shape));
+        json_put(log->start, "parameters", json_count(start->parameters));
+        json_put(log->start, "training_rows", json_count(start->rows));
+        json_put(log->start, "steps_per_epoch", json_count(start->steps_per_epoch));
+        json_put(log->start, "steps",
+                 start->steps < UINT64_MAX ? json_count(start->steps) : json_null());
         json_put(log->start, "resolved", json_text(start->recipe));
         json_put(log->start, "shard", json_count(start->shard));
         json_put(log->start, "data_sha256", json_text(start->data));

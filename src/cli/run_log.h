@@ -12,6 +12,7 @@
 #ifndef CLI_RUN_LOG_H
 #define CLI_RUN_LOG_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <jansson.h>
 
@@ -21,13 +22,15 @@ struct run_log {
     const char *path; /* NULL: no log is wanted */
     FILE *stream;
     json_t *start; /* the first record, until it is written */
+    bool begun;    /* run_log_start() has completed it: shorter runs that choose something come
+                      before, and ask for signals too */
     int status;    /* 0, or the exit status of what went wrong */
 };
 
 /** A log at path (NULL: none), beginning with the record start, which is taken over. */
 void run_log_begin(struct run_log *log, const char *path, json_t *start);
 
-/** Training goes on: the file is made now if it is not there. */
+/** Training goes on: the file is made now if it is not there and the run has begun. */
 void run_log_touch(struct run_log *log);
 
 /** What the library says of the run before its first step. */

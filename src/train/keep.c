@@ -174,8 +174,19 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
         status = resume(keep, from, err);
     }
     if (!status && callbacks && callbacks->begin) {
-        const heddle_start start = {run->text.data, keep->owner.data, keep->owner.validation,
-                                    run->shard, keep->from.steps};
+        heddle_start start = {
+            .recipe = run->text.data,
+            .data = keep->owner.data,
+            .validation = keep->owner.validation,
+            .shard = run->shard,
+            .resumed = keep->from.steps,
+            .parameters = shape_parameters(&run->shape),
+            .rows = data->train.rows,
+            .validation_rows = data->validation.rows,
+            .steps = run->steps,
+            .steps_per_epoch = (data->train.rows + run->batch - 1) / run->batch,
+        };
+        shape_text(&run->shape, start.shape, sizeof start.shape);
         callbacks->begin(callbacks->user, &start);
     }
     keep->keeper.begin = keep->resumed ? &keep->from : NULL;
