@@ -143,9 +143,22 @@ static void fill_standard_streams(void)
     }
 }
 
+/**
+ * Most outputs are then one write, which fails at the end, where its reason is still known, or not
+ * at all.
+ */
+static void widen_output(void)
+{
+    static char room[1 << 16];
+    if (!isatty(STDOUT_FILENO)) {
+        setvbuf(stdout, room, _IOFBF, sizeof room);
+    }
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_streams();
+    widen_output();
     /* A closed pipe and a full quota are failed writes (status 74), not sudden deaths. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
