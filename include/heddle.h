@@ -305,6 +305,9 @@ typedef struct heddle_score {
     size_t targets;                  /**< numbers predicted */
     double mae; /**< mean absolute error in the target's unit, mean over the targets */
     double *target_rmse, *target_mae, *target_r2; /**< (targets) of each; or NULL */
+    size_t sampled; /**< rows of `sample`: all, or some hundreds spread evenly over them */
+    double *sample; /**< (sampled, targets, 2) a target's true number and what was predicted; NULL
+                         of classes and in a trial of a search */
 } heddle_score;
 
 /** Release what a score holds (not the struct itself) and zero it. */
@@ -340,9 +343,9 @@ typedef struct heddle_start {
     uint64_t resumed; /**< steps done before, by the run that left the checkpoint */
     char shape[128];  /**< "784-128-10", cut with "…" if very long */
     size_t parameters;
-    size_t rows;            /**< trained on */
-    size_t validation_rows; /**< watched */
-    uint64_t steps;         /**< planned; UINT64_MAX if nothing bounds them but the clock */
+    size_t rows, validation_rows; /**< trained on; watched */
+    size_t batch;                 /**< rows of a step; the last of an epoch may have fewer */
+    uint64_t steps;               /**< planned; UINT64_MAX if nothing bounds them but the clock */
     uint64_t steps_per_epoch;
 } heddle_start;
 

@@ -183,6 +183,7 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
             .parameters = shape_parameters(&run->shape),
             .rows = data->train.rows,
             .validation_rows = data->validation.rows,
+            .batch = run->batch,
             .steps = run->steps,
             .steps_per_epoch = (data->train.rows + run->batch - 1) / run->batch,
         };

@@ -291,6 +291,38 @@ static heddle_status score_classes(const struct scorer *scorer, size_t k, heddle
     return HEDDLE_OK;
 }
 
+/** Numbers of a sample, and rows: enough for a picture. */
+enum { SAMPLE_NUMBERS = 1 << 16, SAMPLE_ROWS = 1000 };
+
+/** Target o as a number of its own unit. */
+static double in_unit(const struct preprocess *preprocess, size_t o, double encoded)
+{
+    return encoded / preprocess->target[o].factor + preprocess->target[o].shift;
+}
+
+static bool take_sample(const struct scorer *scorer, const struct preprocess *preprocess,
+                        heddle_score *score)
+{
+    size_t rows = scorer->set->rows;
+    size_t n = scorer->width;
+    size_t most = SAMPLE_NUMBERS / n < SAMPLE_ROWS ? SAMPLE_NUMBERS / n : SAMPLE_ROWS;
+    size_t count = rows < most ? rows : most;
+    score->sample = memory_new(2 * n * count + 1, sizeof *score->sample);
+    if (!score->sample) {
+        return false;
+    }
+    score->sampled = count;
+    for (size_t i = 0; i < count; i++) {
+        size_t r = i * (rows / count) + i * (rows % count) / count;
+        for (size_t o = 0; o < n; o++) {
+            double *pair = &score->sample[2 * (i * n + o)];
+            pair[0] = in_unit(preprocess, o, target(scorer->set, r, o));
+            pair[1] = in_unit(preprocess, o, scorer->outputs[r * n + o]);
+        }
+    }
+    return true;
+}
+
 static heddle_status score_numbers(const struct scorer *scorer, const struct preprocess *preprocess,
                                    heddle_score *score, heddle_error *err)
 {
@@ -300,7 +332,8 @@ static heddle_status score_numbers(const struct scorer *scorer, const struct pre
     score->target_rmse = memory_new(n, sizeof *score->target_rmse);
     score->target_mae = memory_new(n, sizeof *score->target_mae);
     score->target_r2 = memory_new(n, sizeof *score->target_r2);
-    if (!scratch || !score->target_rmse || !score->target_mae || !score->target_r2) {
+    if (!scratch || !score->target_rmse || !score->target_mae || !score->target_r2 ||
+        !take_sample(scorer, preprocess, score)) {
         memory_free(scratch);
         return status_memory(err, "scoring", set->rows * sizeof *scratch);
     }
@@ -349,5 +382,6 @@ void heddle_score_done(heddle_score *score)
     memory_free(score->target_rmse);
     memory_free(score->target_mae);
     memory_free(score->target_r2);
+    memory_free(score->sample);
     *score = (heddle_score){0};
 }

@@ -290,6 +290,9 @@ static void run_one(struct searching *s, size_t run, int w)
         s->err = err;
         atomic_store(&s->stop, true);
     } else if (!status) {
+        memory_free(result.validation.sample); /* thousands of runs may be kept */
+        result.validation.sample = NULL;
+        result.validation.sampled = 0;
         trial->score[run % per] = result.validation;
         result.validation = (heddle_score){0};
         memcpy(trial->sha256[run % per], result.sha256, sizeof result.sha256);
