@@ -229,8 +229,11 @@ $t/%.o: tests/%.c $(build)/flags
 	$Q$(CC) $(lib_flags) $(CRITERION_CFLAGS) -Itests -Wno-conversion -UNDEBUG -O1 $(last_flags) \
 	    -c -o $@ $<
 
+# What tests look at in the command line, and what that needs.
+cli_tested := bench_scaling run_curve report_plot html json_out score_text output steady
+
 # The archive's objects, not the .so: tests reach what is not exported.
-$t/check: $(tests_o) $o/cli/bench_scaling.o $(lib_a) $(build)/lists
+$t/check: $(tests_o) $(cli_tested:%=$o/cli/%.o) $(lib_a) $(build)/lists
 	@test '$(have_criterion)' = yes || \
 	    { echo "missing: libcriterion-dev (run 'make deps')" >&2; exit 1; }
 	$(call say,LINK,$@)

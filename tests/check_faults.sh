@@ -40,6 +40,7 @@ before_each() {
     cp xor.npy at/out.npy
     cp old.model at/out.c
     cp old.model at/out.onnx
+    echo old >at/out.html
 }
 
 # outputs WHAT: each is as it was, or whole and new; sets $wrong if not.
@@ -48,6 +49,10 @@ outputs() {
         cmp -s "at/$file" "before/$file" || cmp -s "at/$file" "after/$file" ||
             wrong="$file is neither old nor new (status $status)"
     done
+    case $(tail -n 1 at/out.html) in # a page has times in it
+    old | '</body></html>') ;;
+    *) wrong="out.html is neither old nor whole (status $status)" ;;
+    esac
 }
 
 # complain WHAT COMMAND...
@@ -73,7 +78,7 @@ memory() {
             71) [ -s at/stderr ] || wrong="status 71 without a message" ;;
             *) wrong="status $status" ;;
             esac
-            [ -z "$(find at -name '.heddle*')" ] || wrong="a temporary file was left"
+            [ -z "$(find at -name '.heddle*' -o -name 'out.html?*')" ] || wrong="a temporary file was left"
             [ -z "$wrong" ] || complain "allocation $n ($how) of heddle $*: $wrong"
             unharmed=$((status == 0 ? unharmed + 1 : 0))
             faults=$((faults + (status != 0)))
@@ -111,7 +116,7 @@ faulty() {
         fi
         outputs
         # One call fails: unlink of what is left over may be that one.
-        if [ "$call" != unlinkat ] && [ -n "$(find at -name '.heddle*')" ]; then
+        if [ "$call" != unlinkat ] && [ -n "$(find at -name '.heddle*' -o -name 'out.html?*')" ]; then
             wrong="a temporary file was left"
         fi
         [ -z "$wrong" ] || complain "$error in $call $n of heddle $*: $wrong"
@@ -145,6 +150,7 @@ command_faults() {
 
 command_faults train ../xor.csv --hidden 3 --steps 24 -o out.model --checkpoint out.ck --log run.jsonl -q
 command_faults train ../xor.csv.gz --hidden 3 --steps 24 --checkpoint out.ck --resume ../new.ck -q
+command_faults train ../xor.csv --hidden 3 --steps 24 --report out.html -q
 command_faults predict ../old.model ../xor.csv -o out.csv
 command_faults evaluate ../old.model ../xor.npy --json
 command_faults predict ../old.model ../xor.csv

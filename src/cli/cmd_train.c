@@ -19,6 +19,7 @@
 #include "output.h"
 #include "progress.h"
 #include "run_log.h"
+#include "run_report.h"
 #include "train_again.h"
 #include "train_estimate.h"
 #include "train_result.h"
@@ -43,6 +44,9 @@ static const struct option run_options[] = {
     {"output", 'o', OPTION_TEXT, "run", "MODEL", NULL, "write the trained model to this file"},
     {"log", 0, OPTION_TEXT, "run", "FILE.jsonl", NULL,
      "write a record of the run: one JSON object a line, the first with all settings"},
+    {"report", 0, OPTION_TEXT, "run", "FILE.html", NULL,
+     "write a page about the run when it is over: learning curves, scores, data, recipe, how to "
+     "repeat it"},
     {"progress", 0, OPTION_CHOICE, "run", "auto|always|never", "auto",
      "progress on stderr; auto: one line in place on a terminal, else a line a report; always: one "
      "line in place"},
@@ -70,6 +74,8 @@ struct run {
     bool quiet;
     struct progress progress;
     struct run_log log;
+    struct run_report report;
+    json_t *start; /* what the run was told; NULL unless log or report want it */
     struct compare compare;
     heddle_report last; /* the newest report */
     bool again;         /* a run is repeated: nothing is written */
@@ -81,22 +87,29 @@ static int on_report(void *user, const heddle_report *report)
     run->last = *report;
     progress_show(&run->progress, report);
     run_log_report(&run->log, report);
+    run_report_report(&run->report, report);
     return signals_caught() != 0;
 }
 
 static void on_begin(void *user, const heddle_start *start)
 {
-    run_log_start(&((struct run *)user)->log, start);
+    struct run *run = user;
+    train_start_add(run->start, start);
+    run_log_start(&run->log);
+    run_report_start(&run->report, start);
 }
 
 static void on_step_done(void *user, uint64_t step, double loss)
 {
-    run_log_step(&((struct run *)user)->log, step, loss);
+    struct run *run = user;
+    run_log_step(&run->log, step, loss);
+    run_report_step(&run->report, step, loss);
 }
 
 static void on_note(void *user, const char *text)
 {
     struct run *run = user;
+    run_report_note(&run->report, text);
     if (!run->quiet) {
         progress_wipe(&run->progress);
         complain("note: %s", text);
@@ -124,7 +137,7 @@ static int on_signal_asked(void *user)
 /** Check the outputs before anything takes time. Returns 0, or complains. */
 static int check_outputs(const struct command_line *line)
 {
-    static const char *const outputs[] = {"output", "log", "checkpoint"};
+    static const char *const outputs[] = {"output", "log", "checkpoint", "report"};
     static const char *const inputs[] = {"labels", "validation",  "validation-labels",
                                          "test",   "test-labels", "config"};
     enum { OUTPUTS = sizeof outputs / sizeof outputs[0] };
@@ -343,11 +356,12 @@ static int save(const struct run *run, const heddle_model *model, const heddle_r
     return 0;
 }
 
-/** Print what a run that came to its end (or was asked to end) did. */
-static int finish(struct run *run, const heddle_model *model, const heddle_result *result)
+/** Print what a run that came to its end (or was asked to end) did. *path: see save(). */
+static int finish(struct run *run, const heddle_model *model, const heddle_result *result,
+                  const char **path)
 {
-    const char *saved;
-    int status = save(run, model, result, &saved);
+    int status = save(run, model, result, path);
+    const char *saved = *path;
     size_t k = (size_t)option_count(run->line, "top");
     run_log_result(&run->log, train_result_json(result, model, saved, k));
     if (option_flag(run->line, "json")) {
@@ -428,15 +442,15 @@ static int train(struct run *run)
     const struct command_line *line = run->line;
     const char *log = speaks() ? option_given(line, "log") : NULL;
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
-    run_log_begin(&run->log, log,
-                  log != NULL ? train_start_json(line, run->recipe, run->table) : NULL);
     heddle_callbacks callbacks = {
         .user = run, .report = on_report, .note = on_note, .stop = on_step};
-    if (log != NULL) {
+    if (log != NULL || run->report.path != NULL) {
+        run->start = train_start_json(line, run->recipe, run->table);
         callbacks.begin = on_begin;
         callbacks.step = on_step_done;
-        callbacks.wants_weights = true;
+        callbacks.wants_weights = log != NULL;
     }
+    run_log_begin(&run->log, log, log != NULL ? json_incref(run->start) : NULL);
     heddle_model *model = NULL;
     heddle_result result = {0};
     heddle_error err;
@@ -446,8 +460,9 @@ static int train(struct run *run)
     progress_end(&run->progress);
     signals_agree();
     int status;
+    const char *saved = NULL;
     if (trained == HEDDLE_OK) {
-        status = finish(run, model, &result);
+        status = finish(run, model, &result, &saved);
         if (result.checkpoint_status != HEDDLE_OK && run->quiet) { /* else a note has said it */
             complain("the last checkpoint, '%s', could not be written",
                      option_given(line, "checkpoint"));
@@ -461,14 +476,28 @@ static int train(struct run *run)
         }
     }
     int logged = run_log_end(&run->log);
+    int told = run_report_end(&run->report, &(struct run_outcome){
+                                                .line = line,
+                                                .recipe = run->recipe,
+                                                .table = run->table,
+                                                .compare = &run->compare,
+                                                .start = run->start,
+                                                .model = model,
+                                                .result = &result,
+                                                .saved = saved,
+                                                .err = &err,
+                                                .signal = signals_caught(),
+                                            });
     heddle_result_done(&result);
     heddle_model_free(model);
     signals_obey();
-    return status != 0 ? status : logged;
+    return status != 0 ? status : logged != 0 ? logged : told;
 }
 
 static void run_done(struct run *run)
 {
+    run_report_done(&run->report);
+    json_decref(run->start);
     compare_done(&run->compare);
     heddle_model_free(run->initial);
     heddle_table_free(run->test);
@@ -518,6 +547,7 @@ int train_again(const struct command_line *line, const json_t *recipe, const cha
 static int run(const struct command_line *line)
 {
     struct run run = {.line = line, .quiet = option_flag(line, "quiet") || !speaks()};
+    run_report_begin(&run.report, speaks() ? option_given(line, "report") : NULL);
     signals_catch_checkpoint();
     int status = prepare(&run);
     if (status == 0) {

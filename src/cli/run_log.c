@@ -44,22 +44,9 @@ void run_log_touch(struct run_log *log)
     write_record(log, start);
 }
 
-void run_log_start(struct run_log *log, const heddle_start *start)
+void run_log_start(struct run_log *log)
 {
     log->begun = true;
-    if (log->start != NULL) {
-        json_put(log->start, "shape", json_text(start->shape));
-        json_put(log->start, "parameters", json_count(start->parameters));
-        json_put(log->start, "training_rows", json_count(start->rows));
-        json_put(log->start, "steps_per_epoch", json_count(start->steps_per_epoch));
-        json_put(log->start, "steps",
-                 start->steps < UINT64_MAX ? json_count(start->steps) : json_null());
-        json_put(log->start, "resolved", json_text(start->recipe));
-        json_put(log->start, "shard", json_count(start->shard));
-        json_put(log->start, "data_sha256", json_text(start->data));
-        json_put(log->start, "validation_sha256", json_text(start->validation));
-        json_put(log->start, "resumed", json_count(start->resumed));
-    }
 }
 
 void run_log_step(struct run_log *log, uint64_t step, double loss)

@@ -22,8 +22,8 @@ struct run_log {
     const char *path; /* NULL: no log is wanted */
     FILE *stream;
     json_t *start; /* the first record, until it is written */
-    bool begun;    /* run_log_start() has completed it: shorter runs that choose something come
-                      before, and ask for signals too */
+    bool begun;    /* it is complete: shorter runs that choose something come before, and ask for
+                      signals too */
     int status;    /* 0, or the exit status of what went wrong */
 };
 
@@ -33,8 +33,8 @@ void run_log_begin(struct run_log *log, const char *path, json_t *start);
 /** Training goes on: the file is made now if it is not there and the run has begun. */
 void run_log_touch(struct run_log *log);
 
-/** What the library says of the run before its first step. */
-void run_log_start(struct run_log *log, const heddle_start *start);
+/** The first record is complete, the run is about to make its first step. */
+void run_log_start(struct run_log *log);
 
 /** Steps 1 … RUN_LOG_STEPS, and the powers of two after them. */
 enum { RUN_LOG_STEPS = 16 };

@@ -54,3 +54,19 @@ json_t *train_start_json(const struct command_line *line, const heddle_recipe *r
     }
     return record;
 }
+
+void train_start_add(json_t *record, const heddle_start *start)
+{
+    json_put(record, "shape", json_text(start->shape));
+    json_put(record, "parameters", json_count(start->parameters));
+    json_put(record, "training_rows", json_count(start->rows));
+    json_put(record, "validation_rows", json_count(start->validation_rows));
+    json_put(record, "batch", json_count(start->batch));
+    json_put(record, "steps_per_epoch", json_count(start->steps_per_epoch));
+    json_put(record, "steps", start->steps < UINT64_MAX ? json_count(start->steps) : json_null());
+    json_put(record, "resolved", json_text(start->recipe));
+    json_put(record, "shard", json_count(start->shard));
+    json_put(record, "data_sha256", json_text(start->data));
+    json_put(record, "validation_sha256", json_text(start->validation));
+    json_put(record, "resumed", json_count(start->resumed));
+}

@@ -11,4 +11,7 @@
 json_t *train_start_json(const struct command_line *line, const heddle_recipe *recipe,
                          const heddle_table *table);
 
+/** Add what the library says of the run before its first step. */
+void train_start_add(json_t *record, const heddle_start *start);
+
 #endif
