@@ -66,6 +66,13 @@ awk 'BEGIN {
     }
 }' >mpi.csv
 
+# A page is rank 0's, with what all of them did.
+ranks 3 1 train mpi.csv --hidden 8 --epochs 2 --validation 0.2 --quiet --report mpi.html
+[ $status = 0 ] && [ "$(grep -c '</html>' mpi.html)" = 1 ] || fail "no page: $(cat err)"
+grep -q '<td>ranks</td><td>3</td>' mpi.html || fail "a page without its ranks"
+grep -q "$(sed -n 's/.*sha256 //p' out)" mpi.html || fail "a page of another model"
+count=$((count + 1))
+
 all='1x2 2x1 3x2 4x3 5x1 8x2' # long_mpi.sh has more
 few='3x2'
 # 700 rows in batches of 96 and one of 28: six shards, then two; dropout, validation, patience, clip

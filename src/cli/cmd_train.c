@@ -483,7 +483,7 @@ static int train(struct run *run)
                                                 .compare = &run->compare,
                                                 .start = run->start,
                                                 .model = model,
-                                                .result = &result,
+                                                .result = trained == HEDDLE_OK ? &result : NULL,
                                                 .saved = saved,
                                                 .err = &err,
                                                 .signal = signals_caught(),

@@ -146,8 +146,7 @@ static void write_status(FILE *stream, const json_t *record)
                         : true_of(result, "min_error") ? "The error went to or below --min-error."
                                                        : NULL;
     if (error != NULL) {
-        fputs("<p class=\"status bad\"><b>Diverged.</b> No model was made. What heddle said: ",
-              stream);
+        fputs("<p class=\"status bad\"><b>Diverged.</b> What heddle said: ", stream);
         html_text(stream, text_of(error, "message"), 0);
         fputs("</p>\n", stream);
     } else if (member(record, "signal") != NULL) {
@@ -334,7 +333,7 @@ static void write_again(FILE *stream, const json_t *record)
               stream);
     }
     fputs("<table class=\"pair\"><tbody>\n", stream);
-    row(stream, "model", member(result, "model") != NULL ? text_of(result, "model") : "not saved");
+    row(stream, "model", member(record, "saved") != NULL ? text_of(record, "saved") : "not saved");
     fputs("<tr><td>sha256 of the model</td><td class=\"long\"><code id=\"model-sha256\">", stream);
     html_text(stream, result != NULL ? text_of(result, "sha256") : "–", 0);
     fputs("</code></td></tr>\n<tr><td>sha256 of the training rows</td><td class=\"long\"><code "

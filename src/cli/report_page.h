@@ -7,7 +7,9 @@
  *     "same"       the one that makes the same model, or null
  *     "curve"      run_curve.h
  *     "data"       report_facts.h, and "network", "sample": {"validation", "test"}
- *     "recipe"     report_recipe.h
+ *     "recipe"     report_recipe.h, and "resolved": what the library made of it
+ *     "compared"   members "cv" and "search" of `train --json`
+ *     "saved"      the model's file, or null
  *     "result"     as `train --json`, or null if the run has none
  *     "error"      {"status", "message"} of a run that diverged, or null
  *     "signal"     what asked the run to end, or null

@@ -75,7 +75,7 @@ static json_t *error_json(const heddle_error *err)
 /** The record of report_page.h. */
 static json_t *gather(const struct run_report *report, const struct run_outcome *outcome)
 {
-    const heddle_result *result = outcome->model != NULL ? outcome->result : NULL;
+    const heddle_result *result = outcome->result;
     const char *resolved = json_string_value(json_object_get(outcome->start, "resolved"));
     json_t *record = json_object();
     json_t *choices = resolved != NULL ? json_loads(resolved, 0, NULL) : NULL;
@@ -102,6 +102,7 @@ static json_t *gather(const struct run_report *report, const struct run_outcome 
         json_put(sample, "test", report_sample_json(&result->test));
     }
     json_put(record, "sample", sample);
+    json_put(record, "saved", json_text(outcome->saved));
     json_put(record, "error", result == NULL ? error_json(outcome->err) : json_null());
     bool stopped = outcome->signal != 0 && result != NULL && result->stopped;
     json_put(record, "signal", stopped ? json_integer(outcome->signal) : json_null());

@@ -28,9 +28,9 @@ struct run_outcome {
     struct compare *compare;
     json_t *start;               /* the log's first record */
     const heddle_model *model;   /* NULL: none was made */
-    const heddle_result *result; /* of a model */
+    const heddle_result *result; /* NULL: it failed */
     const char *saved;           /* file of the model, or NULL */
-    const heddle_error *err;     /* why there is no model */
+    const heddle_error *err;     /* why it failed */
     int signal;                  /* that ended it, or 0 */
 };
 
