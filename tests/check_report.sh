@@ -62,6 +62,23 @@ t 0 '^model ' - "heddle train $long --epochs \$(($steps / 26 + 20)) --resume aut
 holds 'a resumed run says where its curves begin' \
     "grep -o 'checkpoint after update [0-9,]*' res.html | tr -d , | grep -q 'update $steps\$'"
 
+# A run of 40 epochs in three: the first two leave a log.
+parts="$d --hidden 12 --optimizer adam --report-every 2 --checkpoint l.ck --log l.jsonl -q"
+heddle train $parts --epochs 10 --schedule constant >/dev/null
+holds 'with the log of the process before, its reports are in the curves' \
+    "heddle train $parts --epochs 20 --schedule constant --resume auto --report log.html >/dev/null &&
+     grep -q 'after update 260; the reports before it are those of the log that was there.<' \
+        log.html && grep -q '<td class=\"n\">52</td>' log.html"
+holds 'a log that began later says so' \
+    "heddle train $parts --epochs 40 --schedule constant --resume auto --report log3.html >/dev/null &&
+     grep -q 'after update 520; .* which began after update 260.<' log3.html"
+holds 'the log of another run is of no use' \
+    "heddle train $d --hidden 5 --epochs 2 --log l.jsonl -q >/dev/null && heddle train $parts \
+        --epochs 42 --schedule constant --resume auto --report log4.html >/dev/null &&
+     grep -q 'after update 1,040: the curves begin there' log4.html"
+printf 'no log\n{' >l.jsonl
+t 0 '^model ' - "heddle train $parts --epochs 44 --schedule constant --resume auto --report log5.html"
+
 command -v python3 >/dev/null || { results; exit; }
 
 # ---------------------------------------------------------------- what is in it

@@ -96,7 +96,7 @@ static void on_begin(void *user, const heddle_start *start)
     struct run *run = user;
     train_start_add(run->start, start);
     run_log_start(&run->log);
-    run_report_start(&run->report, start);
+    run_report_start(&run->report, start, run->log.path);
 }
 
 static void on_step_done(void *user, uint64_t step, double loss)

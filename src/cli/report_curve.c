@@ -30,7 +30,7 @@ static struct unit unit_of(const json_t *curve)
     } else if (number_of(curve, "last") >= 2 * an_epoch) {
         unit = (struct unit){.name = "epoch", .steps = an_epoch};
     }
-    unit.from = number_of(curve, "first") / unit.steps;
+    unit.from = number_of(curve, "begin") / unit.steps;
     unit.to = number_of(curve, "last") / unit.steps;
     return unit;
 }
@@ -219,21 +219,26 @@ static void list_reports(FILE *stream, const json_t *curve)
 void report_curves(FILE *stream, const json_t *record)
 {
     const json_t *curve = member(record, "curve");
-    uint64_t first = count_of(curve, "first");
+    uint64_t resumed = count_of(curve, "resumed");
+    uint64_t begin = count_of(curve, "begin");
     if (json_array_size(member(curve, "training")) == 0 &&
         json_array_size(member(curve, "reports")) == 0) {
         return;
     }
     const struct unit unit = unit_of(curve);
     fputs("<h2>Learning curves</h2>\n", stream);
-    if (first > 0) {
+    if (resumed > 0) {
         fputs("<p>The run went on from a checkpoint after update ", stream);
-        html_count(stream, first);
-        fputs(true_of(curve, "whole")
-                  ? "; what came before is from the log that was there.</p>\n"
-                  : ": the curves begin there. What came before is with the process that made "
-                    "it.</p>\n",
+        html_count(stream, resumed);
+        fputs(begin == resumed
+                  ? ": the curves begin there. What came before is with the process that made it."
+                  : "; the reports before it are those of the log that was there",
               stream);
+        if (begin > 0 && begin < resumed) {
+            fputs(", which began after update ", stream);
+            html_count(stream, begin);
+        }
+        fputs(begin == resumed ? "</p>\n" : ".</p>\n", stream);
     }
     fputs("<div class=\"figures\">\n", stream);
     plot_losses(stream, record, &unit);

@@ -5,7 +5,7 @@
 #include "json_out.h"
 
 enum {
-    MANY_EPOCHS = 30, /* a run of more is shown by epochs, a shorter one by steps */
+    MANY_EPOCHS = 10, /* a run of more is shown by epochs, a shorter one by steps */
     FEW_POINTS = 10   /* a curve of fewer is shown by steps if that can be */
 };
 
@@ -18,6 +18,7 @@ void run_curve_begin(struct run_curve *curve, const heddle_start *start)
         .steps_per_epoch = an_epoch,
         .first = start->resumed,
         .last = start->resumed,
+        .begin = start->resumed,
         .width = start->steps / an_epoch > MANY_EPOCHS ? an_epoch : 1,
         .every = 1,
     };
@@ -126,6 +127,12 @@ static json_t *training_json(const struct run_curve *curve, bool sum, bool broke
 {
     json_t *training = json_array();
     uint64_t made = curve->last - curve->first;
+    for (size_t i = 0; i < curve->reports && curve->report[i].step <= curve->first; i++) {
+        json_t *point = json_array();
+        json_array_append_new(point, json_count(curve->report[i].step));
+        json_array_append_new(point, json_number(curve->report[i].loss));
+        json_array_append_new(training, point);
+    }
     if (curve->points < FEW_POINTS && made <= CURVE_POINTS) {
         for (uint64_t i = 0; i < made; i++) {
             uint64_t from = curve->first + i;
@@ -152,7 +159,8 @@ json_t *run_curve_json(const struct run_curve *curve, bool sum, bool broken)
 {
     json_t *object = json_object();
     json_put(object, "steps_per_epoch", json_count(curve->steps_per_epoch));
-    json_put(object, "first", json_count(curve->first));
+    json_put(object, "resumed", json_count(curve->first));
+    json_put(object, "begin", json_count(curve->begin));
     json_put(object, "last", json_count(curve->last));
     json_put(object, "tutorial", json_boolean(curve->tutorial));
     json_put(object, "validated", json_boolean(curve->has_validation));

@@ -21,8 +21,9 @@ struct curve_report {
 
 struct run_curve {
     uint64_t rows, batch, steps_per_epoch; /* trained on; of a step but an epoch's last */
-    uint64_t first, last;                  /* steps done before the first point; the newest step */
-    uint64_t width, end;                   /* steps of a point; the last step of the newest point */
+    uint64_t first, last;                  /* steps done before this process; the newest step */
+    uint64_t begin;      /* from where on there are reports: `first`, or less with earlier ones */
+    uint64_t width, end; /* steps of a point; the last step of the newest point */
     size_t points;
     double loss[CURVE_POINTS];  /* sums over the steps of each point */
     double early[CURVE_POINTS]; /* of each of the first steps: a run may end soon */
@@ -45,8 +46,9 @@ void run_curve_report(struct run_curve *curve, const heddle_report *report);
 /**
  * The curve as an object:
  *
- *     "steps_per_epoch", "first" (steps done before), "last", "tutorial", "validated"
- *     "training": [[step, mean loss of the steps up to it], …]
+ *     "steps_per_epoch", "last", "tutorial", "validated"
+ *     "resumed": steps done before this process; "begin": from where on the curve is
+ *     "training": [[step, mean loss of the steps up to it], …], of earlier ones the reports'
  *     "reports": [{"step", "loss", "rate", "validation_loss", "validation_score", "seconds"}, …]
  *     "reports_made": how many there were before some were left out
  *     "best": the one with the lowest validation loss, or null

@@ -8,6 +8,7 @@
 #include "report_facts.h"
 #include "report_page.h"
 #include "report_recipe.h"
+#include "run_earlier.h"
 #include "train_command.h"
 #include "train_result.h"
 
@@ -20,10 +21,13 @@ void run_report_begin(struct run_report *report, const char *path)
     report->begun = false;
 }
 
-void run_report_start(struct run_report *report, const heddle_start *start)
+void run_report_start(struct run_report *report, const heddle_start *start, const char *log)
 {
     report->begun = true;
     run_curve_begin(&report->curve, start);
+    if (report->path != NULL) {
+        run_earlier_read(&report->curve, log, start);
+    }
 }
 
 void run_report_note(struct run_report *report, const char *text)

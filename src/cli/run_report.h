@@ -35,7 +35,9 @@ struct run_outcome {
 };
 
 void run_report_begin(struct run_report *report, const char *path);
-void run_report_start(struct run_report *report, const heddle_start *start);
+
+/** The run is about to begin; log: of --log, still as a process before left it, or NULL. */
+void run_report_start(struct run_report *report, const heddle_start *start, const char *log);
 void run_report_note(struct run_report *report, const char *text);
 void run_report_step(struct run_report *report, uint64_t step, double loss);
 void run_report_report(struct run_report *report, const heddle_report *news);
