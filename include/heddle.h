@@ -332,6 +332,9 @@ typedef struct heddle_report {
     const double *weights;
     const size_t *width; /**< n[0] … n[layers] */
     size_t layers;
+    /** All metrics of the validation rows, if there are such rows and the callbacks ask for it; valid
+        during the call. Else, or if there is no memory for them, NULL. */
+    const heddle_score *validation;
 } heddle_report;
 
 /** What a run will be, told once before its first step. Texts are valid during the call. */
@@ -366,6 +369,7 @@ typedef struct heddle_callbacks {
     /** After each step's passes: the step, from 1, and the loss summed over its batch. */
     void (*step)(void *user, uint64_t step, double loss);
     bool wants_weights; /**< reports bring the weights */
+    bool wants_score;   /**< … and all metrics of the validation rows */
 } heddle_callbacks;
 
 /** What a run can be asked for between two steps. */
@@ -425,7 +429,7 @@ HEDDLE_API void heddle_result_done(heddle_result *result);
  * test        rows to score when the run is over, or NULL
  * initial     a model whose weights to start from (its shape must be the recipe's), or NULL
  * callbacks   NULL allowed
- * model       out, the caller's: heddle_model_free()
+ * model       out, the caller's, on success and after a divergence: heddle_model_free()
  * result      out, filled on success; heddle_result_done() when used. NULL allowed
  *
  * Returns HEDDLE_OK, also when a callback ended the run (result->stopped), or
@@ -434,10 +438,11 @@ HEDDLE_API void heddle_result_done(heddle_result *result);
  *   HEDDLE_E_MEMORY, HEDDLE_E_THREADS
  *   HEDDLE_E_STOPPED   a callback asked for it before the first step, while the penalty of the
  *                      weights was being chosen
- *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them, and no
- *                      model of it is made; the text names the step, the layer (of a loss: that of
- *                      the largest weight), and the checkpoint that holds the last good state if
- *                      there is one
+ *   HEDDLE_E_DIVERGED  loss or weight deltas were not finite; no update was made with them; *model
+ *                      is the best one before that (at first the one it began with), or NULL if
+ *                      none had a finite loss; the text names the step, the layer (of a loss: that
+ *                      of the largest weight), the step of that model, and the checkpoint that
+ *                      holds the last good state if there is one
  *   HEDDLE_E_RESUME    the checkpoint to resume belongs to other data or another recipe
  *   HEDDLE_E_OPEN, HEDDLE_E_IO  it cannot be read; HEDDLE_E_CREATE: a new one cannot be made
  *

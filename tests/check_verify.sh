@@ -53,6 +53,28 @@ t 65 'differs at step 2500: layer 1, weight of unit 1 from input 2: 1 in the log
 sed 's/"sha256": "./"sha256": "x/' logs/d.jsonl >changed.jsonl
 t 65 'differs at step 104: the model file' 'verify changed.jsonl'
 
+# Reports hold all metrics of the validation rows; the last one's are those of the end. Logs of
+# before that was so are repeated like any other.
+"$HEDDLE" train digits.csv --hidden 20 --epochs 4 --validation 0.2 --report-every 1 --top 2 \
+    --log metrics.jsonl -q >/dev/null
+"$HEDDLE" train digits.csv --task regress --hidden 5 --epochs 4 --validation 0.2 \
+    --log numbers.jsonl -q >/dev/null
+metric() { # EVENT KEY LOG: of the last record of that kind
+    sed -n "/^{\"event\": \"$1\"/s/.*\"validation\": {[^}]*\"$2\": \([^,}]*\).*/\1/p" "$3" | tail -1
+}
+for key in accuracy balanced_accuracy top2 log_loss auc; do
+    t 0 '^0\.[0-9]*$' "[ \"\$(metric report $key metrics.jsonl)\" = \"\$(metric end $key metrics.jsonl)\" ] &&
+        metric report $key metrics.jsonl"
+done
+for key in rmse r2 mae; do
+    t 0 '^-*[0-9.]*$' "[ \"\$(metric report $key numbers.jsonl)\" = \"\$(metric end $key numbers.jsonl)\" ] &&
+        metric report $key numbers.jsonl"
+done
+t 0 '^4$' 'grep -c "\"event\": \"report\".*\"f1\": \[0" metrics.jsonl'
+t 0 'the same bits' 'verify metrics.jsonl'
+sed '/"event": "report"/s/"validation": {[^}]*}, //' metrics.jsonl >older.jsonl
+t 0 'the same bits' '! grep -q "report.*\"auc\"" older.jsonl && verify older.jsonl'
+
 # Other data, another recipe, no log.
 sed '3s/^[0-9]*/7/' digits.csv >other.csv
 t 75 'the data differ' 'verify logs/d.jsonl other.csv'

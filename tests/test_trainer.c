@@ -28,7 +28,7 @@ static heddle_status train(const char *options, const heddle_table *table,
     *model = NULL;
     heddle_status status =
         heddle_train(recipe, table, NULL, NULL, initial, callbacks, model, result, err);
-    cr_assert((status == HEDDLE_OK) == (*model != NULL));
+    cr_assert(status == HEDDLE_E_DIVERGED || (status == HEDDLE_OK) == (*model != NULL));
     heddle_recipe_free(recipe);
     return status;
 }
@@ -386,10 +386,14 @@ Test(trainer, first_weights_of_another_shape_are_refused)
 
 /* ---------------------------------------------------------------- divergence ----------------- */
 
-/** Every number of workers and every level tells the same, which must contain `says`. */
+/**
+ * Every number of workers and every level tells the same, which must contain `says`, and leaves the
+ * same model, or none.
+ */
 static void expect_diverged(const heddle_table *table, const char *options, const char *says)
 {
     char first[512] = "";
+    char left[65] = "";
     for (int run = 0; run < 3 + ISA_COUNT; run++) {
         enum isa isa = (enum isa)(run - 3);
         if (run >= 3 && !isa_available(isa)) {
@@ -407,6 +411,13 @@ static void expect_diverged(const heddle_table *table, const char *options, cons
         }
         cr_assert_str_eq(err.text, first);
         cr_assert(strstr(err.text, says), "%s", err.text);
+        char sha256[65] = "none";
+        cr_assert(!model || !heddle_model_sha256(model, sha256, &err));
+        if (!left[0]) {
+            strcpy(left, sha256);
+        }
+        cr_assert_str_eq(sha256, left);
+        heddle_model_free(model);
     }
 }
 

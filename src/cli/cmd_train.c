@@ -7,8 +7,10 @@
  * written, and only then the results are printed.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -41,7 +43,9 @@ static const struct option run_options[] = {
     {"search", 0, OPTION_TEXT, "run", "grid|random:N", NULL,
      "try all values (or N combinations) of options given as lists, such as --hidden 32,64/128 "
      "--rate 1e-2,1e-3, and rank them by the validation rows or --cv; the model is the best one's"},
-    {"output", 'o', OPTION_TEXT, "run", "MODEL", NULL, "write the trained model to this file"},
+    {"output", 'o', OPTION_TEXT, "run", "MODEL", NULL,
+     "write the trained model to this file; if the run diverges, the best one before that to "
+     "MODEL.good"},
     {"log", 0, OPTION_TEXT, "run", "FILE.jsonl", NULL,
      "write a record of the run: one JSON object a line, the first with all settings"},
     {"report", 0, OPTION_TEXT, "run", "FILE.html", NULL,
@@ -86,7 +90,7 @@ static int on_report(void *user, const heddle_report *report)
     struct run *run = user;
     run->last = *report;
     progress_show(&run->progress, report);
-    run_log_report(&run->log, report);
+    run_log_report(&run->log, report, (size_t)option_count(run->line, "top"));
     run_report_report(&run->report, report);
     return signals_caught() != 0;
 }
@@ -390,12 +394,32 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
     return status;
 }
 
-/** After a run that diverged: what lies where the model would have been written. */
-static void note_untouched(const struct run *run)
+/**
+ * After a run that diverged: write the best model before that, if there is one, beside the one that
+ * was wanted, and say what lies there.
+ */
+static void save_good(const struct run *run, const heddle_model *model)
 {
     const char *path = option_given(run->line, "output");
-    if (path != NULL && !run->quiet) {
-        complain(access(path, F_OK) == 0 ? "note: no model was written; '%s' is as it was"
+    heddle_error err;
+    if (path == NULL) {
+        if (model != NULL && !run->quiet) {
+            complain("note: the model was not saved; -o FILE saves it as FILE.good");
+        }
+        return;
+    }
+    char good[PATH_MAX];
+    bool saved =
+        model != NULL && (size_t)snprintf(good, sizeof good, "%s.good", path) < sizeof good;
+    if (saved && speaks() && heddle_model_write(model, good, &err) != HEDDLE_OK) {
+        give_up(&err);
+        saved = false;
+    }
+    if (!run->quiet) {
+        if (saved) {
+            complain("note: '%s' holds that model", good);
+        }
+        complain(access(path, F_OK) == 0 ? "note: '%s' is as it was"
                                          : "note: no model was written to '%s'",
                  path);
     }
@@ -449,6 +473,7 @@ static int train(struct run *run)
         callbacks.begin = on_begin;
         callbacks.step = on_step_done;
         callbacks.wants_weights = log != NULL;
+        callbacks.wants_score = log != NULL;
     }
     run_log_begin(&run->log, log, log != NULL ? json_incref(run->start) : NULL);
     heddle_model *model = NULL;
@@ -472,7 +497,7 @@ static int train(struct run *run)
         run_log_error(&run->log, &err);
         status = refuse(run, &err);
         if (trained == HEDDLE_E_DIVERGED) {
-            note_untouched(run);
+            save_good(run, model);
         }
     }
     int logged = run_log_end(&run->log);

@@ -78,7 +78,9 @@ json_t *json_score(const heddle_score *score, const heddle_model *model, size_t 
         json_t *targets = json_array();
         for (size_t i = 0; score->target_rmse != NULL && i < score->targets; i++) {
             json_t *one = json_object();
-            json_put(one, "target", json_text(heddle_model_target_name(model, i)));
+            if (model != NULL) {
+                json_put(one, "target", json_text(heddle_model_target_name(model, i)));
+            }
             json_put(one, "rmse", json_number(score->target_rmse[i]));
             json_put(one, "r2", json_number(score->target_r2[i]));
             json_put(one, "mae", json_number(score->target_mae[i]));
@@ -104,6 +106,9 @@ json_t *json_score(const heddle_score *score, const heddle_model *model, size_t 
             }
             json_put(object, keys[m], each);
         }
+    }
+    if (model == NULL) {
+        return object;
     }
     json_t *names = json_array();
     for (size_t i = 0; i < score->classes; i++) {

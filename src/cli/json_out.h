@@ -24,7 +24,10 @@ json_t *json_number(double value);
 json_t *json_count(uint64_t value);
 json_t *json_text(const char *text);
 
-/** The keys of an `evaluate --json`: a score, with the class names of its model; k: of "topK". */
+/**
+ * The keys of an `evaluate --json`: a score, with the names of its model; k: of "topK". model NULL:
+ * without names and confusion, classes and targets in the model's order.
+ */
 json_t *json_score(const heddle_score *score, const heddle_model *model, size_t k);
 
 /** Write value on one line, or with `indent` over several, and a newline. */

@@ -62,7 +62,7 @@ void run_log_step(struct run_log *log, uint64_t step, double loss)
     write_record(log, record);
 }
 
-void run_log_report(struct run_log *log, const heddle_report *report)
+void run_log_report(struct run_log *log, const heddle_report *report, size_t k)
 {
     if (log->path == NULL) {
         return;
@@ -77,6 +77,9 @@ void run_log_report(struct run_log *log, const heddle_report *report)
     if (report->has_validation) {
         json_put(record, "validation_loss", json_number(report->validation_loss));
         json_put(record, "validation_score", json_number(report->validation_score));
+    }
+    if (report->validation != NULL) {
+        json_put(record, "validation", json_score(report->validation, NULL, k));
     }
     json_put(record, "seconds", json_number(report->seconds));
     trace_write(report, record);

@@ -4,6 +4,7 @@
  *     {"event": "start", version, command line, data, recipe, machine}     all it takes to repeat it
  *     {"event": "step", step, loss}                     the first steps, and then ever fewer
  *     {"event": "report", step, epoch, loss, …}         once a report, with its trace (trace.h)
+ *                                                       and all metrics of the validation rows
  *     {"event": "end", …}  or  {"event": "error", status, message}
  *
  * The file is made when training really begins, so that a run that was refused leaves none. A log
@@ -40,7 +41,8 @@ void run_log_start(struct run_log *log);
 enum { RUN_LOG_STEPS = 16 };
 void run_log_step(struct run_log *log, uint64_t step, double loss);
 
-void run_log_report(struct run_log *log, const heddle_report *report);
+/** A report, with the validation rows' metrics, of which "topK" is of this k. */
+void run_log_report(struct run_log *log, const heddle_report *report, size_t k);
 
 /** The run's result, taken over. */
 void run_log_result(struct run_log *log, json_t *result);

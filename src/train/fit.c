@@ -203,6 +203,42 @@ void heddle_result_done(heddle_result *result)
     *result = (heddle_result){0};
 }
 
+/**
+ * After a run that diverged: the best model before that, if its weights and its loss
+ * on the rows trained on are finite; err tells what became of it.
+ */
+static void rescue(struct fit *fit, heddle_model **model, heddle_error *err)
+{
+    const struct run_outcome *outcome = &fit->outcome;
+    heddle_score score = {0};
+    bool good = outcome->good;
+    *model = NULL;
+    for (size_t i = 0; good && i < shape_parameters(&fit->run.shape); i++) {
+        good = isfinite(fit->values[i]);
+    }
+    heddle_error ignored;
+    heddle_status status = good ? wrap_up(fit, &ignored) : HEDDLE_E_DIVERGED;
+    status = cluster_agree(status, &ignored); /* ranks score together, or not at all */
+    status = status ? status : score_set(fit, &fit->data.train, &score, &ignored);
+    double loss = score.loss;
+    heddle_score_done(&score);
+    if (status || !isfinite(loss)) {
+        return;
+    }
+    *model = fit->model;
+    fit->model = NULL;
+    if (err) {
+        char which[48] = "that it began with";
+        if (outcome->good_steps) {
+            snprintf(which, sizeof which, "after step %llu",
+                     (unsigned long long)outcome->good_steps);
+        }
+        size_t used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used,
+                 "; the best model before that is the one %s, loss %.6g", which, loss);
+    }
+}
+
 heddle_status fit(const struct fit_request *request, heddle_model **model, heddle_result *result,
                   heddle_error *err)
 {
@@ -249,11 +285,15 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
     }
     if (!status) {
         const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
+        fit.run.preprocess = fit.data.preprocess;
         note(&fit, team_note(fit.workers->team));
         note(&fit, fit.workers->plan->remark);
         status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers->team,
                              fit.workers->isa, recipe_max_memory(recipe), callbacks, keeper,
                              fit.values, &fit.outcome, err);
+        if (status == HEDDLE_E_DIVERGED && !request->one_of_many) {
+            rescue(&fit, model, err);
+        }
         if (status == HEDDLE_E_DIVERGED && keeper) {
             keep_diverged(&fit.keep, fit.outcome.steps, err);
         }

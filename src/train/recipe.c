@@ -119,18 +119,20 @@ static const struct row rows[OPTION_COUNT] = {
         "adam and its like: added to the root; auto: 1e-8, adagrad 1e-10"},
         .kind = KIND_NUMBER, .choices = "auto", .high = 1},
     [OPTION_SCHEDULE] = {{"schedule", "recipe", "NAME", "auto",
-        "of the rate: constant, step, exponential, inverse, cosine, one-cycle or plateau (by the "
-        "validation loss, else the training loss); auto: one-cycle if --optimizer is auto, the "
+        "of the rate r, with q, the factor, and e, the epochs done over --schedule-every: constant; "
+        "step, r q^e at whole e; exponential, r q^e, and inverse, r / (1 + e)^q, a little at each "
+        "step; cosine, from r to r q over the run's steps; one-cycle, from r / 25 up to r over 30 % "
+        "of them, then down to 0; plateau, r q when the validation loss (else the training loss) "
+        "has not fallen for --schedule-every epochs; auto: one-cycle if --optimizer is auto, the "
         "run's end is known and there is no --warmup or --patience, else constant"},
         .tutorial = "constant", .kind = KIND_CHOICE,
         .choices = "auto|constant|step|exponential|inverse|cosine|one-cycle|plateau"},
     [OPTION_SCHEDULE_FACTOR] = {{"schedule-factor", "recipe", "X", "auto",
-        "what the rate is multiplied by (step, exponential, plateau), ends at (cosine: a share), "
-        "or the power (inverse); auto: 0.1, 0.95, 0.1, 0, 0.5"},
+        "what the rate is multiplied by (step 0.1, exponential 0.95, plateau 0.1 if auto), ends at "
+        "(cosine: a share, 0), or the power (inverse 0.5)"},
         .kind = KIND_NUMBER, .choices = "auto", .high = 10, .closed = true},
     [OPTION_SCHEDULE_EVERY] = {{"schedule-every", "recipe", "N", "auto",
-        "epochs from one change of the rate to the next; auto: a third of the run (step), 10 "
-        "(plateau), else 1"},
+        "epochs that --schedule counts by; auto: a third of the run (step), 10 (plateau), else 1"},
         .kind = KIND_COUNT, .choices = "auto", .low = 1},
     [OPTION_WARMUP] = {{"warmup", "recipe", "N", "0",
         "updates in which the rate rises to its start"},

@@ -131,8 +131,9 @@ struct run_recipe {
     bool shuffle_blocks;   /* by stretches of rows that stand together (train/order.h) */
     bool sum_deltas;       /* weight deltas are summed, not averaged, over the examples */
     uint64_t report_every; /* epochs; steps for the tutorial */
-    uint64_t untimed;      /* seconds are counted from this step on */
-    struct string text;    /* canonical JSON of every choice that decides bits; memory_free(data) */
+    const struct preprocess *preprocess; /* for reports' scores; NULL: they have none */
+    uint64_t untimed;                    /* seconds are counted from this step on */
+    struct string text; /* canonical JSON of every choice that decides bits; memory_free(data) */
 };
 
 /** The value of an option as set, or its default under the recipe's `recipe`. */

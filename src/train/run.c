@@ -46,11 +46,15 @@ static bool has_mask(const struct run_recipe *recipe)
     return recipe->weight_decay > 0 || recipe->l1 > 0 || recipe->l2 > 0 || recipe->clip_value > 0;
 }
 
-/** What only some recipes need: the mask, the squares, the best weights. */
+/** Weights put aside, and what only some recipes need: the mask, the squares, the best weights. */
 static bool take_more(struct run *run, bool validates)
 {
     const struct run_recipe *recipe = run->recipe;
     run->watched = recipe->patience || recipe->plateau;
+    run->good = arena_new(run->block_bytes);
+    if (!run->good) {
+        return false;
+    }
     if (recipe->clip > 0) {
         run->pieces = (run->packed + PASS_PIECE - 1) / PASS_PIECE;
         run->squares = memory_new(run->pieces, sizeof *run->squares);
@@ -165,7 +169,7 @@ struct trainer_memory run_count(struct run *run, bool validates)
         .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker,
         .order = run->full->shards * sizeof *run->shard_loss +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
-        .others = (has_mask(recipe) ? run->block_bytes : 0) +
+        .others = run->block_bytes + (has_mask(recipe) ? run->block_bytes : 0) +
                   (recipe->patience && validates ? run->block_bytes : 0),
     };
 }
@@ -237,6 +241,7 @@ void run_done(struct run *run)
     arena_free(run->state2, run->block_bytes);
     arena_free(run->mask, run->block_bytes);
     arena_free(run->best, run->block_bytes);
+    arena_free(run->good, run->block_bytes);
     memory_free(run->plain);
     if (run->lbfgs) {
         lbfgs_done(run->lbfgs);

@@ -69,6 +69,7 @@ struct run {
     bool watched;        /* ends of epochs decide something */
     struct watch watch;  /* worker 0's, read by all after a meeting */
     void *best;          /* block: weights of the best epoch, or NULL */
+    void *good;          /* block: weights put aside for the case that the run diverges */
     struct lbfgs *lbfgs; /* in place of updates, or NULL */
     const struct keeper *keeper;
     uint64_t first_step; /* steps that were done before this run began */

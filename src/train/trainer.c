@@ -116,6 +116,32 @@ static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
     return !run->watch.exhausted;
 }
 
+/** The weights in run->good: those after so many steps, and when to look for better ones. */
+struct aside {
+    double loss;
+    uint64_t steps, after;
+};
+
+/**
+ * Before an update: are these the best weights so far, for the case that the run diverges? The loss
+ * is the epoch's mean, the last batch's in it, which is theirs: so they have not gone wrong yet. In
+ * the first epoch any step may be it, then the last of each. Looked at after ever more steps, so that
+ * it costs nothing; all workers come to the same answer.
+ */
+static void put_aside(struct run *run, struct aside *aside, double loss, uint64_t steps, int w)
+{
+    if (steps < aside->after || !(loss < aside->loss)) {
+        return;
+    }
+    size_t begin, end;
+    size_t size = run->passes->real_size;
+    *aside = (struct aside){loss, steps, steps + steps / 16};
+    step_settle(run, w);
+    run_slice(run, w, &begin, &end);
+    memcpy((char *)run->good + begin * size, (char *)run->W + begin * size, (end - begin) * size);
+    run_meet(run, w);
+}
+
 /** Validation by all workers unless they just did it, the report by worker 0; ends with a meeting. */
 static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss, bool last,
                    bool scored, double start, int w)
@@ -139,8 +165,13 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
             .tutorial = recipe->tutorial,
             .last = last,
         };
+        heddle_score score = {0};
         if (run->validation) {
             r.validation_loss = scorer_loss(run->validation, recipe->sum_deltas);
+            bool all = callbacks->wants_score && recipe->preprocess &&
+                       !scorer_score(run->validation, recipe->preprocess, recipe->sum_deltas,
+                                     &score, NULL);
+            r.validation = all ? &score : NULL;
             r.validation_score = scorer_headline(run->validation);
         }
         if (run->plain) {
@@ -150,6 +181,7 @@ static void report(struct run *run, uint64_t steps, uint64_t epochs, double loss
             r.layers = recipe->shape.layers;
         }
         run->stop_report = callbacks->report(callbacks->user, &r) != 0;
+        heddle_score_done(&score);
     }
     if (w == 0) {
         cluster_broadcast(&run->stop_report, sizeof run->stop_report, 0);
@@ -253,6 +285,7 @@ static void work(void *context, int w)
     bool reached = from && from->reached;
     bool go_on = !run->watch.exhausted;
     bool converged = run->lbfgs && run->lbfgs->state.over != 0;
+    struct aside aside = {.loss = __builtin_inf()};
     while (steps < recipe->steps && !stop && !reached && !converged && go_on) {
         if (steps == recipe->untimed) {
             start = now();
@@ -282,8 +315,14 @@ static void work(void *context, int w)
                 run->diverged = true;
                 run->diverged_layer = step_layer(run, loss);
                 run->outcome.steps = steps + 1;
+                run->outcome.good = aside.loss < __builtin_inf();
+                run->outcome.good_steps = aside.steps;
             }
             return;
+        }
+        if (epochs == 0 || begin + plan->batch == rows) {
+            double seen = recipe->sum_deltas ? 1 : (double)(begin + plan->batch);
+            put_aside(run, &aside, (epoch_loss + loss) / seen, steps, w);
         }
         steps++;
         if (!run->lbfgs) {
@@ -477,7 +516,8 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         team_run(team, work, &run);
         if (run.diverged) {
             status = diverged(&run, values, err);
-            outcome->steps = run.outcome.steps;
+            weights_unpack(&recipe->shape, run.good, set->use_double, values);
+            *outcome = run.outcome;
         } else {
             bool kept = run.best && run.outcome.best_epoch;
             weights_unpack(&recipe->shape, kept ? run.best : run.W, set->use_double, values);

@@ -34,6 +34,8 @@ struct run_outcome {
     bool late;           /* --time-limit was reached */
     bool converged;      /* L-BFGS has nothing left to gain */
     uint64_t best_epoch; /* whose weights are the model's, counted from 1; 0: the last */
+    bool good;           /* of a run that diverged: some weights had a finite loss */
+    uint64_t good_steps; /* …the best of them after so many steps */
 };
 
 /** The blocks of packed parameters that a run carries from step to step. */
@@ -84,7 +86,8 @@ struct keeper {
  * callbacks   NULL allowed
  * keeper      NULL allowed
  *
- * HEDDLE_E_DIVERGED leaves `values` as they were, outcome->steps says in which step;
+ * HEDDLE_E_DIVERGED: outcome->steps says in which step, and `values` are the best weights before
+ * that, after outcome->good_steps; of no use if outcome->good does not say so;
  * HEDDLE_E_MEMORY, HEDDLE_E_THREADS.
  */
 heddle_status trainer_run(const struct run_recipe *run, const struct dataset *set,
@@ -101,7 +104,7 @@ struct trainer_memory {
     size_t foreign;  /* sums of other ranks, for the part of the parameters that is updated here */
     size_t workspaces; /* of all workers */
     size_t order;      /* of the rows, and the losses of the shards */
-    size_t others;     /* what only some recipes need: a mask, the best weights */
+    size_t others;     /* weights put aside, and what only some recipes need: a mask, the best */
 };
 
 /**
