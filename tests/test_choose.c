@@ -33,7 +33,7 @@ struct seen {
 static void take_note(void *user, const char *text)
 {
     struct seen *seen = user;
-    if (strncmp(text, "--l2", 4) == 0) {
+    if (strstr(text, "by cross-validation") != NULL) {
         snprintf(seen->note, sizeof seen->note, "%s", text);
     }
 }
@@ -67,6 +67,26 @@ static void train(heddle_table *table, const char *options, struct seen *seen, c
     heddle_result_done(&result);
     heddle_model_free(model);
     heddle_recipe_free(recipe);
+}
+
+/** Numbers: waves of the first input, or its trend in noise; the rest is noise in either case. */
+static heddle_table *numbers_of(bool waves)
+{
+    enum { WIDTH = 3 };
+    double x[ROWS * WIDTH], y[ROWS];
+    uint64_t state = 7;
+    for (size_t i = 0; i < ROWS * WIDTH; i++) {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        x[i] = (double)(state >> 33) / (double)(1U << 31) - 0.5;
+    }
+    for (size_t r = 0; r < ROWS; r++) {
+        double *row = x + r * WIDTH;
+        y[r] = waves ? sin(20 * row[0]) : row[0] + 3 * row[1];
+        row[1] = waves ? row[1] / 1e3 : (double)(r * 37 % 100);
+    }
+    heddle_table *table;
+    cr_assert(heddle_table_from_arrays(x, WIDTH, y, 1, ROWS, &table, NULL) == HEDDLE_OK);
+    return table;
 }
 
 static double l2_of(const char *text)
@@ -120,6 +140,32 @@ Test(choose, what_was_chosen_can_be_given)
     cr_assert_str_eq(sha256[1], sha256[0]);
     cr_assert_str_eq(given.note, "", "nothing is chosen then");
     heddle_table_free(table);
+}
+
+/* …with any number of workers, and given as options it is the same model. */
+Test(choose, a_curve_gets_more_units_than_a_trend)
+{
+    for (int waves = 0; waves < 2; waves++) {
+        heddle_table *table = numbers_of(waves);
+        char text[3][1024], sha256[3][65], options[128], number[TEXT_NUMBER_SIZE];
+        for (int i = 0; i < 2; i++) {
+            struct seen seen = {.asked = 0};
+            train(table,
+                  i ? "validation=0 epochs=120 threads=2" : "validation=0 epochs=120 threads=1",
+                  &seen, text[i], sha256[i]);
+            cr_assert(strstr(seen.note, waves ? "--hidden 128,64 --l2" : "--hidden 32 --l2") ==
+                          seen.note,
+                      "%s", seen.note);
+        }
+        cr_assert_str_eq(sha256[1], sha256[0]);
+        struct seen given = {.asked = 0};
+        text_from_double(l2_of(text[0]), number);
+        snprintf(options, sizeof options, "validation=0 epochs=120 hidden=%s weight-decay=0 l2=%s",
+                 waves ? "128,64" : "32", number);
+        train(table, options, &given, text[2], sha256[2]);
+        cr_assert_str_eq(sha256[2], sha256[0]);
+        heddle_table_free(table);
+    }
 }
 
 Test(choose, a_request_to_stop_ends_it)

@@ -17,18 +17,23 @@
 #include "train/score.h"
 #include "train/trainer.h"
 
-enum { CANDIDATES = 4, MIDDLE = 2 };
+enum { CANDIDATES = 8 };
 
 /** From MANY_ROWS on two folds of the five say enough. */
 enum { FOLDS = 5, FOLDS_OF_MANY = 2, MANY_ROWS = 2000 };
 
+struct candidate {
+    const struct choose_network *network;
+    double l2;
+};
+
 struct choosing {
-    const struct run_recipe *run;
+    const struct choose_network *network; /* the usual one */
     const struct encoded *data;
-    const double *values;
-    size_t parameters, folds, weakest, max_memory;
+    size_t folds, max_memory;
     const heddle_callbacks *callbacks;
-    double l2[CANDIDATES];
+    struct candidate candidate[CANDIDATES];
+    size_t candidates, middle;
     double loss[CANDIDATES][FOLDS];  /* of the rows held out */
     double wrong[CANDIDATES][FOLDS]; /* the share of them whose class is not found */
     struct workers *all;             /* who makes a run, unless `one` is there */
@@ -77,10 +82,11 @@ static heddle_status rows_take(const struct choosing *c, size_t fold, struct row
             codes[r] = (uint32_t)set->class_index[r];
         }
     }
-    heddle_status status = split_fold(c->run->seed, FOLDS, fold, codes, set->rows, rows->train,
-                                      &rows->train_count, rows->held, &rows->held_count, NULL);
+    heddle_status status =
+        split_fold(c->network->run->seed, FOLDS, fold, codes, set->rows, rows->train,
+                   &rows->train_count, rows->held, &rows->held_count, NULL);
     if (status == HEDDLE_E_ARGUMENT) { /* a class has fewer rows than there are folds */
-        status = split_fold(c->run->seed, FOLDS, fold, NULL, set->rows, rows->train,
+        status = split_fold(c->network->run->seed, FOLDS, fold, NULL, set->rows, rows->train,
                             &rows->train_count, rows->held, &rows->held_count, err);
     }
     memory_free(codes);
@@ -96,10 +102,10 @@ static heddle_status rows_take(const struct choosing *c, size_t fold, struct row
     return status;
 }
 
-/** The run in short, on so many rows. */
-static struct run_recipe shorten(const struct choosing *c, const struct rows *rows)
+/** A run in short, on so many rows. */
+static struct run_recipe shorten(const struct run_recipe *whole, const struct rows *rows)
 {
-    struct run_recipe run = *c->run;
+    struct run_recipe run = *whole;
     run.row_weight = rows->weight;
     run.batch = run.batch < rows->train_count ? run.batch : rows->train_count;
     run.shard = run.shard < run.batch ? run.shard : run.batch;
@@ -129,23 +135,25 @@ static int obey(void *user)
 static heddle_status run_one(struct choosing *c, size_t candidate, size_t fold, int w,
                              heddle_error *err)
 {
+    const struct run_recipe *whole = c->candidate[candidate].network->run;
+    size_t parameters = shape_parameters(&whole->shape);
     struct workers *workers = c->one ? &c->one[w] : c->all;
     const heddle_callbacks callbacks = {.user = c, .stop = w == 0 ? ask : obey};
     struct rows rows = {0};
     struct run_outcome outcome;
     heddle_score score = {0};
-    double *values = memory_new(c->parameters, sizeof *values);
+    double *values = memory_new(parameters, sizeof *values);
     heddle_status status =
         values ? HEDDLE_OK
-               : status_memory(err, "a copy of the weights", c->parameters * sizeof *values);
+               : status_memory(err, "a copy of the weights", parameters * sizeof *values);
     if (!status) {
         status = rows_take(c, fold, &rows, err);
     }
     status = cluster_agree(status, err); /* ranks make a run together, or not at all */
     if (!status) {
-        struct run_recipe run = shorten(c, &rows);
-        run.l2 = c->l2[candidate];
-        memcpy(values, c->values, c->parameters * sizeof *values);
+        struct run_recipe run = shorten(whole, &rows);
+        run.l2 = c->candidate[candidate].l2;
+        memcpy(values, c->candidate[candidate].network->values, parameters * sizeof *values);
         status = trainer_run(&run, &rows.train_set, NULL, workers->team, workers->isa,
                              c->max_memory, &callbacks, NULL, values, &outcome, err);
         if (!status && outcome.stopped) {
@@ -153,7 +161,7 @@ static heddle_status run_one(struct choosing *c, size_t candidate, size_t fold, 
         }
     }
     if (!status) {
-        status = workers_score(workers, &c->run->shape, c->run->loss, values, &rows.held_set,
+        status = workers_score(workers, &whole->shape, whole->loss, values, &rows.held_set,
                                c->data->preprocess, false, &score, err);
         status = cluster_agree(status, err);
     }
@@ -170,9 +178,9 @@ static void take_runs(void *context, int w)
     struct choosing *c = context;
     size_t run;
     while (!atomic_load(&c->stop) &&
-           (run = atomic_fetch_add(&c->next, 1)) < c->folds * (CANDIDATES - c->weakest)) {
+           (run = atomic_fetch_add(&c->next, 1)) < c->folds * c->candidates) {
         heddle_error err;
-        heddle_status status = run_one(c, c->weakest + run / c->folds, run % c->folds, w, &err);
+        heddle_status status = run_one(c, run / c->folds, run % c->folds, w, &err);
         if (status) {
             pthread_mutex_lock(&c->lock);
             c->err = c->status ? c->err : err;
@@ -186,19 +194,19 @@ static void take_runs(void *context, int w)
 /** The lowest of those that are lower than the middle one by more than the error; or that one. */
 static size_t lowest_of(const struct choosing *c, double value[][FOLDS])
 {
-    size_t best = MIDDLE;
+    size_t best = c->middle;
     double n = (double)c->folds, lowest = 0;
-    for (size_t k = c->weakest; k < CANDIDATES; k++) {
+    for (size_t k = 0; k < c->candidates; k++) {
         double mean = 0, square = 0;
         for (size_t f = 0; f < c->folds; f++) {
-            mean += (value[k][f] - value[MIDDLE][f]) / n;
+            mean += (value[k][f] - value[c->middle][f]) / n;
         }
         for (size_t f = 0; f < c->folds; f++) {
-            double d = value[k][f] - value[MIDDLE][f] - mean;
+            double d = value[k][f] - value[c->middle][f] - mean;
             square += d * d;
         }
         double error = __builtin_sqrt(square / (n - 1) / n);
-        if (k != MIDDLE && mean + error < 0 && mean < lowest) {
+        if (k != c->middle && mean + error < 0 && mean < lowest) {
             best = k;
             lowest = mean;
         }
@@ -212,47 +220,77 @@ static size_t lowest_of(const struct choosing *c, double value[][FOLDS])
  */
 static size_t decide(struct choosing *c)
 {
-    size_t best = c->data->train.class_index ? lowest_of(c, c->wrong) : MIDDLE;
-    return best == MIDDLE ? lowest_of(c, c->loss) : best;
+    size_t best = c->data->train.class_index ? lowest_of(c, c->wrong) : c->middle;
+    return best == c->middle ? lowest_of(c, c->loss) : best;
 }
 
-static void explain(const struct choosing *c, size_t best, char *why, size_t size)
+/** "32,16": the hidden widths of a candidate, as the option is given. */
+static void print_hidden(const struct candidate *candidate, char *text, size_t size)
 {
-    size_t used = (size_t)snprintf(why, size, "--l2 %.3g by cross-validation: loss", c->l2[best]);
-    for (size_t k = c->weakest; k < CANDIDATES && used < size; k++) {
+    const struct shape *shape = &candidate->network->run->shape;
+    size_t used = 0;
+    for (size_t l = 1; l < shape->layers && used < size; l++) {
+        used += (size_t)snprintf(text + used, size - used, l > 1 ? ",%zu" : "%zu", shape->width[l]);
+    }
+}
+
+static void explain(const struct choosing *c, size_t best, bool widths, char *why, size_t size)
+{
+    char hidden[32];
+    size_t used = 0;
+    if (widths) {
+        print_hidden(&c->candidate[best], hidden, sizeof hidden);
+        used = (size_t)snprintf(why, size, "--hidden %s ", hidden);
+    }
+    used += (size_t)snprintf(why + used, size - used, "--l2 %.3g by cross-validation: loss",
+                             c->candidate[best].l2);
+    for (size_t k = 0; k < c->candidates && used < size; k++) {
         double mean = 0;
         for (size_t f = 0; f < c->folds; f++) {
             mean += c->loss[k][f] / (double)c->folds;
         }
-        used += (size_t)snprintf(why + used, size - used, "%s %.4g with %.3g",
-                                 k > c->weakest ? "," : "", mean, c->l2[k]);
+        print_hidden(&c->candidate[k], hidden, sizeof hidden);
+        used +=
+            (size_t)snprintf(why + used, size - used, "%s %.4g with %s%s%.3g", k > 0 ? "," : "",
+                             mean, widths ? hidden : "", widths ? " and " : "", c->candidate[k].l2);
     }
 }
 
-heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data,
-                        const double *values, struct workers *workers, bool lent, enum bind bind,
-                        size_t max_memory, const heddle_callbacks *callbacks, double *l2, char *why,
-                        size_t size, heddle_error *err)
+/** Every network with every penalty. */
+static void list_candidates(struct choosing *c, const struct choose_network *network,
+                            size_t networks)
+{
+    size_t weakest = c->data->train.class_index ? 0 : 1;
+    c->middle = 2 - weakest;
+    for (size_t n = 0; n < networks; n++) {
+        double usual = network[n].run->l2;
+        const double l2[] = {usual / 100, usual / 10, usual, usual * 10};
+        for (size_t k = weakest; k < sizeof l2 / sizeof *l2; k++) {
+            c->candidate[c->candidates++] = (struct candidate){&network[n], l2[k]};
+        }
+    }
+}
+
+heddle_status choose(const struct choose_network *network, size_t networks,
+                     const struct encoded *data, struct workers *workers, bool lent, enum bind bind,
+                     size_t max_memory, const heddle_callbacks *callbacks, size_t *chosen,
+                     double *l2, char *why, size_t size, heddle_error *err)
 {
     struct choosing c = {
-        .run = run,
+        .network = network,
         .data = data,
-        .values = values,
-        .parameters = shape_parameters(&run->shape),
         .folds = data->train.rows < MANY_ROWS ? FOLDS : FOLDS_OF_MANY,
-        .weakest = data->train.class_index ? 0 : 1,
         .max_memory = max_memory,
         .callbacks = callbacks,
-        .l2 = {run->l2 / 100, run->l2 / 10, run->l2, run->l2 * 10},
         .all = workers,
         .lock = PTHREAD_MUTEX_INITIALIZER,
     };
     heddle_status status = HEDDLE_OK;
+    list_candidates(&c, network, networks);
     if (lent || cluster_ranks() > 1) {
         take_runs(&c, 0);
     } else {
-        status = workers_apart(workers, c.folds * (CANDIDATES - c.weakest), bind, take_runs, &c,
-                               &c.one, err);
+        status = workers_apart(workers, c.folds * c.candidates, bind, take_runs, &c, &c.one, err);
     }
     if (!status && c.status) {
         status = c.status;
@@ -268,8 +306,9 @@ heddle_status choose_l2(const struct run_recipe *run, const struct encoded *data
     }
     if (!status) {
         size_t best = decide(&c);
-        *l2 = c.l2[best];
-        explain(&c, best, why, size);
+        *chosen = (size_t)(c.candidate[best].network - network);
+        *l2 = c.candidate[best].l2;
+        explain(&c, best, networks > 1, why, size);
     }
     return status;
 }

@@ -209,6 +209,15 @@ heddle_status fit_check_memory(const struct fit_request *request, const struct r
                             most, limit);
 }
 
+static void note_choice(const heddle_callbacks *callbacks)
+{
+    if (callbacks && callbacks->note) {
+        callbacks->note(callbacks->user,
+                        "cross-validation will choose one of two networks; this is "
+                        "the larger");
+    }
+}
+
 heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *estimate,
                            heddle_error *err)
 {
@@ -224,6 +233,12 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
     if (!status) {
         struct recipe_facts facts = encoded_facts(&data, initial ? &initial->shape : NULL);
         status = recipe_resolve(recipe, &facts, &run, err);
+        if (!status && run.choose_width) { /* the larger of two networks */
+            recipe_done(&run);
+            facts.wide = true;
+            status = recipe_resolve(recipe, &facts, &run, err);
+            note_choice(request->callbacks);
+        }
     }
     if (!status) {
         encoded_note_reach(&data, &run.shape, request->callbacks);

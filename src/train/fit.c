@@ -35,6 +35,8 @@ struct fit {
     struct encoded data;
     struct run_recipe run;
     double *values;
+    struct run_recipe wide; /* the other network, if there are two to choose from */
+    double *wide_values;
     struct workers own; /* unless some were lent */
     struct workers *workers;
     struct keep keep;
@@ -56,49 +58,75 @@ static void fit_done(struct fit *fit)
     encoded_done(&fit->data);
     recipe_done(&fit->run);
     memory_free(fit->values);
+    recipe_done(&fit->wide);
+    memory_free(fit->wide_values);
     workers_done(&fit->own);
     heddle_model_free(fit->model);
 }
 
-/** The weights to start from. */
-static heddle_status begin_weights(struct fit *fit, const heddle_model *initial, heddle_error *err)
+/** The weights that a run starts from, in memory of their own. */
+static heddle_status begin_weights(const struct run_recipe *run, const heddle_model *initial,
+                                   double **values, heddle_error *err)
 {
-    const struct shape *shape = &fit->run.shape;
+    const struct shape *shape = &run->shape;
     size_t count = shape_parameters(shape);
-    fit->values = memory_new(count, sizeof *fit->values);
-    if (!fit->values) {
-        return status_memory(err, "the weights", count * sizeof *fit->values);
+    *values = memory_new(count, sizeof **values);
+    if (!*values) {
+        return status_memory(err, "the weights", count * sizeof **values);
     }
     if (!initial) {
-        weights_init(shape, fit->run.init, fit->run.init_spread, fit->run.seed, fit->values);
+        weights_init(shape, run->init, run->init_spread, run->seed, *values);
         return HEDDLE_OK;
     }
     heddle_status status = encoded_check_initial(shape, &initial->shape, err);
     if (status) {
         return status;
     }
-    memcpy(fit->values, initial->values, count * sizeof *fit->values);
+    memcpy(*values, initial->values, count * sizeof **values);
     return HEDDLE_OK;
 }
 
+/** Resolve the recipe, also for the other network if there are two to choose from. */
+static heddle_status resolve(struct fit *fit, struct recipe_facts *facts, heddle_error *err)
+{
+    const heddle_recipe *recipe = fit->request->recipe;
+    heddle_status status = recipe_resolve(recipe, facts, &fit->run, err);
+    if (!status && fit->run.choose_width) {
+        facts->wide = true;
+        status = recipe_resolve(recipe, facts, &fit->wide, err);
+        facts->wide = false;
+    }
+    return status;
+}
+
 /** Choose what is to be chosen by trying, and resolve the recipe with it. */
-static heddle_status choose(struct fit *fit, struct recipe_facts *facts, heddle_error *err)
+static heddle_status make_choice(struct fit *fit, struct recipe_facts *facts, heddle_error *err)
 {
     const struct fit_request *request = fit->request;
     const heddle_recipe *recipe = request->recipe;
-    char why[256] = "";
+    const struct choose_network network[CHOOSE_NETWORKS] = {{&fit->run, fit->values},
+                                                            {&fit->wide, fit->wide_values}};
+    size_t networks = fit->run.choose_width ? 2 : 1;
+    size_t chosen = 0;
+    char why[512] = "";
     if (!fit->run.choose_epochs) {
         return HEDDLE_OK;
     }
     /* Ranks make the runs together, so they must be of one mind from here on. */
     heddle_status status = alike(recipe, &fit->run, &fit->data, fit->values, NULL, err);
     if (!status) {
-        status = choose_l2(&fit->run, &fit->data, fit->values, fit->workers, request->lent != NULL,
-                           recipe_bind(recipe), recipe_max_memory(recipe), request->callbacks,
-                           &facts->l2, why, sizeof why, err);
+        status = choose(network, networks, &fit->data, fit->workers, request->lent != NULL,
+                        recipe_bind(recipe), recipe_max_memory(recipe), request->callbacks, &chosen,
+                        &facts->l2, why, sizeof why, err);
     }
     if (!status) {
         note(fit, why);
+        if (chosen > 0) {
+            facts->wide = true;
+            memory_free(fit->values);
+            fit->values = fit->wide_values;
+            fit->wide_values = NULL;
+        }
         recipe_done(&fit->run);
         status = recipe_resolve(recipe, facts, &fit->run, err);
     }
@@ -251,24 +279,28 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
     struct recipe_facts facts;
     if (!status) {
         facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
-        status = recipe_resolve(recipe, &facts, &fit.run, err);
+        status = resolve(&fit, &facts, err);
     }
     if (!status) {
         if (!request->one_of_many) {
             encoded_note_reach(&fit.data, &fit.run.shape, callbacks);
         }
-        status = begin_weights(&fit, initial, err);
+        status = begin_weights(&fit.run, initial, &fit.values, err);
+    }
+    if (!status && fit.run.choose_width) {
+        status = begin_weights(&fit.wide, NULL, &fit.wide_values, err);
     }
     if (!status && !fit.workers) {
         fit.workers = &fit.own;
         status = workers_create(recipe, recipe_threads(recipe), &fit.own, err);
     }
     if (!status && !request->lent) {
-        status = fit_check_memory(request, &fit.run, &fit.data, fit.workers, err);
+        const struct run_recipe *larger = fit.run.choose_width ? &fit.wide : &fit.run;
+        status = fit_check_memory(request, larger, &fit.data, fit.workers, err);
     }
     status = cluster_agree(status, err);
     if (!status) {
-        status = choose(&fit, &facts, err);
+        status = make_choice(&fit, &facts, err);
     }
     const struct keeper *keeper = NULL;
     if (!status && !request->one_of_many) {

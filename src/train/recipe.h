@@ -95,7 +95,8 @@ struct recipe_facts {
     double lowest_target;        /* as encoded, of the rows to train on */
     const double *row_weight;    /* (rows) what rows count for, or NULL */
     const struct shape *initial; /* shape of the model to start from, or NULL */
-    double l2;                   /* as chosen (choose.h); 0: not yet */
+    bool wide;                   /* as chosen (choose.h): the wider of two networks */
+    double l2;                   /* as chosen too; 0: not yet */
 };
 
 /** A run, with nothing left open. */
@@ -113,6 +114,7 @@ struct run_recipe {
     double weight_decay, l1, l2;
     uint64_t choose_epochs; /* of the runs that choose l2 (choose.h), then in the middle of what
                                is tried; 0: it is not chosen */
+    bool choose_width;      /* so is the network: facts.wide makes the other one */
     double clip, clip_value, max_norm; /* 0: none */
     struct training_extras extras;
     bool has_extras;

@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "train/class_weights.h"
 #include "train/recipe.h"
+#include "train/recipe_json.h"
 
 static bool is(const heddle_recipe *recipe, enum option option, const char *word)
 {
@@ -111,6 +113,12 @@ static heddle_status resolve_custom(const heddle_recipe *recipe, struct shape *s
     return HEDDLE_OK;
 }
 
+/** Small tables of numbers: much noise, or a curve that takes many units. */
+static bool few_numbers(const struct recipe_facts *facts)
+{
+    return !facts->classes && facts->rows < 1000;
+}
+
 /** Hidden widths and every layer's transfer function. */
 static heddle_status resolve_shape(const heddle_recipe *recipe, const struct recipe_facts *facts,
                                    struct shape *shape, heddle_error *err)
@@ -122,7 +130,7 @@ static heddle_status resolve_shape(const heddle_recipe *recipe, const struct rec
         memcpy(shape->width + 1, facts->initial->width + 1, hidden * sizeof *shape->width);
     } else if (is(recipe, OPTION_HIDDEN, "auto")) {
         hidden = 1;
-        shape->width[1] = facts->classes || facts->rows >= 1000 ? 128 : 32;
+        shape->width[1] = few_numbers(facts) && !facts->wide ? 32 : 128;
         if (shape->width[1] > 32) {
             hidden = 2;
             shape->width[2] = shape->width[1] / 2;
@@ -285,17 +293,11 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
     run->report_every = count(recipe, OPTION_REPORT_EVERY, planned / 20 + 1);
 }
 
-static const char *const optimizers[] = {"sgd",     "momentum", "nesterov", "adam",  "adamw",
-                                         "rmsprop", "adagrad",  "rprop",    "lbfgs", NULL};
-
-static const char *const schedules[] = {"constant", "step",      "exponential", "inverse",
-                                        "cosine",   "one-cycle", "plateau",     NULL};
-
 /** The kind of schedule; what "auto" is. */
 static enum schedule_kind choose_schedule(const heddle_recipe *recipe, const struct run_recipe *run)
 {
     if (!is(recipe, OPTION_SCHEDULE, "auto")) {
-        return (enum schedule_kind)choice(recipe, OPTION_SCHEDULE, schedules);
+        return (enum schedule_kind)choice(recipe, OPTION_SCHEDULE, schedule_names);
     }
     bool cycle = is(recipe, OPTION_OPTIMIZER, "auto") && run->steps < UINT64_MAX &&
                  !run->patience && count(recipe, OPTION_WARMUP, 0) == 0;
@@ -326,8 +328,8 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
 {
     static const double rates[] = {0.1, 0.01, 0.01, 0.001, 0.001, 0.01, 0.01, 0.01, 1};
     bool automatic = is(recipe, OPTION_OPTIMIZER, "auto");
-    run->optimizer =
-        automatic ? OPTIMIZER_ADAMW : (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizers);
+    run->optimizer = automatic ? OPTIMIZER_ADAMW
+                               : (enum optimizer)choice(recipe, OPTION_OPTIMIZER, optimizer_names);
     bool cycle = choose_schedule(recipe, run) == SCHEDULE_ONE_CYCLE;
     run->rate = number(recipe, OPTION_RATE, automatic && cycle ? 0.005 : rates[run->optimizer]);
     double decay = run->optimizer == OPTIMIZER_ADAMW ? 0.01 : 0;
@@ -349,6 +351,8 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
         double middle = (run->loss == LOSS_MSE ? 6 : 3) / (double)facts->rows;
         run->l2 = facts->l2 > 0 ? facts->l2 : middle;
         run->weight_decay = facts->classes ? decay : 0;
+        run->choose_width = few_numbers(facts) && is(recipe, OPTION_HIDDEN, "auto") &&
+                            !(facts->initial && !recipe->value[OPTION_HIDDEN]);
     }
     run->clip = number(recipe, OPTION_CLIP, 0);
     run->clip_value = number(recipe, OPTION_CLIP_VALUE, 0);
@@ -364,7 +368,7 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
 static heddle_status check_full(const heddle_recipe *recipe, const struct recipe_facts *facts,
                                 const struct run_recipe *run, heddle_error *err)
 {
-    const char *name = optimizers[run->optimizer];
+    const char *name = optimizer_names[run->optimizer];
     if (run->optimizer != OPTIMIZER_RPROP && run->optimizer != OPTIMIZER_LBFGS) {
         return HEDDLE_OK;
     }
@@ -429,7 +433,7 @@ static heddle_status resolve_schedule(const heddle_recipe *recipe, const struct 
     if (schedule_needs_end(schedule->kind) && run->steps == UINT64_MAX) {
         return status_set(err, HEDDLE_E_ARGUMENT,
                           "--schedule %s needs an end: give --epochs or --steps",
-                          schedules[schedule->kind]);
+                          schedule_names[schedule->kind]);
     }
     if (schedule->kind == SCHEDULE_ONE_CYCLE && schedule->warmup) {
         return status_set(err, HEDDLE_E_ARGUMENT,
@@ -443,87 +447,13 @@ static heddle_status resolve_schedule(const heddle_recipe *recipe, const struct 
     return HEDDLE_OK;
 }
 
-/** "NAME:X,NAME:X": a weight each; classes not named count 1. */
-static heddle_status read_class_weights(const char *text, const struct recipe_facts *facts,
-                                        double *weight, heddle_error *err)
-{
-    for (size_t c = 0; c < facts->classes; c++) {
-        weight[c] = 1;
-    }
-    while (text) {
-        size_t n = strcspn(text, ",");
-        size_t name = n;
-        while (name > 0 && text[name - 1] != ':') {
-            name--;
-        }
-        double value;
-        size_t c = 0;
-        if (name < 2 || !text_to_double(text + name, n - name, &value) || value < 0) {
-            return status_set(err, HEDDLE_E_ARGUMENT,
-                              "--class-weights '%.*s': a class and its weight are such as yes:2",
-                              (int)n, text);
-        }
-        while (c < facts->classes && (strlen(facts->class_name[c]) != name - 1 ||
-                                      memcmp(facts->class_name[c], text, name - 1) != 0)) {
-            c++;
-        }
-        if (c == facts->classes) {
-            return status_set(err, HEDDLE_E_ARGUMENT, "--class-weights: there is no class '%.*s'",
-                              (int)(name - 1), text);
-        }
-        weight[c] = value;
-        text = text[n] ? text + n + 1 : NULL;
-    }
-    return HEDDLE_OK;
-}
-
-static heddle_status resolve_class_weights(const heddle_recipe *recipe,
-                                           const struct recipe_facts *facts, struct run_recipe *run,
-                                           heddle_error *err)
-{
-    if (is(recipe, OPTION_CLASS_WEIGHTS, "none")) {
-        return HEDDLE_OK;
-    }
-    if (!facts->classes || !facts->class_name) {
-        return status_set(err, HEDDLE_E_ARGUMENT,
-                          "--class-weights needs classes, but the target is a number");
-    }
-    double *weight = memory_new(facts->classes, sizeof *weight);
-    if (!weight) {
-        return status_memory(err, "the weights of the classes", facts->classes * sizeof *weight);
-    }
-    run->class_weight = weight;
-    run->extras.class_weight = weight;
-    heddle_status status = HEDDLE_OK;
-    double total = 0;
-    if (is(recipe, OPTION_CLASS_WEIGHTS, "balanced")) {
-        for (size_t c = 0; c < facts->classes; c++) {
-            if (!facts->class_rows[c]) {
-                return status_set(err, HEDDLE_E_DATA,
-                                  "--class-weights balanced: class '%s' has no row to train on",
-                                  facts->class_name[c]);
-            }
-            weight[c] =
-                (double)facts->rows / ((double)facts->classes * (double)facts->class_rows[c]);
-        }
-    } else {
-        status = read_class_weights(recipe_text(recipe, OPTION_CLASS_WEIGHTS), facts, weight, err);
-    }
-    for (size_t c = 0; c < facts->classes; c++) {
-        total += weight[c] * (double)facts->class_rows[c];
-    }
-    if (!status && total <= 0) {
-        return status_set(err, HEDDLE_E_ARGUMENT,
-                          "--class-weights: no class that has rows counts for anything");
-    }
-    return status;
-}
-
 static heddle_status resolve_extras(const heddle_recipe *recipe, const struct recipe_facts *facts,
                                     struct run_recipe *run, heddle_error *err)
 {
     struct training_extras *extras = &run->extras;
-    heddle_status status = resolve_class_weights(recipe, facts, run, err);
+    heddle_status status =
+        class_weights(recipe_text(recipe, OPTION_CLASS_WEIGHTS), facts, &run->class_weight, err);
+    extras->class_weight = run->class_weight;
     extras->seed = run->seed;
     extras->smoothing = number(recipe, OPTION_LABEL_SMOOTHING, 0);
     extras->dropout = number(recipe, OPTION_DROPOUT, 0);
@@ -542,83 +472,6 @@ void recipe_done(struct run_recipe *run)
 {
     memory_free(run->text.data);
     memory_free(run->class_weight);
-}
-
-/** Every choice that decides bits, as canonical JSON; younger options only where they are used. */
-static void write_text(struct run_recipe *run, bool from_model, size_t classes)
-{
-    struct string *s = &run->text;
-    char number_text[TEXT_NUMBER_SIZE];
-    static const char *const inits[] = {"normal", "glorot", "he", "zeros"};
-    string_print(s, "{\"batch\":%zu,\"epochs\":%llu,\"init\":\"%s", run->batch,
-                 (unsigned long long)run->epochs, from_model ? "model" : inits[run->init]);
-    if (run->init == INIT_NORMAL && !from_model) {
-        text_from_double(run->init_spread, number_text);
-        string_print(s, ":%s", number_text);
-    }
-    string_print(s, "\",\"optimizer\":\"%s\"", optimizers[run->optimizer]);
-    const struct schedule *schedule = &run->schedule;
-    bool adam = run->optimizer == OPTIMIZER_ADAM || run->optimizer == OPTIMIZER_ADAMW;
-    struct {
-        const char *name;
-        double value;
-        bool used;
-    } numbers[] = {
-        {"rate", run->rate, true},
-        {"momentum", run->momentum,
-         run->optimizer == OPTIMIZER_MOMENTUM || run->optimizer == OPTIMIZER_NESTEROV},
-        {"beta1", run->beta1, adam},
-        {"beta2", run->beta2, adam || run->optimizer == OPTIMIZER_RMSPROP},
-        {"epsilon", run->epsilon,
-         adam || run->optimizer == OPTIMIZER_RMSPROP || run->optimizer == OPTIMIZER_ADAGRAD},
-        {"min-error", run->min_error, run->min_error >= 0},
-        {"label-smoothing", run->extras.smoothing, run->extras.smoothing > 0},
-        {"dropout", run->extras.dropout, run->extras.dropout > 0},
-        {"noise", run->extras.noise, run->extras.noise > 0},
-        {"weight-decay", run->weight_decay, run->weight_decay > 0},
-        {"l1", run->l1, run->l1 > 0},
-        {"l2", run->l2, run->l2 > 0},
-        {"clip", run->clip, run->clip > 0},
-        {"clip-value", run->clip_value, run->clip_value > 0},
-        {"max-norm", run->max_norm, run->max_norm > 0},
-        {"patience", (double)run->patience, run->patience > 0},
-        {"schedule-factor", schedule->factor,
-         schedule->kind != SCHEDULE_CONSTANT && schedule->kind != SCHEDULE_ONE_CYCLE},
-        {"schedule-every", schedule->every,
-         schedule->kind == SCHEDULE_STEP || schedule->kind == SCHEDULE_EXPONENTIAL ||
-             schedule->kind == SCHEDULE_INVERSE || schedule->kind == SCHEDULE_PLATEAU},
-        {"warmup", (double)schedule->warmup, schedule->warmup > 0},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (numbers[i].used) {
-            text_from_double(numbers[i].value, number_text);
-            string_print(s, ",\"%s\":%s", numbers[i].name, number_text);
-        }
-    }
-    if (schedule->kind != SCHEDULE_CONSTANT) {
-        string_print(s, ",\"schedule\":\"%s\"", schedules[schedule->kind]);
-    }
-    for (size_t c = 0; run->class_weight && c < classes; c++) {
-        text_from_double(run->class_weight[c], number_text);
-        string_print(s, c ? ",%s" : ",\"class-weights\":[%s", number_text);
-    }
-    if (run->class_weight) {
-        string_add(s, "]");
-    }
-    if (run->watch_training) {
-        string_add(s, ",\"watch\":\"training\"");
-    }
-    if (run->row_weight) {
-        string_add(s, ",\"weights\":true");
-    }
-    string_print(s, ",\"seed\":%llu,\"shuffle\":%s", (unsigned long long)run->seed,
-                 run->shuffle_blocks ? "\"blocks\""
-                 : run->shuffle      ? "true"
-                                     : "false");
-    if (!run->epochs || run->steps < UINT64_MAX) {
-        string_print(s, ",\"steps\":%llu", (unsigned long long)run->steps);
-    }
-    string_print(s, ",\"sum\":%s}", run->sum_deltas ? "true" : "false");
 }
 
 heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_facts *facts,
@@ -678,7 +531,7 @@ heddle_status recipe_resolve(const heddle_recipe *recipe, const struct recipe_fa
         status = resolve_extras(recipe, facts, run, err);
     }
     if (!status) {
-        write_text(run, facts->initial != NULL, facts->classes);
+        recipe_write(run, facts->initial != NULL, facts->classes);
         status = run->text.failed ? status_memory(err, "the recipe's text", 0) : HEDDLE_OK;
     }
     if (status) {
