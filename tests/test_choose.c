@@ -274,3 +274,39 @@ Test(choose, only_where_nothing_else_is_said)
         heddle_recipe_free(recipe);
     }
 }
+
+Test(choose, the_width_only_of_some_rows_of_numbers)
+{
+    static const struct {
+        const char *options;
+        size_t rows, classes;
+        bool chosen;
+    } cases[] = {
+        {"", 49, 0, false},      {"", 50, 0, true},
+        {"", 999, 0, true},      {"", 1000, 0, false},
+        {"", 300, 2, false},     {"hidden=32", 300, 0, false},
+        {"l2=0", 300, 0, false}, {"optimizer=adam", 300, 0, false},
+    };
+    static char no[] = "no", yes[] = "yes";
+    static char *names[] = {no, yes};
+    static const size_t in_class[] = {10, 10};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int wide = 0; wide < 2; wide++) {
+            const struct recipe_facts facts = {.rows = cases[i].rows,
+                                               .inputs = 3,
+                                               .classes = cases[i].classes,
+                                               .targets = 1,
+                                               .class_name = names,
+                                               .class_rows = in_class,
+                                               .wide = wide};
+            heddle_recipe *recipe = recipe_of(cases[i].options);
+            struct run_recipe run;
+            cr_assert(recipe_resolve(recipe, &facts, &run, NULL) == HEDDLE_OK);
+            cr_assert(run.choose_width == cases[i].chosen, "'%s', %zu", cases[i].options,
+                      cases[i].rows);
+            cr_assert(!cases[i].chosen || run.shape.width[1] == (wide ? 128 : 32));
+            recipe_done(&run);
+            heddle_recipe_free(recipe);
+        }
+    }
+}

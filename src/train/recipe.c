@@ -63,7 +63,7 @@ static const struct row rows[OPTION_COUNT] = {
         .tutorial = "0", .kind = KIND_NUMBER, .choices = "auto", .high = 0.9, .closed = true},
     [OPTION_HIDDEN] = {{"hidden", "network", "N,N,...|none", "auto",
         "widths of the hidden layers; auto: 128,64; of numbers with fewer than 1,000 rows 32, or "
-        "whichever of the two cross-validation finds better where it chooses --l2"},
+        "whichever of the two cross-validation finds better where it chooses --l2 of 50 or more"},
         .tutorial = "2", .kind = KIND_WIDTHS, .choices = "auto|none"},
     [OPTION_ACTIVATION] = {{"activation", "network", "NAME,...", "relu",
         "transfer function of the hidden layers, one for all or one each: sigmoid, tanh, relu, "

@@ -307,6 +307,9 @@ static enum schedule_kind choose_schedule(const heddle_recipe *recipe, const str
 /** So many rows that folds say something, so few that runs on them cost little; no short runs. */
 enum { CHOOSE_FROM = 20, CHOOSE_TO = 20000, CHOOSE_VALUES = 1 << 24, CHOOSE_EPOCHS = 30 };
 
+/** From so many on they also say something of the width: with 22 to 48 they were wrong. */
+enum { CHOOSE_WIDTH_FROM = 50 };
+
 /** The runs that choose have half the epochs: spirals are not learned in a third. */
 enum { CHOOSE_SHORTER = 2 };
 
@@ -351,7 +354,8 @@ static heddle_status resolve_optimizer(const heddle_recipe *recipe,
         double middle = (run->loss == LOSS_MSE ? 6 : 3) / (double)facts->rows;
         run->l2 = facts->l2 > 0 ? facts->l2 : middle;
         run->weight_decay = facts->classes ? decay : 0;
-        run->choose_width = few_numbers(facts) && is(recipe, OPTION_HIDDEN, "auto") &&
+        run->choose_width = few_numbers(facts) && facts->rows >= CHOOSE_WIDTH_FROM &&
+                            is(recipe, OPTION_HIDDEN, "auto") &&
                             !(facts->initial && !recipe->value[OPTION_HIDDEN]);
     }
     run->clip = number(recipe, OPTION_CLIP, 0);
