@@ -211,6 +211,10 @@ late=$(echo $late)
 t 3 - "best model before that is the one after step [0-9]+, loss 0\.[0-9]+\$" "$late -o late.model"
 t 3 - "diverged in step" "$late -o late3.model --threads 3 -q"
 t 0 '"accuracy":0\.[5-9]' - 'heddle evaluate late.model.good builtin:digits --json | tr -d " "'
+t 3 - 'diverged in step' "$late -o /dev/null -q"
+holds 'nothing is kept beside a device' '[ ! -e /dev/null.good ]'
+mkdir late.model.good.good
+t 3 - "cannot create 'late.model.good.good': it is a directory" "$late -o late.model.good -q"
 holds 'any number of threads keeps the same' 'cmp late.model.good late3.model.good'
 t 3 - "; 'c.ck' holds the state after step 8: --init goes on from its weights\$" \
     "$steep --rate 0.5 --checkpoint c.ck --checkpoint-every 4"

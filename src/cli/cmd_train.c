@@ -409,8 +409,10 @@ static void save_good(const struct run *run, const heddle_model *model)
         return;
     }
     char good[PATH_MAX];
-    bool saved =
-        model != NULL && (size_t)snprintf(good, sizeof good, "%s.good", path) < sizeof good;
+    struct stat info;
+    bool exists = stat(path, &info) == 0;
+    bool saved = model != NULL && (!exists || S_ISREG(info.st_mode)) && /* not beside a device */
+                 (size_t)snprintf(good, sizeof good, "%s.good", path) < sizeof good;
     if (saved && speaks() && heddle_model_write(model, good, &err) != HEDDLE_OK) {
         give_up(&err);
         saved = false;
@@ -419,9 +421,7 @@ static void save_good(const struct run *run, const heddle_model *model)
         if (saved) {
             complain("note: '%s' holds that model", good);
         }
-        complain(access(path, F_OK) == 0 ? "note: '%s' is as it was"
-                                         : "note: no model was written to '%s'",
-                 path);
+        complain(exists ? "note: '%s' is as it was" : "note: no model was written to '%s'", path);
     }
 }
 
