@@ -64,11 +64,26 @@ if ! grep -q __asan_init "$HEDDLE"; then
     (ulimit -v 50000; OMP_NUM_THREADS=1 "$HEDDLE" convert wide.csv pieces.npy >/dev/null) ||
         fail 'a text in pieces'
     cmp whole.npy pieces.npy || fail 'a text in pieces: NPY'
+    # what is wrong there is said as it is of a text that is read at once
+    size=$(wc -c <wide.csv)
+    in_pieces() { # STATUS, WHAT IS SAID: of wide.csv with a line behind it
+        status=0; rm -f x.csv
+        (ulimit -v 50000; OMP_NUM_THREADS=1 "$HEDDLE" convert wide.csv x.csv 2>message) || status=$?
+        test $status = "$1" || fail "status $status: $(cat message)"
+        grep -q "$2" message || fail "$(cat message)"
+        test ! -e x.csv || fail 'a partial file'
+        truncate -s "$size" wide.csv
+    }
     echo '1,2,3' >>wide.csv
-    if (ulimit -v 50000; OMP_NUM_THREADS=1 "$HEDDLE" convert wide.csv x.csv 2>message); then
-        fail 'a record too short'
-    fi
-    grep -q 'line 2500002: 3 fields, expected 4' message || fail "$(cat message)"
+    in_pieces 65 'line 2500002: 3 fields, expected 4'
+    echo '1,2,x,3' >>wide.csv
+    in_pieces 65 "line 2500002 column 3: 'x' is not a number"
+    printf '1,2\0,3,4\n' >>wide.csv
+    in_pieces 65 "byte $((size + 3)) is 0"
+    { printf '1,2,3,"'; head -c 20000000 /dev/zero | tr '\0' 'x'; echo '"'; } >>wide.csv
+    in_pieces 71 'line 2500002: no room for a record'
+    { printf '1,2,3,'; head -c 20000000 /dev/zero | tr '\0' 'x'; echo ',4'; } >>wide.csv
+    in_pieces 71 'line 2500002: no room for a record'
     rm -f wide.csv whole.npy pieces.npy
 fi
 

@@ -69,6 +69,11 @@ static int take_part(void *user, const heddle_table *part)
     for (size_t i = 0; s->source->text != NULL && i < s->columns; i++) {
         heddle_column column;
         heddle_table_column_kind(part, s->column[i], &column);
+        if (column.text != s->source->text[s->column[i]] && column.flaw != NULL) {
+            complain("%s", column.flaw);
+            walk->status = EXIT_DATA;
+            return 1;
+        }
         if (column.text != s->source->text[s->column[i]]) {
             complain("column '%s' has numbers only in one part of '%s' and words in another; "
                      "leave it out with --drop",
@@ -527,10 +532,12 @@ static int open_source(const struct command_line *line, struct source *source,
     }
     struct first_part first = {line, source, main, labels, 0};
     if (status != HEDDLE_E_MEMORY || source->reading->labels != NULL ||
-        strcmp(source->path, "-") == 0 ||
-        heddle_table_read_parts(source->path, source->reading, take_first, &first, &other) !=
-            HEDDLE_E_STOPPED) {
+        strcmp(source->path, "-") == 0) {
         return give_up(&err);
+    }
+    status = heddle_table_read_parts(source->path, source->reading, take_first, &first, &other);
+    if (status != HEDDLE_E_STOPPED) { /* unsupported: it is no text, so the first reason stands */
+        return give_up(status == HEDDLE_E_UNSUPPORTED ? &err : &other);
     }
     return first.status;
 }

@@ -25,7 +25,7 @@ heddle_status csv_no_memory(const struct csv *csv, heddle_error *err)
     return status_memory(err, "a table", (size_t)(csv->end - csv->text));
 }
 
-heddle_status csv_check_zeros(const char *path, const struct file_bytes *bytes, const void *begin,
+heddle_status csv_check_zeros(const char *path, const uint8_t *bytes, const void *begin,
                               const void *end, heddle_error *err)
 {
     const uint8_t *from = begin, *zero = memchr(from, 0, (size_t)((const uint8_t *)end - from));
@@ -33,7 +33,7 @@ heddle_status csv_check_zeros(const char *path, const struct file_bytes *bytes, 
         return HEDDLE_OK;
     return status_set(err, HEDDLE_E_DATA,
                       "'%s' is neither a table of text nor of a known format (byte %zu is 0)", path,
-                      (size_t)(zero - bytes->data));
+                      (size_t)((uintptr_t)zero - (uintptr_t)bytes));
 }
 
 /* The chunks are looked through later, beside each other. */
@@ -48,7 +48,7 @@ heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, h
     if (marked || (pairs && !data[0] != !data[1]))
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8", path);
-    return csv_check_zeros(path, bytes, data,
+    return csv_check_zeros(path, data, data,
                            data + (bytes->size < LOOKED_AT ? bytes->size : LOOKED_AT), err);
 }
 
@@ -179,6 +179,8 @@ static heddle_status read_numbers(const struct csv *csv, struct csv_column *foun
         if (c < columns)
             cells[c] = value;
     }
+    if (c != columns && scan->cut && scan->p == end)
+        return csv_no_room(csv->path, place.line, err);
     if (c != columns)
         return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: %zu field%s, expected %zu", csv->path,
                           place.line, c, c == 1 ? "" : "s", columns);
@@ -223,6 +225,7 @@ static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
     }
     struct csv_scan scan;
     csv_scan_begin(&scan, csv->path, chunk->begin, csv->end, chunk->line, csv->delimiter);
+    scan.cut = csv->cut;
     while (csv_data(&scan, csv->columns) && scan.p < chunk->end) {
         if (chunk->rows + filled == chunk->room) {
             chunk->status =
@@ -448,7 +451,11 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
                             const struct table_reading *reading, struct csv_part *part,
                             heddle_table **table, heddle_error *err)
 {
-    struct csv csv = {.path = path, .bytes = bytes, .workers = reading->workers};
+    struct csv csv = {.path = path,
+                      .bytes = bytes,
+                      .workers = reading->workers,
+                      .cut = part->cut,
+                      .moved = part->moved};
     heddle_status status = part->begin ? HEDDLE_OK : csv_check_text(path, bytes, err);
     if (status != HEDDLE_OK)
         return status;
@@ -459,7 +466,7 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
     csv.comma = commas || csv.delimiter == ';';
     status = csv_read_header(&csv, reading, err);
     if (status == HEDDLE_OK)
-        status = csv_check_zeros(path, bytes, csv.text, csv.first.record, err);
+        status = csv_check_zeros(path, bytes->data, csv.text, csv.first.record, err);
     if (status == HEDDLE_OK) {
         find_part(&csv, part);
         csv.table = table_create(path, csv.columns);

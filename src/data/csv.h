@@ -50,6 +50,8 @@ struct csv {
     const char *text, *end;              /* without a byte order mark */
     size_t line;                         /* of text */
     const char *stop;                    /* records that begin here are not read */
+    bool cut;                            /* the text goes on behind its end, unseen */
+    size_t moved; /* from a place among the bytes to that in the file, for what is not first */
     char delimiter;
     bool comma;             /* a comma may stand for the decimal point */
     bool header;            /* the columns have names */
@@ -67,8 +69,11 @@ struct csv {
 
 heddle_status csv_no_memory(const struct csv *csv, heddle_error *err);
 
-/** HEDDLE_E_DATA if there is a 0 among the bytes from begin to end of the file: then it is no text. */
-heddle_status csv_check_zeros(const char *path, const struct file_bytes *bytes, const void *begin,
+/**
+ * HEDDLE_E_DATA if there is a 0 from begin to end: then it is no text. `bytes` is where the file
+ * begins, or would.
+ */
+heddle_status csv_check_zeros(const char *path, const uint8_t *bytes, const void *begin,
                               const void *end, heddle_error *err);
 
 /** Behind the first line end at or behind p; CRLF is one. */

@@ -127,8 +127,8 @@ static void count_lines(struct csv *csv, struct csv_chunk *chunk)
         p += n;
     }
     if (zero)
-        chunk->status =
-            csv_check_zeros(csv->path, csv->bytes, chunk->begin, chunk->end, &chunk->error);
+        chunk->status = csv_check_zeros(csv->path, csv->bytes->data - csv->moved, chunk->begin,
+                                        chunk->end, &chunk->error);
 }
 
 heddle_status csv_count_lines(struct csv *csv, heddle_error *err)

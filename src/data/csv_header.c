@@ -367,8 +367,10 @@ heddle_status csv_read_header(struct csv *csv, const struct table_reading *readi
     const heddle_header wanted = reading->options->header;
     struct csv_scan scan, comment;
     csv_scan_begin(&scan, csv->path, csv->text, csv->end, csv->line, csv->delimiter);
+    scan.cut = csv->cut;
     if (!csv_first_record(&scan, &comment))
-        return status_set(err, HEDDLE_E_DATA, "'%s' holds no rows", csv->path);
+        return csv->cut ? csv_no_room(csv->path, csv->line, err)
+                        : status_set(err, HEDDLE_E_DATA, "'%s' holds no rows", csv->path);
     heddle_status status = HEDDLE_OK;
     bool guess = false, above = false;
     if (wanted != HEDDLE_HEADER_NO)
@@ -386,7 +388,9 @@ heddle_status csv_read_header(struct csv *csv, const struct table_reading *readi
         status = read_names(csv, &scan, err);
         if (status == HEDDLE_OK && csv->header) {
             if (!csv_data(&scan, csv->columns))
-                status = status_set(err, HEDDLE_E_DATA, "'%s' has a header but no rows", csv->path);
+                status = csv->cut ? csv_no_room(csv->path, csv->line, err)
+                                  : status_set(err, HEDDLE_E_DATA, "'%s' has a header but no rows",
+                                               csv->path);
             else
                 status = lengthen(csv, &scan, err);
             csv->first = (struct csv_place){scan.p, scan.line};

@@ -159,6 +159,14 @@ static bool quoted(struct csv_scan *scan, const char *p, struct csv_field *field
     }
 }
 
+heddle_status csv_no_room(const char *path, size_t line, heddle_error *err)
+{
+    return status_set(err, HEDDLE_E_MEMORY,
+                      "'%s' line %zu: no room for a record or a gap of so many bytes; allow more "
+                      "memory",
+                      path, line);
+}
+
 heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *field,
                         heddle_error *err)
 {
@@ -169,6 +177,8 @@ heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *
         if (!quoted(scan, p + 1, field, &q)) {
             if (q)
                 return status_memory(err, "a quoted field", scan->room);
+            if (scan->cut)
+                return csv_no_room(scan->path, field->line, err);
             return status_set(err, HEDDLE_E_DATA,
                               "'%s' line %zu column %zu: the quote is never closed", scan->path,
                               field->line, column);

@@ -18,6 +18,7 @@ struct csv_scan {
     const char *p, *end;
     size_t line; /* of p, from 1 */
     char delimiter;
+    bool cut;        /* the text goes on behind `end`, where it is not seen */
     bool stops[256]; /* bytes that end an unquoted field */
     char *unquoted;  /* a field with doubled quotes, without them */
     size_t room;
@@ -57,10 +58,13 @@ bool csv_data(struct csv_scan *scan, size_t columns);
 /** How many fields the record at the scan has; 0 if it cannot be read. The scan stays there. */
 size_t csv_count(const struct csv_scan *scan);
 
+/** HEDDLE_E_MEMORY: the record that begins at the line does not end in what is seen of the text. */
+heddle_status csv_no_room(const char *path, size_t line, heddle_error *err);
+
 /**
  * The next field of the record; column (from 1) is for messages.
  *
- * HEDDLE_E_DATA: a quote that is never closed, or something behind a closing quote.
+ * HEDDLE_E_DATA: a quote that is never closed, or something behind a closing quote. csv_no_room().
  */
 heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *field,
                         heddle_error *err);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/csv_scan.h"
 #include "data/readers.h"
 
 /* ---------------------------------------------------------------- formats -------------------- */
@@ -272,12 +273,13 @@ static heddle_status next_stretch(const char *path, struct text *text, struct cs
     if (!text->pieces || text->behind == text->size)
         return HEDDLE_OK;
     if (!part->more) /* its last record may go on behind the stretch */
-        return status_set(err, HEDDLE_E_MEMORY,
-                          "'%s' line %zu: no room for a record or a gap of so many bytes", path,
-                          part->line);
+        return csv_no_room(path, part->line, err);
     const size_t at = text->behind - (text->bytes.size - part->begin), n = text->head;
     part->begin = text->bytes.size = text->head;
-    return add_stretch(path, text, at, n, err);
+    part->moved = at - part->begin;
+    heddle_status status = add_stretch(path, text, at, n, err);
+    part->cut = text->behind < text->size;
+    return status;
 }
 
 static void close_text(struct text *text)
@@ -304,6 +306,7 @@ heddle_status table_read_parts(const char *path, const struct table_reading *rea
     if (status == HEDDLE_OK)
         status = check_foreign(path, bytes, err);
     part.more = true;
+    part.cut = source.pieces && source.behind < source.size;
     while (status == HEDDLE_OK && part.more) {
         heddle_table *table = NULL;
         status = csv_read_part(path, bytes, reading, &part, &table, err);

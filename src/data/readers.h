@@ -62,6 +62,8 @@ heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, h
 struct csv_part {
     size_t begin, line; /* byte, from 0; line, from 1. Out: of the next part */
     size_t size;        /* about; 0: to the end */
+    size_t moved;       /* what is to be added to `begin` for the place in the file */
+    bool cut;           /* the file goes on behind the bytes */
     bool more;          /* out: is there a next part? */
 };
 
