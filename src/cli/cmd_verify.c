@@ -36,18 +36,6 @@ struct verify {
     char where[256];
 };
 
-static const char *text_of(const json_t *record, const char *key)
-{
-    const char *text = json_string_value(json_object_get(record, key));
-    return text != NULL ? text : "";
-}
-
-static uint64_t count_of(const json_t *record, const char *key)
-{
-    json_int_t n = json_integer_value(json_object_get(record, key));
-    return n > 0 ? (uint64_t)n : 0;
-}
-
 static bool is_event(const json_t *record, const char *event)
 {
     return strcmp(text_of(record, "event"), event) == 0;

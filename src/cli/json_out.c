@@ -66,6 +66,35 @@ json_t *json_text(const char *text)
     return value;
 }
 
+json_t *member(const json_t *object, const char *key)
+{
+    json_t *value = json_object_get(object, key);
+    return json_is_null(value) ? NULL : value;
+}
+
+const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(member(object, key));
+    return text != NULL ? text : "";
+}
+
+double number_of(const json_t *object, const char *key)
+{
+    const json_t *value = member(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+uint64_t count_of(const json_t *object, const char *key)
+{
+    json_int_t n = json_integer_value(member(object, key));
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+bool true_of(const json_t *object, const char *key)
+{
+    return json_is_true(member(object, key));
+}
+
 json_t *json_score(const heddle_score *score, const heddle_model *model, size_t k)
 {
     json_t *object = json_object();

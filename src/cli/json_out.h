@@ -6,6 +6,7 @@
 #ifndef CLI_JSON_OUT_H
 #define CLI_JSON_OUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <jansson.h>
@@ -23,6 +24,13 @@ void json_put(json_t *object, const char *key, json_t *value);
 json_t *json_number(double value);
 json_t *json_count(uint64_t value);
 json_t *json_text(const char *text);
+
+/** Members of an object: NULL, "", NaN, 0 or false if there is none such, or of another kind. */
+json_t *member(const json_t *object, const char *key);
+const char *text_of(const json_t *object, const char *key);
+double number_of(const json_t *object, const char *key);
+uint64_t count_of(const json_t *object, const char *key);
+bool true_of(const json_t *object, const char *key);
 
 /**
  * The keys of an `evaluate --json`: a score, with the names of its model; k: of "topK". model NULL:

@@ -5,17 +5,10 @@
 #ifndef CLI_REPORT_PARTS_H
 #define CLI_REPORT_PARTS_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <jansson.h>
 
-/** Members of an object: NULL, "", NaN or 0 if there is none such. */
-json_t *member(const json_t *object, const char *key);
-const char *text_of(const json_t *object, const char *key);
-double number_of(const json_t *object, const char *key);
-uint64_t count_of(const json_t *object, const char *key);
-bool true_of(const json_t *object, const char *key);
+#include "json_out.h"
 
 /** A column of a table that keeps to the right: numbers. */
 #define RIGHT " class=\"n\""

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "run_earlier.h"
-#include "report_parts.h"
+#include "json_out.h"
 
 enum { MOST_BYTES = 1 << 26 }; /* of a log that are read: a moment's work */
 

@@ -1,35 +1,5 @@
-/** report_parts: what the parts of a report's page share, and its style; see report_parts.h. */
-#include <math.h>
-
+/** report_style: the style of a report's page; see report_parts.h. */
 #include "report_parts.h"
-
-json_t *member(const json_t *object, const char *key)
-{
-    json_t *value = json_object_get(object, key);
-    return json_is_null(value) ? NULL : value;
-}
-
-const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(member(object, key));
-    return text != NULL ? text : "";
-}
-
-double number_of(const json_t *object, const char *key)
-{
-    const json_t *value = member(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-uint64_t count_of(const json_t *object, const char *key)
-{
-    return (uint64_t)json_integer_value(member(object, key));
-}
-
-bool true_of(const json_t *object, const char *key)
-{
-    return json_is_true(member(object, key));
-}
 
 /* Light, dark on a screen that wants it, and light again on paper. */
 const char report_style[] =
