@@ -47,7 +47,7 @@ t 0 'default: auto' - 'heddle train --help'
 for option in target drop labels task validation validation-labels test test-labels scale missing \
     delimiter header hidden activation output-activation loss init precision recipe optimizer rate \
     momentum batch epochs steps min-error seed shard shuffle threads bind isa max-memory output log \
-    report-every progress quiet dry-run config json; do
+    report report-every progress quiet dry-run config json; do
     t 0 "^  (-., )?--$option( |\$)" - 'heddle train --help'
 done
 

@@ -40,6 +40,7 @@ json_t *report_recipe_json(const struct command_line *line, const heddle_recipe 
             json_put(one, "name", json_text(option->name));
             json_put(one, "given", json_text(option_given(line, option->name)));
             json_put(one, "set", json_text(heddle_recipe_get(recipe, option->name)));
+            json_put(one, "initial", json_text(option->initial));
             json_put(one, "rule", rule_json(option->help));
             json_array_append_new(list, one);
         }
@@ -141,7 +142,7 @@ static void find_value(const json_t *record, const char *name, char text[VALUE_S
         cut_list(functions, ',', true, text);
     } else if (strcmp(name, "output-activation") == 0) {
         cut_list(functions, ',', false, text);
-    } else if (strcmp(name, "validation") == 0 && member(start, "validation_rows") != NULL) {
+    } else if (strcmp(name, "validation") == 0 && count_of(start, "validation_rows") > 0) {
         snprintf(text, VALUE_SIZE, "%llu rows",
                  (unsigned long long)count_of(start, "validation_rows"));
     } else if (strcmp(name, "target") == 0 && count_of(network, "target_count") == 1) {
@@ -182,6 +183,25 @@ static bool says_nothing(const char *value)
            strcmp(value, "auto") == 0;
 }
 
+/** Who said so. */
+static const char *origin_of(const json_t *record, const json_t *option)
+{
+    const json_t *start = member(record, "start");
+    const char *set = text_of(option, "set");
+    const char *given = text_of(option, "given");
+    bool automatic = strcmp(set, "auto") == 0;
+    if (member(option, "given") != NULL) {
+        bool searched = member(member(start, "options"), "search") != NULL;
+        return searched && !automatic && strcmp(set, given) != 0 ? "--search" : "given";
+    }
+    if (automatic || strcmp(set, text_of(option, "initial")) == 0) {
+        return automatic ? "auto" : "default";
+    }
+    /* What else sets options: the tutorial, and --cv, which leaves no rows to watch. */
+    bool tutorial = strcmp(text_of(member(start, "recipe"), "recipe"), "tutorial") == 0;
+    return tutorial ? "tutorial" : "--cv";
+}
+
 static void write_option(FILE *stream, const json_t *record, const json_t *option)
 {
     const char *name = text_of(option, "name");
@@ -201,11 +221,7 @@ static void write_option(FILE *stream, const json_t *record, const json_t *optio
     }
     fprintf(stream, "<tr><td><code>--%s</code></td><td class=\"long\">", name);
     html_text(stream, shown, VALUE_SHOWN);
-    fprintf(stream, "</td><td>%s</td><td class=\"long dim\">",
-            given && automatic ? "given: auto"
-            : given            ? "given"
-            : automatic        ? "auto"
-                               : "default");
+    fprintf(stream, "</td><td>%s</td><td class=\"long dim\">", origin_of(record, option));
     if (automatic) {
         html_text(stream, explanation(record, option), RULE_SHOWN);
     }

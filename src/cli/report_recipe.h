@@ -9,7 +9,7 @@
 
 /**
  * Options that may decide bits: [{"name", "given": as the command line has it or null, "set": as
- * the recipe has it, "rule": what "auto" does, or null}, …].
+ * the recipe has it, "initial": its default, "rule": what "auto" does, or null}, …].
  */
 json_t *report_recipe_json(const struct command_line *line, const heddle_recipe *recipe);
 

@@ -84,7 +84,7 @@ const char report_style[] =
     "footer{margin-top:3rem;color:var(--dim);font-size:.85rem}\n"
     "@media (max-width:30rem){body{padding:1rem .75rem 2rem;font-size:14px}.columns{gap:0}"
     "h1{font-size:1.3rem}}\n"
-    "@media print{body{max-width:none;padding:0;font-size:11px;"
+    "@media print{:root{font-size:11px}body{max-width:none;padding:0;font-size:11px;"
     "print-color-adjust:exact;-webkit-print-color-adjust:exact}"
-    ".figures{grid-template-columns:1fr 1fr 1fr}h2,h3{break-after:avoid}tr,.tiles div{"
+    ".figures{grid-template-columns:1fr 1fr 1fr}h2,h3{break-after:avoid}tr,.matrix,.tiles div{"
     "break-inside:avoid}.wide{overflow:visible}}\n";
