@@ -354,11 +354,12 @@ bench-read: $(build)/bench/bench_read
 # Debian's python3 has Debian's PyTorch; another one before it in the path may not.
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
 
-## bench-quality: how good without options, beside scikit-learn; DATA=DIR for more sets
+## bench-quality: how good without options, beside scikit-learn, in build/bench/quality.md
 bench-quality: all
 	@mkdir -p $(build)/bench
 	@$(PYTHON) bench/quality.py --heddle $(build)/heddle --data '$(or $(DATA),$(wildcard \
 	    ../shared/data))' --out $(build)/bench/quality.md
+	@sh bench/refresh.sh '$(build)/bench'
 
 ## bench-peers: beside PyTorch, scikit-learn, numpy and FANN, in build/bench/peers.md
 bench-peers: all

@@ -125,12 +125,12 @@ struct aside {
 /**
  * Before an update: are these the best weights so far, for the case that the run diverges? The loss
  * is the epoch's mean, the last batch's in it, which is theirs: so they have not gone wrong yet. In
- * the first epoch any step may be it, then the last of each. Looked at after ever more steps, so that
- * it costs nothing; all workers come to the same answer.
+ * the first epoch any step may be it, then the last of each. Looked at after ever more steps
+ * (`after`), so that it costs nothing; all workers come to the same answer.
  */
 static void put_aside(struct run *run, struct aside *aside, double loss, uint64_t steps, int w)
 {
-    if (steps < aside->after || !(loss < aside->loss)) {
+    if (!(loss < aside->loss)) {
         return;
     }
     size_t begin, end;
@@ -320,7 +320,7 @@ static void work(void *context, int w)
             }
             return;
         }
-        if (epochs == 0 || begin + plan->batch == rows) {
+        if (steps >= aside.after && (epochs == 0 || begin + plan->batch == rows)) {
             double seen = recipe->sum_deltas ? 1 : (double)(begin + plan->batch);
             put_aside(run, &aside, (epoch_loss + loss) / seen, steps, w);
         }
