@@ -42,6 +42,13 @@ t 0 '"l2.*"data_sha256": "[0-9a-f]{64}"' 'head -n 1 chosen.jsonl'
 t 0 'the same bits' '(cd logs && verify d.jsonl)'
 t 0 untouched "[ '$before' = \"\$(cat d.model d.ck | cksum)\" ] && echo untouched"
 
+# Also where L2, or the width too, was chosen first.
+"$HEDDLE" convert builtin:spirals spirals.csv >/dev/null
+"$HEDDLE" train spirals.csv --hidden 4 --epochs 30 --log chosen.jsonl -q >/dev/null
+"$HEDDLE" train spirals.csv --task regress --epochs 30 --log width.jsonl -q >/dev/null
+t 0 'the same bits: [0-9]* steps' 'verify chosen.jsonl --threads 2'
+t 0 'the same bits: [0-9]* steps' 'verify width.jsonl --threads 2'
+
 # What was changed is named: a loss, one weight, one unit, the model.
 sed '/"step": 5,/s/"loss": 1/"loss": 2/' logs/d.jsonl >changed.jsonl
 t 65 'differs at step 5: its loss: 2[0-9.]* in the log, 1[0-9.]* here' 'verify changed.jsonl digits.csv'
