@@ -396,9 +396,9 @@ static int finish(struct run *run, const heddle_model *model, const heddle_resul
 
 /**
  * After a run that diverged: write the best model before that, if there is one, beside the one that
- * was wanted, and say what lies there.
+ * was wanted, and say what lies there. Returns its path, in good, or NULL.
  */
-static void save_good(const struct run *run, const heddle_model *model)
+static const char *save_good(const struct run *run, const heddle_model *model, char good[PATH_MAX])
 {
     const char *path = option_given(run->line, "output");
     heddle_error err;
@@ -406,13 +406,12 @@ static void save_good(const struct run *run, const heddle_model *model)
         if (model != NULL && !run->quiet) {
             complain("note: the model was not saved; -o FILE saves it as FILE.good");
         }
-        return;
+        return NULL;
     }
-    char good[PATH_MAX];
     struct stat info;
     bool exists = stat(path, &info) == 0;
     bool saved = model != NULL && (!exists || S_ISREG(info.st_mode)) && /* not beside a device */
-                 (size_t)snprintf(good, sizeof good, "%s.good", path) < sizeof good;
+                 (size_t)snprintf(good, PATH_MAX, "%s.good", path) < PATH_MAX;
     if (saved && speaks() && heddle_model_write(model, good, &err) != HEDDLE_OK) {
         give_up(&err);
         saved = false;
@@ -423,6 +422,7 @@ static void save_good(const struct run *run, const heddle_model *model)
         }
         complain(exists ? "note: '%s' is as it was" : "note: no model was written to '%s'", path);
     }
+    return saved ? good : NULL;
 }
 
 /** --cv and --search: rank candidates, and go on with the best one. Returns 0, or complains. */
@@ -486,6 +486,7 @@ static int train(struct run *run)
     signals_agree();
     int status;
     const char *saved = NULL;
+    char good[PATH_MAX];
     if (trained == HEDDLE_OK) {
         status = finish(run, model, &result, &saved);
         if (result.checkpoint_status != HEDDLE_OK && run->quiet) { /* else a note has said it */
@@ -497,7 +498,7 @@ static int train(struct run *run)
         run_log_error(&run->log, &err);
         status = refuse(run, &err);
         if (trained == HEDDLE_E_DIVERGED) {
-            save_good(run, model);
+            saved = save_good(run, model, good);
         }
     }
     int logged = run_log_end(&run->log);
