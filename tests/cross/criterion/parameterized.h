@@ -1,0 +1,2 @@
+/** parameterized: see criterion.h. */
+#include <criterion/criterion.h>
