@@ -80,9 +80,9 @@ if ! grep -q __asan_init "$HEDDLE"; then
     in_pieces 65 "line 2500002 column 3: 'x' is not a number"
     printf '1,2\0,3,4\n' >>wide.csv
     in_pieces 65 "byte $((size + 3)) is 0"
-    { printf '1,2,3,"'; head -c 20000000 /dev/zero | tr '\0' 'x'; echo '"'; } >>wide.csv
+    { printf '1,2,3,"'; head -c 60000000 /dev/zero | tr '\0' 'x'; echo '"'; } >>wide.csv
     in_pieces 71 'line 2500002: no room for a record'
-    { printf '1,2,3,'; head -c 20000000 /dev/zero | tr '\0' 'x'; echo ',4'; } >>wide.csv
+    { printf '1,2,3,'; head -c 60000000 /dev/zero | tr '\0' 'x'; echo ',4'; } >>wide.csv
     in_pieces 71 'line 2500002: no room for a record'
     rm -f wide.csv whole.npy pieces.npy
 fi
