@@ -92,6 +92,19 @@ is "checkpoints of 1, 2 and 5 threads differ" $?
 "$HEDDLE" predict t1.ck builtin:digits >out 2>err
 is "a checkpoint predicts" $?
 
+# So it is while many workers put the best weights aside: the last but one is written in that moment.
+wrong=0
+for try in 1 2 3 4 5 6 7 8; do
+    rm -f many.ck*
+    threads=16
+    [ $try = 1 ] && threads=1
+    train builtin:digits --hidden 256,256 --epochs 7 --report-every 50 --validation 0.2 --patience 100 \
+        --checkpoint many.ck --checkpoint-every 1e --threads $threads
+    [ $try = 1 ] && mv many.ck.previous one.ck
+    [ $try = 1 ] || cmp -s one.ck many.ck.previous || wrong=$((wrong + 1))
+done
+is "checkpoints of 16 threads with the best weights: $wrong differ" "$wrong"
+
 # A longer run goes on where the end does not matter, and is refused where it does.
 train $digits --optimizer adam --epochs 6 -o whole.model
 train $digits --optimizer adam --epochs 4 --checkpoint short.ck

@@ -112,6 +112,7 @@ static bool watch_over(struct run *run, uint64_t epochs, double loss, int w)
         if (w == 0) {
             run->outcome.best_epoch = epochs;
         }
+        run_meet(run, w); /* a checkpoint must have all of it */
     }
     return !run->watch.exhausted;
 }
