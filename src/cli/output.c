@@ -196,7 +196,7 @@ void print_cell(FILE *stream, const char *text, size_t width)
 static int cannot_create(const char *path, int reason)
 {
     complain("cannot create '%s': %s", path, strerror(reason));
-    return EXIT_CREATE;
+    return reason == ENOMEM ? EXIT_MEMORY : EXIT_CREATE;
 }
 
 /** The directory that path stands in; the caller's to free. */
@@ -254,14 +254,34 @@ static char *temporary_name(const char *path)
     return name;
 }
 
+/** The temporary file at work, for a program that ends before it could be renamed or removed. */
+static const char *unfinished;
+
+static void remove_unfinished(void)
+{
+    if (unfinished != NULL) {
+        unlink(unfinished);
+    }
+}
+
 static int temporary_open(char *name)
 {
+    static bool registered;
+    registered = registered || atexit(remove_unfinished) == 0;
     int descriptor;
     do {
         memcpy(name + strlen(name) + 1 - sizeof TEMPORARY, TEMPORARY, sizeof TEMPORARY);
         descriptor = mkstemp(name);
     } while (descriptor < 0 && errno == EINTR);
+    unfinished = descriptor >= 0 ? name : NULL;
     return descriptor;
+}
+
+static void temporary_done(struct output_file *file)
+{
+    unfinished = NULL;
+    free(file->temporary);
+    free(file->path);
 }
 
 int output_begin(struct output_file *file, const char *path)
@@ -293,8 +313,7 @@ int output_begin(struct output_file *file, const char *path)
             close(descriptor);
             unlink(file->temporary);
         }
-        free(file->temporary);
-        free(file->path);
+        temporary_done(file);
         return status;
     }
     /* mkstemp is for secrets; this is an ordinary file: as the one before, or as the umask says. */
@@ -355,8 +374,7 @@ int output_end(struct output_file *file)
     } else if (file->temporary != NULL) {
         flush_directory(file->path);
     }
-    free(file->temporary);
-    free(file->path);
+    temporary_done(file);
     return status;
 }
 
@@ -367,8 +385,7 @@ void output_drop(struct output_file *file)
         if (file->temporary != NULL) {
             unlink(file->temporary);
         }
-        free(file->temporary);
-        free(file->path);
+        temporary_done(file);
     }
 }
 
