@@ -145,6 +145,24 @@ Test(npy, fortran_order_is_turned)
     }
 }
 
+Test(npy, booleans_are_0_or_1_whatever_their_bytes)
+{
+    static const unsigned char bytes[6] = {0, 1, 2, 255, 0, 7}, turned[6] = {0, 255, 1, 0, 2, 7};
+    static const double expected[6] = {0, 1, 1, 1, 0, 1};
+    for (int fortran = 0; fortran < 2; fortran++) {
+        heddle_table *table = read_path(
+            put_npy("bools.npy", 1,
+                    fortran ? HEADER("|b1", "True", "(2, 3)") : HEADER("|b1", "False", "(2, 3)"),
+                    fortran ? turned : bytes, 6));
+        cr_assert(table->bytes && table->byte_columns == 3);
+        for (size_t i = 0; i < 6; i++) {
+            cr_assert(table_number(table, i % 3, i / 3) == expected[i]);
+            cr_assert(table->bytes[i] == (uint8_t)expected[i]); /* what the network gets */
+        }
+        heddle_table_free(table);
+    }
+}
+
 Test(npy, bytes_of_images_are_not_copied_on_their_way_to_the_network)
 {
     static unsigned char elements[2 * 14 * 14];

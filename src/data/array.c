@@ -1,7 +1,7 @@
 /**
  * array: a table that is a view of an array in a file. Only what cannot be a view is copied:
- * bytes in Fortran order, for the network takes rows of bytes as they stand, and single columns,
- * which are labels.
+ * bytes in Fortran order and booleans other than 0 and 1, for the network takes rows of bytes as
+ * they stand, and single columns, which are labels.
  */
 #include <string.h>
 
@@ -37,14 +37,25 @@ static void turn_bytes(const heddle_table *table, const struct array_shape *s, u
         }
 }
 
+/* Are all n booleans 0 or 1, as NumPy writes them? */
+static bool are_settled(const uint8_t *p, size_t n)
+{
+    uint8_t seen = 0;
+    for (size_t i = 0; i < n; i++)
+        seen |= p[i];
+    return seen < 2;
+}
+
 heddle_status reader_array(const char *path, struct file_bytes *bytes, const struct array_shape *s,
                            const struct table_reading *reading, heddle_table **table,
                            heddle_error *err)
 {
     const bool byte = element_size(s->type) == 1 && s->type != ELEMENT_I8 && s->rank > 1;
     const bool turned = s->fortran && byte && !bytes->pieces, copied = s->rank == 1;
-    const size_t size = element_size(s->type);
-    size_t taken = turned ? s->rows * s->columns : copied ? s->rows * sizeof(double) : 0;
+    const size_t size = element_size(s->type), cells = s->rows * s->columns;
+    const bool loose = byte && s->type == ELEMENT_BOOL && !bytes->pieces &&
+                       !are_settled(bytes->data + s->start, cells);
+    size_t taken = turned || loose ? cells : copied ? s->rows * sizeof(double) : 0;
     heddle_status status = reader_check_size(path, reading, taken, err);
     if (status != HEDDLE_OK)
         return status;
@@ -68,11 +79,16 @@ heddle_status reader_array(const char *path, struct file_bytes *bytes, const str
             goto no_memory;
         element_read(&t->block, 0, NULL, 0, s->rows, t->column[0].number);
         t->block = (struct element_array){.type = s->type, .row = size}; /* for whole labels */
-    } else if (turned) {
+    } else if (turned || loose) {
         uint8_t *rows = t->owned = memory_new(taken, 1);
         if (!rows)
             goto no_memory;
-        turn_bytes(t, s, rows);
+        if (turned)
+            turn_bytes(t, s, rows);
+        else
+            memcpy(rows, t->block.data, cells);
+        for (size_t i = 0; loose && i < cells; i++)
+            rows[i] = rows[i] != 0;
         t->block.data = rows;
         t->block.row = s->columns;
         t->block.column = 1;

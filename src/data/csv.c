@@ -179,7 +179,7 @@ static heddle_status read_numbers(const struct csv *csv, struct csv_column *foun
         if (c < columns)
             cells[c] = value;
     }
-    if (c != columns && scan->cut && scan->p == end)
+    if (scan->cut && scan->p == end) /* perhaps it goes on there */
         return csv_no_room(csv->path, place.line, err);
     if (c != columns)
         return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: %zu field%s, expected %zu", csv->path,
