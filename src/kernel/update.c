@@ -177,7 +177,7 @@ double KERNEL(fma_chains)(long rounds, double *sink)
     enum { CHAINS = 12 };
     vec chain[CHAINS];
     for (int i = 0; i < CHAINS; i++) {
-        chain[i] = vset((real)1 + (real)i / 64);
+        chain[i] = vset((real)1 + (real)(i + 1) / 64); /* 1 stays 1: a compiler leaves it out */
     }
     const vec a = vset((real)0.999), b = vset((real)0.001);
     for (long round = 0; round < rounds; round++) {
