@@ -655,6 +655,12 @@ HEDDLE_API heddle_status heddle_model_read(const char *path, heddle_model **mode
 HEDDLE_API heddle_status heddle_model_write(const heddle_model *model, const char *path,
                                             heddle_error *err);
 
+/**
+ * Remove the temporary files of models, checkpoints and exports that are being written: for a
+ * signal handler that ends the program, which may call it. A write that goes on nevertheless fails.
+ */
+HEDDLE_API void heddle_abandon_writes(void);
+
 /** sha256 of the bytes heddle_model_write() would write, as 64 hex digits and a final 0. Of a
     model with a custom activation too: its weights' and metadata's. */
 HEDDLE_API heddle_status heddle_model_sha256(const heddle_model *model, char hex[65],

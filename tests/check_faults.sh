@@ -1,6 +1,6 @@
 #!/bin/sh
-# Allocations and system calls that fail: every command, each in turn (system calls need strace and
-# are left out without it, and under sanitizers).
+# Allocations and system calls that fail, and signals during those that write: every command, each
+# in turn (system calls need strace and are left out without it, and under sanitizers).
 #
 #     HEDDLE=build/heddle sh tests/check_faults.sh [STRIDE]
 #
@@ -125,7 +125,7 @@ faulty() {
 }
 
 # What the outputs are when nothing fails.
-command_faults() {
+without_fault() {
     rm -rf before after
     before_each
     mv at before
@@ -133,6 +133,47 @@ command_faults() {
     mv at after
     (cd after && OMP_NUM_THREADS=1 "$HEDDLE" "$@" >stdout 2>stderr) ||
         { echo "FAILED heddle $*"; cat after/stderr; failed=$((failed + 1)); }
+}
+
+# struck CALL WHEN SIGNAL STATUS COMMAND...: a signal during those calls ends the command; true if
+# it came.
+struck() {
+    call=$1 when=$2 signal=$3 wanted=$4
+    shift 4
+    before_each
+    { # a shell may say "Terminated"
+        (cd at && OMP_NUM_THREADS=1 strace -f -o ../trace -e "trace=$call" \
+            -e "inject=$call:signal=$signal:delay_exit=$delay:when=$when" \
+            "$HEDDLE" "$@" >stdout 2>stderr </dev/null)
+    } 2>/dev/null
+    status=$?
+    grep -q -e "--- SIG$signal" trace || return 1
+    faults=$((faults + 1))
+    wrong=
+    [ "$status" = "$wanted" ] || wrong="status $status, not $wanted"
+    outputs
+    [ -z "$(find at -name '.heddle*')" ] || wrong="a temporary file was left"
+    [ -z "$wrong" ] || complain "SIG$signal in $call $when of heddle $*: $wrong"
+}
+
+# signalled COMMAND...: at each call that has to do with the output, while there is one.
+signalled() {
+    without_fault "$@"
+    delay=0
+    before_each
+    (cd at && strace -f -o ../trace -e trace=openat "$HEDDLE" "$@" >stdout 2>stderr)
+    created=$(grep 'openat(' trace | grep -n 'O_CREAT.*O_EXCL\|O_EXCL.*O_CREAT' | head -n 1 | cut -d: -f1)
+    struck openat "$created" HUP 129 "$@" || complain "no output is created by heddle $*"
+    for call in write fchmod fsync renameat rename; do
+        n=1
+        while struck $call $n TERM 143 "$@"; do
+            n=$((n + 1))
+        done
+    done
+}
+
+command_faults() {
+    without_fault "$@"
     memory "$@"
     [ $traces = yes ] || return
     faulty write ENOSPC 1 "$@"
@@ -161,5 +202,19 @@ command_faults export ../old.model -o out.c
 command_faults verify ../old.jsonl
 command_faults info ../xor.csv
 
-echo "$faults calls failed, $failed of them badly"
+if [ $traces = yes ]; then
+    signalled predict ../old.model ../xor.csv -o out.csv
+    signalled convert ../xor.csv out.npy
+    signalled convert ../xor.net out.model
+    signalled export ../old.model -o out.c
+    # To train the first signal is a request; the second, a while later, finds the last file half
+    # done: fsync is of a file, its directory, the next file.
+    delay=300000
+    run='train ../xor.csv --hidden 3 --steps 24 -o out.model --checkpoint out.ck -q'
+    without_fault $run
+    struck fsync 1+2 TERM 143 $run ||
+        complain "train is not signalled"
+fi
+
+echo "$faults calls failed or were signalled, $failed of them badly"
 [ "$failed" = 0 ]

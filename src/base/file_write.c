@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "heddle.h"
 
 /* Linux moves no more than 2 GiB less a page at once. */
 #define WRITE_MAX ((size_t)1 << 30)
@@ -148,6 +150,52 @@ static void place_done(struct place *p)
 
 enum { TEMPORARY_SIZE = 32 };
 
+/* Temporary files there are, or are about to be, where a signal handler can find them. They are
+ * more than one only if a program writes from several threads; beyond these a signal leaves its
+ * file, nothing worse. */
+enum { FREE, BEING_NAMED, NAMED };
+static struct temporary {
+    atomic_int state;
+    int directory;
+    char name[TEMPORARY_SIZE];
+} temporaries[16];
+enum { TEMPORARIES = sizeof temporaries / sizeof temporaries[0] };
+
+static void temporary_remember(int directory, const char name[TEMPORARY_SIZE])
+{
+    for (size_t i = 0; i < TEMPORARIES; i++) {
+        struct temporary *t = &temporaries[i];
+        int expected = FREE;
+        if (atomic_compare_exchange_strong(&t->state, &expected, BEING_NAMED)) {
+            t->directory = directory;
+            memcpy(t->name, name, TEMPORARY_SIZE);
+            atomic_store(&t->state, NAMED);
+            return;
+        }
+    }
+}
+
+/* It is gone, has its own name, or was not made. */
+static void temporary_forget(int directory, const char name[TEMPORARY_SIZE])
+{
+    for (size_t i = 0; i < TEMPORARIES; i++) {
+        struct temporary *t = &temporaries[i];
+        if (atomic_load(&t->state) == NAMED && t->directory == directory &&
+            strcmp(t->name, name) == 0) {
+            atomic_store(&t->state, FREE);
+        }
+    }
+}
+
+void heddle_abandon_writes(void)
+{
+    for (size_t i = 0; i < TEMPORARIES; i++) {
+        if (atomic_load(&temporaries[i].state) == NAMED) {
+            unlinkat(temporaries[i].directory, temporaries[i].name, 0);
+        }
+    }
+}
+
 /* It does not grow with the file's own name, which may be as long as a name can be. */
 static void temporary_name(char name[TEMPORARY_SIZE], int try)
 {
@@ -165,12 +213,22 @@ static int temporary_open(const struct place *p, char name[TEMPORARY_SIZE])
     int fd = -1;
     for (int i = 0; i < TRIES && fd < 0; i++) {
         temporary_name(name, i);
+        temporary_remember(p->directory, name);
         fd = open_again(p->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
-        if (fd < 0 && errno != EEXIST) {
-            break;
+        if (fd < 0) {
+            temporary_forget(p->directory, name);
+            if (errno != EEXIST) {
+                break;
+            }
         }
     }
     return fd;
+}
+
+static void temporary_remove(const struct place *p, const char name[TEMPORARY_SIZE])
+{
+    unlinkat(p->directory, name, 0);
+    temporary_forget(p->directory, name);
 }
 
 /* These return 0 or an errno. */
@@ -249,7 +307,11 @@ static int keep_previous(const struct place *p)
     int result;
     do {
         temporary_name(temporary, tries);
+        temporary_remember(p->directory, temporary);
         result = linkat(p->directory, p->base, p->directory, temporary, 0);
+        if (result != 0) {
+            temporary_forget(p->directory, temporary);
+        }
     } while (result != 0 && errno == EEXIST && --tries > 0);
     const char *from = result == 0 ? temporary : p->base;
     if (result != 0 && errno != EPERM && errno != ENOTSUP && errno != EMLINK) {
@@ -261,7 +323,7 @@ static int keep_previous(const struct place *p)
     int error = result == 0 ? 0 : errno;
     if (from == temporary) {
         /* Still there if it failed, or if both names were one file already. */
-        unlinkat(p->directory, temporary, 0);
+        temporary_remove(p, temporary);
     }
     return error;
 }
@@ -312,9 +374,10 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
         error = rename_in(p, temporary);
     }
     if (error != 0) {
-        unlinkat(p->directory, temporary, 0);
+        temporary_remove(p, temporary);
         return write_failed(p, error);
     }
+    temporary_forget(p->directory, temporary);
     error = flush(p->directory, true);
     return error == 0 ? HEDDLE_OK : write_failed(p, error);
 }
@@ -361,7 +424,7 @@ heddle_status file_can_keep(const char *path, heddle_error *err)
             status = cannot_create(&p, strerror(errno));
         } else {
             close(fd);
-            unlinkat(p.directory, temporary, 0);
+            temporary_remove(&p, temporary);
         }
     }
     place_done(&p);

@@ -162,6 +162,7 @@ int main(int argc, char **argv)
     /* A closed pipe and a full quota are failed writes (status 74), not sudden deaths. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
+    output_guard();
     json_begin();
     heddle_error err;
     if (heddle_cluster_begin(&err) != HEDDLE_OK) {

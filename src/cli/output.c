@@ -4,10 +4,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,46 +245,80 @@ int can_create(const char *path, bool replace)
     return reason == 0 ? 0 : cannot_create(path, reason);
 }
 
-/* What mkstemp puts letters in for. The name does not grow with the file's own. */
-#define TEMPORARY ".heddle-XXXXXX"
-
-static char *temporary_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    size_t directory = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-    char *name = need(directory + sizeof TEMPORARY, 1);
-    memcpy(name, path, directory);
-    memcpy(name + directory, TEMPORARY, sizeof TEMPORARY);
-    return name;
-}
-
 /** The temporary file at work, for a program that ends before it could be renamed or removed. */
-static const char *unfinished;
+static char unfinished[PATH_MAX];
+static atomic_bool is_unfinished;
 
+/** Also a signal handler's. */
 static void remove_unfinished(void)
 {
-    if (unfinished != NULL) {
+    if (atomic_load(&is_unfinished)) {
         unlink(unfinished);
     }
 }
 
-static int temporary_open(char *name)
+void output_abandon(void)
 {
+    remove_unfinished();
+    heddle_abandon_writes();
+}
+
+static void on_end(int number)
+{
+    output_abandon();
+    raise(number); /* now what it was before */
+}
+
+void output_guard(void)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct sigaction action;
+        /* What our parent had us ignore (nohup) stays ignored. */
+        if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+            action = (struct sigaction){.sa_handler = on_end,
+                                        .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)};
+            sigemptyset(&action.sa_mask);
+            sigaction(ends[i], &action, NULL);
+        }
+    }
+}
+
+/**
+ * Open a new file beside path; NULL, with errno, if that fails. mkstemp would tell the name only
+ * when the file is there already, and a signal between the two would leave it.
+ */
+static char *temporary_open(const char *path, int *descriptor)
+{
+    enum { TRIES = 100, NAME = sizeof ".heddle-0123456789abcdef" };
     static bool registered;
     registered = registered || atexit(remove_unfinished) == 0;
-    int descriptor;
-    do {
-        memcpy(name + strlen(name) + 1 - sizeof TEMPORARY, TEMPORARY, sizeof TEMPORARY);
-        descriptor = mkstemp(name);
-    } while (descriptor < 0 && errno == EINTR);
-    unfinished = descriptor >= 0 ? name : NULL;
-    return descriptor;
+    const char *slash = strrchr(path, '/');
+    size_t directory = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    *descriptor = -1;
+    if (directory + NAME > sizeof unfinished) {
+        errno = ENAMETOOLONG;
+        return NULL;
+    }
+    memcpy(unfinished, path, directory);
+    for (int i = 0; i < TRIES && *descriptor < 0 && (i == 0 || errno == EEXIST); i++) {
+        unsigned long long number = 0;
+        if (getrandom(&number, sizeof number, GRND_NONBLOCK) != (ssize_t)sizeof number) {
+            number = (unsigned long long)getpid() << 32 | (unsigned)i;
+        }
+        snprintf(unfinished + directory, NAME, ".heddle-%016llx", number);
+        atomic_store(&is_unfinished, true);
+        do {
+            *descriptor = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        } while (*descriptor < 0 && errno == EINTR);
+        atomic_store(&is_unfinished, *descriptor >= 0);
+    }
+    return *descriptor >= 0 ? unfinished : NULL;
 }
 
 static void temporary_done(struct output_file *file)
 {
-    unfinished = NULL;
-    free(file->temporary);
+    atomic_store(&is_unfinished, false);
     free(file->path);
 }
 
@@ -303,8 +341,8 @@ int output_begin(struct output_file *file, const char *path)
     }
     char *real = exists ? realpath(path, NULL) : NULL;
     file->path = real != NULL ? real : need_text(path);
-    file->temporary = temporary_name(file->path);
-    int descriptor = temporary_open(file->temporary);
+    int descriptor;
+    file->temporary = temporary_open(file->path, &descriptor);
     file->descriptor = descriptor;
     file->stream = descriptor >= 0 ? steady_stream(descriptor) : NULL;
     if (file->stream == NULL) {
@@ -316,7 +354,7 @@ int output_begin(struct output_file *file, const char *path)
         temporary_done(file);
         return status;
     }
-    /* mkstemp is for secrets; this is an ordinary file: as the one before, or as the umask says. */
+    /* Nobody else's until now; an ordinary file is as the one before, or as the umask says. */
     mode_t mask = umask(0);
     umask(mask);
     fchmod(descriptor, exists ? seen.st_mode & 07777 : 0666 & ~mask);

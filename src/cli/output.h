@@ -83,10 +83,10 @@ int can_create(const char *path, bool replace);
 /** A file being written under a temporary name, or a stream that is written directly. */
 struct output_file {
     FILE *stream;
-    const char *name; /* as the caller gave it, for messages; NULL: standard output */
-    char *path;       /* where a link of that name leads */
-    char *temporary;  /* NULL: written directly (standard output, a FIFO, a device) */
-    int descriptor;   /* of the stream; fileno() does not know it */
+    const char *name;      /* as the caller gave it, for messages; NULL: standard output */
+    char *path;            /* where a link of that name leads */
+    const char *temporary; /* NULL: written directly (standard output, a FIFO, a device) */
+    int descriptor;        /* of the stream; fileno() does not know it */
 };
 
 /** Begin to write path (NULL or "-": standard output). Returns 0, or complains and returns 73. */
@@ -97,6 +97,15 @@ int output_end(struct output_file *file);
 
 /** Give it up: what was written is thrown away, a file that was there stays. */
 void output_drop(struct output_file *file);
+
+/**
+ * From now on a signal that ends the program (Ctrl-C, kill, a hangup, a limit) leaves no temporary
+ * file, its own or the library's. What is ignored stays ignored.
+ */
+void output_guard(void);
+
+/** Remove them; for other signal handlers that end the program. */
+void output_abandon(void);
 
 /** Flush stdout. Returns status; or, if that was 0 and a write had failed, complains: 74. */
 int output_flush(int status);

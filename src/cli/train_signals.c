@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "output.h"
 #include "train_signals.h"
 #include "heddle.h"
 
@@ -31,6 +32,7 @@ static void on_signal(int number)
     } else if ((now.tv_sec - caught_at.tv_sec) * 1000 +
                    (now.tv_nsec - caught_at.tv_nsec) / 1000000 >
                250) {
+        output_abandon();
         signal(number, SIG_DFL);
         raise(number);
     }
