@@ -321,7 +321,7 @@ if [ -w /dev/full ]; then
     for command in 'help' '--version' 'train --help' "train kinds.csv $quick" 'info' 'info xor.csv' \
         'info k.model' 'predict k.model kinds.csv' 'evaluate k.model kinds.csv' \
         'evaluate k.model kinds.csv --json'; do
-        t 74 - 'cannot write standard output(: No space left on device)?$' "heddle $command >/dev/full"
+        t 74 - 'cannot write standard output: No space left on device$' "heddle $command >/dev/full"
     done
     t 74 - "cannot write '/dev/full'" 'heddle predict k.model kinds.csv -o /dev/full'
     t 74 '' "cannot write '/dev/full'" "heddle train kinds.csv $quick --log /dev/full"

@@ -396,7 +396,8 @@ int output_end(struct output_file *file)
     errno = 0;
     bool written = fflush(file->stream) == 0 && !ferror(file->stream) &&
                    (file->temporary == NULL || flush_descriptor(file->descriptor));
-    int reason = errno;
+    int earlier = steady_error(file->descriptor);
+    int reason = earlier != 0 ? earlier : errno;
     if (fclose(file->stream) != 0 && written) {
         written = false;
         reason = errno;
@@ -429,8 +430,11 @@ void output_drop(struct output_file *file)
 
 int output_flush(int status)
 {
-    /* Why an earlier write failed is forgotten by now. */
     int reason = fflush(stdout) != 0 ? errno : 0;
+    if (ferror(stdout)) {
+        int earlier = steady_error(STDOUT_FILENO);
+        reason = earlier != 0 ? earlier : reason;
+    }
     if ((reason != 0 || ferror(stdout)) && status == 0) {
         complain("cannot write standard output%s%s", reason != 0 ? ": " : "",
                  reason != 0 ? strerror(reason) : "");

@@ -12,6 +12,12 @@
 
 #if defined(__GLIBC__)
 
+/** Which stream failed last, and the error of its first write that did: stdio forgets it. */
+static struct {
+    int descriptor;
+    int error;
+} failed = {-1, 0};
+
 static ssize_t write_all(void *cookie, const char *bytes, size_t count)
 {
     size_t done = 0;
@@ -20,6 +26,10 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t count)
         if (n > 0) {
             done += (size_t)n;
         } else if (n == 0 || errno != EINTR) {
+            if (failed.descriptor != (int)(intptr_t)cookie) {
+                failed.descriptor = (int)(intptr_t)cookie;
+                failed.error = n == 0 ? EIO : errno;
+            }
             return 0; /* which is an error to stdio; errno is kept */
         }
     }
@@ -41,8 +51,16 @@ static int close_once(void *cookie)
     return close((int)(intptr_t)cookie) == 0 || errno == EINTR ? 0 : -1;
 }
 
+int steady_error(int descriptor)
+{
+    return failed.descriptor == descriptor ? failed.error : 0;
+}
+
 static FILE *stream_of(int descriptor, const char *mode)
 {
+    if (failed.descriptor == descriptor) {
+        failed.descriptor = -1; /* that was another one */
+    }
     cookie_io_functions_t functions = {read_some, write_all, NULL, close_once};
     return fopencookie((void *)(intptr_t)descriptor, mode, functions);
 }
@@ -57,6 +75,12 @@ void steady_stdout(void)
 }
 
 #else
+
+int steady_error(int descriptor)
+{
+    (void)descriptor;
+    return 0;
+}
 
 static FILE *stream_of(int descriptor, const char *mode)
 {

@@ -12,6 +12,9 @@ FILE *steady_stream(int descriptor);
 FILE *steady_open(const char *path, int *descriptor);
 FILE *steady_read(const char *path);
 
+/** Why the first write that failed of the stream of that descriptor did: its errno, or 0. */
+int steady_error(int descriptor);
+
 /** Make stdout one, before anything is printed. */
 void steady_stdout(void);
 
