@@ -124,6 +124,25 @@ if ! grep -q __asan_init "$HEDDLE"; then
     test "$(with_log --resume pieces.state)" = "$logged" || fail 'on with a mapping'
     (ulimit -v 150000; "$HEDDLE" verify run.jsonl --threads 1 >/dev/null) || fail 'verify in pieces'
     rm -f large.npy
+
+    # Fortran order, in pieces: the bits of the mapping, and of the same array row after row.
+    {
+        printf '\223NUMPY\1\0\166\0%-117s\n' \
+            "{'descr': '<i2', 'fortran_order': True, 'shape': (500000, 200), }"
+        head -c 200000000 /dev/urandom
+    } >turned.npy
+    turned() {
+        "$HEDDLE" train "$@" --task regress --hidden 2 --steps 5 --batch 100 --threads 1 --scale standard \
+            --shuffle blocks 2>message | sed -n 's/.*sha256 //p'
+    }
+    mapped=$(turned turned.npy)
+    test -n "$mapped" || fail 'an array in Fortran order'
+    ! grep -q 'column after column' message || fail "$(cat message)"
+    test "$(ulimit -v 150000; turned turned.npy)" = "$mapped" || fail 'Fortran order in pieces'
+    grep -q "column after column.*'heddle convert'" message || fail "$(cat message)"
+    (ulimit -v 150000; "$HEDDLE" convert turned.npy rows.npy >/dev/null) || fail 'turned in pieces'
+    test "$(turned rows.npy)" = "$mapped" || fail 'an array turned'
+    rm -f turned.npy rows.npy
 fi
 
 # Tables as programs write them: what they say beside the data is not learned from.

@@ -93,14 +93,18 @@ static void read_pieces(const struct element_array *array, size_t c, const uint3
     for (size_t i = 0; i < n; i += AT_ONCE) {
         size_t count = n - i < AT_ONCE ? n - i : AT_ONCE;
         bool whole = true;
-        if (!row && array->row == size) {
-            const uint8_t *p =
-                file_piece_at(array->pieces, column + (first + i) * size, count * size, false);
-            whole = p != NULL;
-            if (p)
-                memcpy(copy, p, count * size);
+        size_t low = SIZE_MAX, high = 0;
+        for (size_t k = 0; k < count; k++) {
+            size_t r = row ? row[i + k] : first + i + k;
+            low = r < low ? r : low;
+            high = r > high ? r : high;
         }
-        for (size_t k = 0; whole && k < count && (row || array->row != size); k++) {
+        /* those of a column in Fortran order stand together: they are read at once, and nothing
+         * behind them, for the next column is elsewhere */
+        if (count > 1 && array->row == size && high - low < FILE_PIECE / size)
+            whole =
+                file_piece_at(array->pieces, column + low * size, (high - low + 1) * size, false);
+        for (size_t k = 0; whole && k < count; k++) {
             size_t r = row ? row[i + k] : first + i + k;
             const uint8_t *p = file_piece_at(array->pieces, column + r * array->row, size, ahead);
             whole = p != NULL;
