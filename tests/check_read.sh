@@ -173,7 +173,7 @@ sed '5s/^[0-9]*,/oops,/' t.csv >slip.csv
 if "$HEDDLE" train slip.csv --missing mean --epochs 1 --quiet 2>message >/dev/null; then
     fail 'a slip'
 fi
-grep -q "line 5 column 1: 'oops' is not a number" message || fail "$(cat message)"
+grep -q "line 5 column 1: 'oops' is not a number; the column is left out with --drop id$" message || fail "$(cat message)"
 "$HEDDLE" train slip.csv --missing mean --drop id --epochs 1 --quiet >/dev/null || fail 'dropped'
 
 # Headers that lie, in little memory: 65 or 71, no model, a message.

@@ -230,7 +230,9 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
     }
     for (size_t c = 0; c < columns && status == HEDDLE_OK; c++)
         if (mark[c] != DROPPED && table->column[c].flaw)
-            status = status_set(err, HEDDLE_E_DATA, "%s", table->column[c].flaw);
+            status = status_set(err, HEDDLE_E_DATA, "%s%s%s", table->column[c].flaw,
+                                mark[c] == INPUT ? "; the column is left out with --drop " : "",
+                                mark[c] == INPUT ? table->column[c].name : "");
     memory_free(mark);
     if (status == HEDDLE_OK && choice->inputs == 0)
         status = status_set(err, HEDDLE_E_DATA,
