@@ -62,8 +62,9 @@ static const struct row rows[OPTION_COUNT] = {
         "is no test file, else none"},
         .tutorial = "0", .kind = KIND_NUMBER, .choices = "auto", .high = 0.9, .closed = true},
     [OPTION_HIDDEN] = {{"hidden", "network", "N,N,...|none", "auto",
-        "widths of the hidden layers; auto: 128,64; of numbers with fewer than 1,000 rows 32, or "
-        "whichever of the two cross-validation finds better where it chooses --l2 of 50 or more"},
+        "widths of the hidden layers; auto: 128,64; to predict numbers from fewer than 1,000 rows "
+        "32, or, from 50 rows on, whichever of the two does better in the cross-validation that "
+        "chooses --l2"},
         .tutorial = "2", .kind = KIND_WIDTHS, .choices = "auto|none"},
     [OPTION_ACTIVATION] = {{"activation", "network", "NAME,...", "relu",
         "transfer function of the hidden layers, one for all or one each: sigmoid, tanh, relu, "
@@ -140,7 +141,7 @@ static const struct row rows[OPTION_COUNT] = {
         .kind = KIND_COUNT},
     [OPTION_WEIGHT_DECAY] = {{"weight-decay", "recipe", "X", "auto",
         "share of rate x weight lost in each update, biases excepted; auto: 0.01 for adamw, with "
-        "--optimizer auto 0.1 (of numbers 0 where --l2 is chosen, else 0.5 below 1,000 rows), "
+        "--optimizer auto 0.1 (to predict numbers 0 where --l2 is chosen, else 0.5 below 1,000 rows), "
         "else 0"},
         .kind = KIND_NUMBER, .choices = "auto", .high = 1e6, .closed = true},
     [OPTION_L1] = {{"l1", "recipe", "X", "0",
@@ -167,7 +168,7 @@ static const struct row rows[OPTION_COUNT] = {
         "examples an update; auto: by the number of rows, 8 to 128; full for rprop and lbfgs"},
         .tutorial = "full", .kind = KIND_COUNT, .choices = "auto|full", .low = 1},
     [OPTION_EPOCHS] = {{"epochs", "recipe", "N", "auto",
-        "passes over the data; auto: about 10,000 updates, 10 to 250 epochs; of classes with fewer "
+        "passes over the data; auto: about 10,000 updates, 10 to 250 epochs; for classes with fewer "
         "than 1,000 rows 20,000, up to 500"},
         .tutorial = "0", .kind = KIND_COUNT, .choices = "auto"},
     [OPTION_STEPS] = {{"steps", "recipe", "N", "none",
