@@ -163,7 +163,8 @@ signalled() {
     before_each
     (cd at && strace -f -o ../trace -e trace=openat "$HEDDLE" "$@" >stdout 2>stderr)
     created=$(grep 'openat(' trace | grep -n 'O_CREAT.*O_EXCL\|O_EXCL.*O_CREAT' | head -n 1 | cut -d: -f1)
-    struck openat "$created" HUP 129 "$@" || complain "no output is created by heddle $*"
+    # TERM, not HUP: that one is ignored under nohup
+    struck openat "$created" TERM 143 "$@" || complain "no output is created by heddle $*"
     for call in write fchmod fsync renameat rename; do
         n=1
         while struck $call $n TERM 143 "$@"; do
