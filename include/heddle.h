@@ -759,7 +759,7 @@ HEDDLE_API heddle_status heddle_model_export_c(const heddle_model *model, const 
  * step by step. (Rounded twice, one product in 2^29 may come out otherwise in its last bit.) That
  * takes 10 to 80 times as long as `portable`, where sums are Gemm in float: the same within 4e-6 of
  * a row's largest probability or a column's largest number, but rounding moves the small ones, a
- * probability of 1e-9 for instance by 1e-5 of itself. A model that computes in double gives Gemm in
+ * probability of 1e-9 for instance by 1e-5, a number near 0 by up to 4e-4 of itself. A model that computes in double gives Gemm in
  * double either way, the same within 1e-12.
  *
  * Metadata are JSON lists of strings. options may be NULL. Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED
