@@ -138,13 +138,13 @@ static void run_affine(const kernels *k, struct operands *o)
 
 static void run_pullback(const kernels *k, struct operands *o)
 {
-    k->pullback(o->W, o->is.m, o->is.n, o->DT, o->ldt, o->is.E, o->PT);
+    k->pullback(o->W, o->is.m, o->is.n, 0, o->is.m, o->DT, o->ldt, o->is.E, o->PT);
 }
 
 static void run_gradient(const kernels *k, struct operands *o)
 {
     real *G[1] = {o->G};
-    k->gradient(o->row, o->D, &o->run, o->is.m, o->is.n, G, o->carry, o->size);
+    k->gradient(o->row, 0, o->D, &o->run, o->is.m, o->is.n, G, o->carry, o->size);
 }
 
 static void run_sigmoid(const kernels *k, struct operands *o)

@@ -73,6 +73,9 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
         for (size_t c = 0; c < registers;) {
             int columns = tile_columns(registers - c);
             size_t o = c * (size_t)LANES;
+            /* evenly over all tiles: in a burst the loads that are needed now would wait behind */
+            size_t step = (size_t)columns * LANES * TILE_ROWS / E + 1;
+            step = step < LINE ? step : LINE;
             for (size_t e = 0; e < E;) {
                 int high = tile_rows(E - e);
                 struct ahead ahead = {.place = &soon, .share = m};
@@ -83,7 +86,7 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
                     ahead.share = (m + rows - 1) / rows;
                     ahead.step = ROW_STEP;
                 } else if (soon < soon_end) {
-                    ahead.step = LINE;
+                    ahead.step = step;
                 }
                 TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width,
                           Z + e * ldz + first + o, ldz)

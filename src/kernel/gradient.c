@@ -29,7 +29,6 @@
 enum {
     PART = CARRY_FREE, /* examples of a part: 12 KiB of deltas in float */
     PARTS_MAX = 16,    /* in a run; the last takes what is left */
-    GROUP = 128,       /* inputs of a group */
     LINE = 64 / (int)sizeof(real),
     TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16
 };
@@ -47,7 +46,9 @@ struct place {
     size_t level; /* reals from level to level of the carry */
     real *const *G;
     size_t at, ldg;
-    real *size; /* in memory, so that it takes no register from the tile's sums */
+    real *size;       /* in memory, so that it takes no register from the tile's sums */
+    const char *soon; /* deltas of the next part: asked for during this one, so many bytes */
+    size_t step;      /* an example (of a pair of shards: two of them) */
 };
 
 static bool is_paired(const struct shard_run *run, size_t begin, size_t end)
@@ -156,7 +157,7 @@ INLINE void finish(const int rows, const int columns, const real *from, const st
 /** `shards` at a time, 1 or 2: a tile of rows x columns over the examples of a part. */
 INLINE void tile(const int rows, const int columns, const int shards, const real *const *X,
                  size_t first, const real *D, size_t ldd, const struct shard_run *run,
-                 const struct part *part, const struct place *place)
+                 const struct part *part, struct place *place)
 {
     _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
     vec sum[TILE_TALL][TILE_COLUMNS];
@@ -166,7 +167,18 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
     size_t base = run->before;
     size_t e = part->example;
     size_t s = part->begin;
+    const char *soon = place->soon;
+    const size_t step = place->step;
     unsigned merges;
+    if (part->last && base > 0) { /* sums of earlier runs, for the last joins */
+        for (int r = 0; r < rows; r++) {
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                __builtin_prefetch(
+                    place->G[base - 1] + place->at + (size_t)r * place->ldg + c * LANES, 1, 3);
+            }
+        }
+    }
     do { /* a part has at least one shard */
         size_t end = run->end[s];
         size_t length = end - e;
@@ -179,8 +191,9 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
                 second[r][c] = vzero();
             }
         }
-        UNROLL_EXAMPLES for (; e < end; e++, d += ldd)
+        UNROLL_EXAMPLES for (; e < end; e++, d += ldd, soon += step)
         {
+            __builtin_prefetch(soon, 0, 2);
             add_example(rows, columns, X[e] + first, d, sum);
             if (shards == 2) {
                 add_example(rows, columns, X[e + length] + first, d + length * ldd, second);
@@ -207,6 +220,7 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
             push(rows, columns, stack[depth++], sum);
         }
     } while (s < part->end);
+    place->soon = soon;
     for (; merges > 0; merges--) {
         join(rows, columns, place->ldg, place->G[--base] + place->at, sum);
     }
@@ -239,16 +253,20 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
 }
 
 /** The same for the rows of a group of inputs [begin, end) and one column of tiles. */
-INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, const real *D,
-                  size_t ldd, const struct shard_run *run, const struct part *part,
+INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, size_t from,
+                  const real *D, size_t ldd, const struct shard_run *run, const struct part *part,
                   struct place place)
 {
+    const size_t high_most = part->paired ? TILE_ROWS / 2 : TILE_ROWS;
+    /* behind a part's deltas lie those of the next part, or of the next outputs' first */
+    place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
+    place.step = ldd * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin) + 1;
     for (size_t i = begin; i < end;) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
         if (TILE_PAIRS && part->paired) {
-            PAIR_CALL(high, columns, tile, 2, X, i, D, ldd, run, part, &place)
+            PAIR_CALL(high, columns, tile, 2, X, from + i, D, ldd, run, part, &place)
         } else {
-            TALL_CALL(high, columns, tile, 1, X, i, D, ldd, run, part, &place)
+            TALL_CALL(high, columns, tile, 1, X, from + i, D, ldd, run, part, &place)
         }
         place.carry += high * columns * LANES;
         place.at += (size_t)high * place.ldg;
@@ -256,15 +274,14 @@ INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, c
     }
 }
 
-void KERNEL(gradient)(const real *const *X, const real *D, const struct shard_run *run, size_t m,
-                      size_t n, real *const *G, real *carry, real *size)
+void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
+                      size_t m, size_t n, real *const *G, real *carry, real *size)
 {
     struct part part[PARTS_MAX];
     size_t parts = cut(run, part);
     size_t E = run->end[run->count - 1];
     for (size_t i = 0; i < m + 1;) {
-        size_t left = m + 1 - i;
-        size_t end = parts == 1 || left < CARRY_INPUTS ? m + 1 : i + GROUP;
+        size_t end = parts == 1 ? m + 1 : i + gradient_group(m + 1 - i);
         for (size_t first = 0; first < n; first += PACK) {
             size_t width = pack_width(n, first);
             size_t registers = registers_for(n - first < PACK ? n - first : PACK);
@@ -278,7 +295,7 @@ void KERNEL(gradient)(const real *const *X, const real *D, const struct shard_ru
                                       .ldg = width,
                                       .size = size};
                 for (size_t p = 0; p < parts; p++) {
-                    tiles(i, end, columns, X, D + first * E + o, width, run, &part[p], place);
+                    tiles(i, end, columns, X, from, D + first * E + o, width, run, &part[p], place);
                 }
                 c += (size_t)columns;
             }

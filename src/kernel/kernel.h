@@ -174,6 +174,14 @@ static inline size_t run_places(const struct shard_run *run)
 /** gradient()'s scratch: examples that need none, levels of sums, inputs whose sums are in it. */
 enum { CARRY_FREE = 64, CARRY_DEPTH = 6, CARRY_INPUTS = 144 };
 
+enum { GRADIENT_GROUP = 128 }; /* inputs of a group, the last having up to CARRY_INPUTS */
+
+/** How many of the inputs that are left the next group takes. */
+static inline size_t gradient_group(size_t left)
+{
+    return left < CARRY_INPUTS ? left : GRADIENT_GROUP;
+}
+
 /** Reals of a level, for a layer of m inputs and n outputs. */
 static inline size_t carry_level(size_t m, size_t n)
 {
@@ -272,20 +280,23 @@ struct REAL(kernels) {
                    size_t ldz);
 
     /**
-     * PT[i][e] = Σ_o W[o][i] DT[o][e], one chain of fma in order of o from 0. DT and PT have the
-     * stride ldt, a multiple of 16; columns up to round16(E) are read and written.
+     * PT[i][e] = Σ_o W[o][i] DT[o][e] for inputs i in [from, to), one chain of fma in order of o
+     * from 0. DT and PT have the stride ldt, a multiple of 16; columns up to round16(E) are read and
+     * written.
      */
-    void (*pullback)(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
-                     real *PT);
+    void (*pullback)(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
+                     size_t ldt, size_t E, real *PT);
 
     /**
-     * G[j] = the weight deltas of subtree j of the run, of the deltas D, both packed: within a shard
-     * one chain of fma over the examples in order from 0 (X[e][m] is 1), the shards' sums joined in
-     * the order of `run`; the first run->before of G hold sums on entry. `carry` is scratch of carry_reals(examples, m, n). The |G| are added to
-     * size[0 … 15] (in no fixed order: only their being finite means anything).
+     * G[j] = the weight deltas of subtree j of the run, of the deltas D, both packed, for the m + 1
+     * inputs from `from` on (0, and the last is the constant 1 of the bias; or a group of them):
+     * within a shard one chain of fma over the examples in order from 0, the shards' sums joined in
+     * the order of `run`; the first run->before of G hold sums on entry. `carry` is scratch of
+     * carry_reals(examples, m, n). The |G| are added to size[0 … 15] (in no fixed order: only their
+     * being finite means anything).
      */
-    void (*gradient)(const real *const *X, const real *D, const struct shard_run *run, size_t m,
-                     size_t n, real *const *G, real *carry, real *size);
+    void (*gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
+                     size_t m, size_t n, real *const *G, real *carry, real *size);
 
     /**
      * What affine(), activate(), loss(), gradient(), pullback() and derive() would come to, bit for

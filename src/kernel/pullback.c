@@ -2,16 +2,16 @@
  * pullback: PT = W DT, the deltas of a layer pulled back through its weights.
  *
  * Registers run over examples; single weights are spread over them. The sum runs over outputs,
- * block after block of the pack, with the sums kept in registers from block to block.
+ * block after block of the pack, with the sums kept in registers from block to block. The weights of
+ * the next tile's inputs lie far apart, a stretch in each block: they are asked for evenly, a part of
+ * each stretch during every tile of the inputs at hand.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-enum { LINE = 64 };
-
 INLINE void tile(const int rows, const int columns, const real *W, size_t m, size_t n, size_t i,
-                 const real *DT, size_t ldt, real *PT)
+                 const real *DT, size_t ldt, real *PT, size_t done, size_t step)
 {
     vec sum[TILE_ROWS][TILE_COLUMNS];
     UNROLL_ROWS for (int r = 0; r < rows; r++)
@@ -26,13 +26,10 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
         size_t width = pack_width(n, first);
         size_t outputs = n - first < PACK ? n - first : PACK;
         const real *w = W + first * (m + 1) + i * width;
-        /* the next block's rows lie far away: ask for them now */
-        const char *next = (const char *)(w + (m + 1) * width);
-        for (size_t b = 0; b < (size_t)rows * PACK * sizeof(real) && first + PACK < n; b += LINE) {
-            __builtin_prefetch(next + b, 0, 2);
-        }
+        const char *soon = (const char *)(w + (size_t)rows * width) + done * outputs;
         for (size_t o = 0; o < outputs; o++, d += ldt) {
             vec b[TILE_COLUMNS];
+            __builtin_prefetch(soon + o * step, 0, 2);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
                 b[c] = vload(d + c * LANES);
@@ -56,16 +53,19 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
     }
 }
 
-void KERNEL(pullback)(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
-                      real *PT)
+void KERNEL(pullback)(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
+                      size_t ldt, size_t E, real *PT)
 {
     size_t registers = registers_for(E);
-    for (size_t i = 0; i < m;) {
-        int rows = tile_rows(m - i);
+    for (size_t i = from; i < to;) {
+        int rows = tile_rows(to - i);
+        size_t ahead = (size_t)rows * sizeof(real);
         for (size_t c = 0; c < registers;) {
             int columns = tile_columns(registers - c);
             size_t e = c * (size_t)LANES;
-            TILE_CALL(rows, columns, tile, W, m, n, i, DT + e, ldt, PT + i * ldt + e)
+            size_t done = ahead * c / registers; /* bytes for each output */
+            size_t step = ahead * (size_t)columns / registers + 1;
+            TILE_CALL(rows, columns, tile, W, m, n, i, DT + e, ldt, PT + i * ldt + e, done, step)
             c += (size_t)columns;
         }
         i += (size_t)rows;

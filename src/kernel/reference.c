@@ -32,10 +32,10 @@ static void affine(const real *const *X, size_t E, size_t m, const real *W, size
     }
 }
 
-static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t ldt, size_t E,
-                     real *PT)
+static void pullback(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
+                     size_t ldt, size_t E, real *PT)
 {
-    for (size_t i = 0; i < m; i++) {
+    for (size_t i = from; i < to; i++) {
         for (size_t e = 0; e < E; e++) {
             real p = 0;
             for (size_t o = 0; o < n; o++) {
@@ -46,8 +46,8 @@ static void pullback(const real *W, size_t m, size_t n, const real *DT, size_t l
     }
 }
 
-static void gradient(const real *const *X, const real *D, const struct shard_run *run, size_t m,
-                     size_t n, real *const *G, real *carry, real *size)
+static void gradient(const real *const *X, size_t from, const real *D, const struct shard_run *run,
+                     size_t m, size_t n, real *const *G, real *carry, real *size)
 {
     (void)carry;
     size_t E = run->end[run->count - 1];
@@ -62,7 +62,7 @@ static void gradient(const real *const *X, const real *D, const struct shard_run
             for (size_t s = 0; s < run->count; s++) {
                 real sum = 0;
                 for (; e < run->end[s]; e++) {
-                    sum = FMA(D[packed_at(E, n, e, o)], X[e][i], sum);
+                    sum = FMA(D[packed_at(E, n, e, o)], X[e][from + i], sum);
                 }
                 for (unsigned merge = 0; merge < run->merges[s]; merge++) {
                     sum = stack[--depth] + sum;
@@ -546,8 +546,8 @@ static real small(const struct REAL(small) * s)
             }
         } else {
             real *G = s->G + s->offset[at];
-            gradient(row, D, &run, m, n, &G, NULL, &size);
-            pullback(s->W + s->offset[at], m, n, T, LD, s->E, Z);
+            gradient(row, 0, D, &run, m, n, &G, NULL, &size);
+            pullback(s->W + s->offset[at], m, n, 0, m, T, LD, s->E, Z);
             if (at > 1) {
                 derive(s->activation[at - 1], Z, LD, X, LDX, s->E, m, D, LD, T);
             }

@@ -41,10 +41,9 @@ static void pack_deltas(struct workspace *ws, size_t e)
     size_t n = ws->shape->width[ws->shape->layers];
     const real *DT = panel_at(ws, ws->TA, e);
     for (size_t first = 0; first < n; first += PACK) {
-        size_t width = pack_width(n, first);
         size_t outputs = n - first < PACK ? n - first : PACK;
         ws->k->transpose(DT + first * ws->ldt, ws->ldt, outputs, stretch_at(ws, e),
-                         ws->D + first * ws->E + e * width, width);
+                         deltas_at(ws, ws->shape->layers, first, e), pack_width(n, first));
     }
 }
 
@@ -70,16 +69,47 @@ static void gradient_watched(struct workspace *ws, size_t l, const struct shard_
         for (size_t j = 0; j < places; j++) {
             delta[j] = (real *)G[j] + at;
         }
-        ws->k->gradient(ws->row[l - 1], ws->D + first * ws->E, run, m, end - first, delta,
+        ws->k->gradient(ws->row[l - 1], 0, deltas_at(ws, l, first, 0), run, m, end - first, delta,
                         ws->carry, ws->size);
         tell(ws, at);
         end = first;
     }
 }
 
-/** D[l-1] from D[l]: what a stretch pulls back is turned into deltas while it is in reach. */
+static void gradient(struct workspace *ws, size_t l, const struct shard_run *run, void *const *G)
+{
+    real *delta[SUBTREES_MAX];
+    for (size_t j = 0; j < run_places(run); j++) {
+        delta[j] = (real *)G[j] + ws->shape->offset[l];
+    }
+    ws->k->gradient(ws->row[l - 1], 0, ws->D[l], run, ws->shape->width[l - 1], ws->shape->width[l],
+                    delta, ws->carry, ws->size);
+}
+
+/** What derive() will want of units [first, first + width), for the a-th to the b-th of a stretch's
+    examples, is asked for. */
+static void ask_ahead(const struct workspace *ws, size_t l, size_t first, size_t width, size_t a,
+                      size_t b)
+{
+    enum { LINE = 64 / sizeof(real) };
+    const real *slope = ws->S[l] ? ws->S[l] : ws->X[l];
+    for (; a < b; a++) {
+        const real *x = slope + a * ws->ldx[l] + first;
+        const real *d = deltas_at(ws, l, first, a);
+        for (size_t i = 0; i < width; i += LINE) {
+            __builtin_prefetch(x + i, 0, 2);
+            __builtin_prefetch(d + i, 1, 2);
+        }
+    }
+}
+
+/**
+ * D[l-1] from D[l]: what a stretch pulls back is turned into deltas block by block, while it is in
+ * reach; the other things that takes are asked for in the meantime.
+ */
 static void pull_back(struct workspace *ws, const real *weights, size_t l)
 {
+    enum { FEW = 16 }; /* units at a time */
     const struct shape *shape = ws->shape;
     size_t m = shape->width[l - 1];
     size_t ldx = ws->ldx[l - 1];
@@ -88,12 +118,17 @@ static void pull_back(struct workspace *ws, const real *weights, size_t l)
         real *TA = panel_at(ws, ws->TA, e);
         real *TB = panel_at(ws, ws->TB, e);
         tell(ws, shape->offset[l]);
-        ws->k->pullback(weights + shape->offset[l], m, shape->width[l], TA, ws->ldt, E, TB);
         for (size_t first = 0; first < m; first += PACK) {
             size_t width = pack_width(m, first);
             size_t units = m - first < PACK ? m - first : PACK;
+            for (size_t i = 0; i < units; i += FEW) {
+                size_t end = units - i < FEW ? units : i + FEW;
+                ask_ahead(ws, l - 1, first, width, e + E * i / units, e + E * end / units);
+                ws->k->pullback(weights + shape->offset[l], m, shape->width[l], first + i,
+                                first + end, TA, ws->ldt, E, TB);
+            }
             real *PT = TB + first * ws->ldt;
-            real *D = ws->D + first * ws->E + e * width;
+            real *D = deltas_at(ws, l - 1, first, e);
             real *DT = l > 2 ? PT : NULL;
             size_t at = e * ldx + first;
             if (ws->S[l - 1]) {
@@ -112,7 +147,6 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     const struct shape *shape = ws->shape;
     const real *weights = W;
     size_t L = shape->layers;
-    size_t places = run_places(run);
     for (int i = 0; i < PACK_UNIT; i++) {
         ws->size[i] = 0;
     }
@@ -120,16 +154,10 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
         pack_deltas(ws, e);
     }
     for (size_t l = L; l >= 1; l--) {
-        size_t m = shape->width[l - 1];
-        size_t n = shape->width[l];
-        real *delta[SUBTREES_MAX];
-        for (size_t j = 0; j < places; j++) {
-            delta[j] = (real *)G[j] + shape->offset[l];
-        }
         if (ws->watcher) {
             gradient_watched(ws, l, run, G);
-        } else {
-            ws->k->gradient(ws->row[l - 1], ws->D, run, m, n, delta, ws->carry, ws->size);
+        } else if (run) {
+            gradient(ws, l, run, G);
         }
         if (l > 1) {
             pull_back(ws, weights, l);

@@ -55,7 +55,7 @@ void REAL(custom_loss)(struct workspace *ws, size_t first, size_t E)
         return;
     }
     real *X = ws->X[L] + first * ld;
-    real *D = ws->D + first * ld; /* f'(Z), then the deltas; free until backward() */
+    real *D = ws->D[L] + first * ld; /* f'(Z), then the deltas; free until backward() */
     double *output = ws->custom;
     double *target = output + n;
     double *slope = target + n;

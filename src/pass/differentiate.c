@@ -31,7 +31,7 @@ bool REAL(is_small)(const struct shape *shape, size_t capacity,
 double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
                            const struct shard_run *run, double *each, void *const *G)
 {
-    if (!ws->small.XT || run->count > 1 || run->before > 0 || ws->watcher) {
+    if (!ws->small.XT || !run || run->count > 1 || run->before > 0 || ws->watcher) {
         REAL(forward)(ws, W);
         REAL(loss)(ws, loss, each);
         return REAL(backward)(ws, W, run, G);

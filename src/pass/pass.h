@@ -82,6 +82,7 @@ struct pass_watcher {
 };
 
 struct workspace; /* a worker's activations and deltas for up to `capacity` examples */
+struct operands;  /* what workspaces share, where weight deltas are divided by weights */
 
 struct passes {
     size_t real_size;
@@ -127,9 +128,38 @@ struct passes {
     double (*backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                        void *const *G);
 
-    /** forward(), loss() and backward() in one: for small networks they are one kernel's call. */
+    /**
+     * forward(), loss() and backward() in one: for small networks they are one kernel's call. Of a
+     * workspace that has joined others, run and G are NULL and 0 is returned.
+     */
     double (*differentiate)(struct workspace *ws, const void *W, enum loss loss,
                             const struct shard_run *run, double *each, void *const *G);
+
+    /**
+     * The operands of a batch's weight deltas, for up to `capacity` examples and so many workers:
+     * bytes of them; place them into that much zeroed memory, aligned to 64.
+     */
+    size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers);
+    struct operands *(*operands_place)(void *memory, const struct shape *shape, const void *kernels,
+                                       size_t capacity, int workers);
+
+    /**
+     * Before gather(): the workspace takes the E examples from `at` on of a batch, and what their
+     * weight deltas are made of is put where learn() finds it. Workspaces of one batch join the same
+     * operands; no two examples have one place.
+     */
+    void (*join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
+                 size_t E);
+
+    /**
+     * When all examples of the batch are through differentiate(): the weight deltas of worker w's
+     * share of the weights, and their update, a piece at a time while it is in the cache. `batch` is
+     * all its shards, which come to one subtree. Returns the place in the block of the first weight
+     * delta that is not finite, from which on nothing is updated, or SIZE_MAX.
+     */
+    size_t (*learn)(const struct operands *operands, const struct shard_run *batch, int w,
+                    int workers, const struct update_rule *rule, void *W, void *state1,
+                    void *state2);
 
     /** sum = a + b over the whole block of `count` reals (a multiple of 16). */
     void (*add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);

@@ -5,7 +5,6 @@
  * computed them. A slice is worked through in pieces that stay in the first-level cache, so each
  * partial is read from memory once and nothing but weights and state is written.
  */
-#include <float.h>
 #include <string.h>
 
 #include "pass/workspace.h"
@@ -31,62 +30,16 @@ static const real *sum_piece(const struct REAL(kernels) * k, const struct sum_pr
     return stack[0];
 }
 
-/** β^n for a whole n, by squaring: a function of n alone, so a resumed run gets the same. */
-static double power(double beta, uint64_t n)
-{
-    double result = 1;
-    for (; n; n >>= 1, beta *= beta) {
-        if (n & 1) {
-            result *= beta;
-        }
-    }
-    return result;
-}
-
 void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
                   void *state2)
 {
-    const struct REAL(kernels) *k = kernels;
-    struct REAL(update) u = {
-        .optimizer = rule->optimizer,
-        .scale = (real)rule->scale,
-        .rate = (real)rule->rate,
-        .momentum = (real)rule->momentum,
-        .beta1 = (real)rule->beta1,
-        .one_beta1 = (real)(1 - rule->beta1),
-        .beta2 = (real)rule->beta2,
-        .one_beta2 = (real)(1 - rule->beta2),
-        .epsilon = (real)rule->epsilon,
-    };
-    if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
-        u.step = (real)(rule->rate / (1 - power(rule->beta1, rule->step)));
-        u.root = (real)(1 / __builtin_sqrt(1 - power(rule->beta2, rule->step)));
-    }
-    const real *mask = rule->weight_mask;
-    struct REAL(penalty) penalty = {
-        .scale = (real)rule->scale,
-        .clip = rule->clip_value > 0 ? (real)rule->clip_value : (real)__builtin_inf(),
-        .l1 = (real)rule->l1,
-        .l2 = (real)rule->l2,
-        .decay = (real)rule->decay,
-    };
-    if (mask) {
-        u.scale = 1;
-    }
+    struct REAL(rule) r = REAL(rule_of)(rule);
     _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
-    _Alignas(64) real penalised[PIECE];
-    real *w = W;
-    real *s1 = state1;
-    real *s2 = state2;
     for (size_t at = begin; at < end; at += PIECE) {
         size_t count = end - at < PIECE ? end - at : PIECE;
-        const real *g = sum_piece(k, program, partial, at, count, scratch);
-        if (mask) {
-            k->penalise(&penalty, w + at, g, mask + at, penalised, count);
-            g = penalised;
-        }
-        k->update(&u, w + at, g, s1 ? s1 + at : NULL, s2 ? s2 + at : NULL, count);
+        const real *g = sum_piece(kernels, program, partial, at, count, scratch);
+        REAL(rule_apply)(kernels, &r, g, rule->weight_mask, W, state1, state2, at, count);
     }
 }
 
@@ -197,12 +150,6 @@ void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, siz
     k->add(sum, a, b, count);
 }
 
-#if defined(REAL_IS_DOUBLE)
-#define SAFE (DBL_MAX / 4)
-#else
-#define SAFE (FLT_MAX / 4)
-#endif
-
 const struct passes REAL(passes) = {
     .real_size = sizeof(real),
     .workspace_bytes = REAL(workspace_bytes),
@@ -215,6 +162,10 @@ const struct passes REAL(passes) = {
     .outputs = REAL(outputs),
     .backward = REAL(backward),
     .differentiate = REAL(differentiate),
+    .operands_bytes = REAL(operands_bytes),
+    .operands_place = REAL(operands_place),
+    .join = REAL(join),
+    .learn = REAL(learn),
     .add = REAL(add),
     .update = REAL(update),
     .sum = REAL(sum),
@@ -227,5 +178,5 @@ const struct passes REAL(passes) = {
     .largest = REAL(largest),
     .blend = REAL(blend),
     .decay = REAL(decay),
-    .safe_size = SAFE,
+    .safe_size = SAFE_SIZE,
 };

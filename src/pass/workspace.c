@@ -59,7 +59,10 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     size_t panels = (capacity + STRETCH - 1) / STRETCH;
     ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
     ws.panel = round16(widest) * ws.ldt;
-    ws.D = take(taker, rows * stride_for(widest + 1) * sizeof(real));
+    real *D = take(taker, rows * stride_for(widest + 1) * sizeof(real));
+    for (size_t l = 1; l <= L; l++) {
+        ws.D[l] = D;
+    }
     ws.TA = take(taker, panels * ws.panel * sizeof(real));
     ws.TB = take(taker, panels * ws.panel * sizeof(real));
     ws.carry = take(taker, carry * sizeof(real));
@@ -124,6 +127,7 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         .scale = (real)examples->byte_scale,
     };
     ws->E = E;
+    ws->of = ws->operands ? ws->of : E;
     ws->has_class = examples->class_index != NULL;
     ws->has_target = target != NULL;
     if (source.value) { /* rows of reals are used where they are */
@@ -150,12 +154,13 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
                 ws->target[o * ws->ldt + e] = t[o];
             }
         }
-    } else if (target) { /* by way of D, which is free until the loss */
+    } else if (target) { /* by way of Z[L], which is free until the forward pass */
         struct REAL(source) targets = {.value = target, .ld = examples->target_stride};
-        size_t ld = stride_for(outputs + 1);
-        ws->k->gather(ws->D, ld, &targets, rows, first, E, outputs);
+        real *rows_of = ws->X[ws->shape->layers];
+        size_t ld = ws->ldx[ws->shape->layers];
+        ws->k->gather(rows_of, ld, &targets, rows, first, E, outputs);
         for (size_t e = 0; e < E; e += STRETCH) {
-            ws->k->transpose(ws->D + e * ld, ld, stretch_at(ws, e), outputs,
+            ws->k->transpose(rows_of + e * ld, ld, stretch_at(ws, e), outputs,
                              panel_at(ws, ws->target, e), ws->ldt);
         }
     }

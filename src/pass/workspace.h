@@ -3,14 +3,24 @@
  *
  *     X[0] … X[L]   row-major, stride ldx[l] with room for the constant 1 behind n[l]
  *     S[l]          f'(Z[l]) where X[l] does not tell it, shaped as X[l]
- *     D             row-major deltas of the layer at hand
+ *     D[l]          packed deltas: of the layer at hand, all in one place; or of every layer, among
+ *                   those of the other workers' examples (struct operands)
  *     TA, TB        transposed deltas of the layer at hand and of the one below, a panel (n, ldt) for
  *                   each stretch of examples, so that what is read together lies together
  */
 #ifndef PASS_WORKSPACE_H
 #define PASS_WORKSPACE_H
 
+#include <float.h>
+
 #include "pass/pass.h"
+
+/** What Σ |G| may be so that no sum of weight deltas made of it is too large. */
+#if defined(REAL_IS_DOUBLE)
+#define SAFE_SIZE (DBL_MAX / 4)
+#else
+#define SAFE_SIZE (FLT_MAX / 4)
+#endif
 
 /**
  * Examples that go through a layer at a time: what a layer of a thousand takes of them (inputs and
@@ -34,7 +44,10 @@ struct workspace {
     real *X[SHAPE_MAX_LAYERS + 1];
     real *S[SHAPE_MAX_LAYERS + 1]; /* NULL where not needed */
     size_t ldx[SHAPE_MAX_LAYERS + 1];
-    real *D;
+    real *D[SHAPE_MAX_LAYERS + 1];
+    const struct operands *operands; /* or NULL */
+    size_t at;                       /* where the examples begin in D, of so many: */
+    size_t of;
     real *TA, *TB;
     real *carry;          /* gradient()'s scratch */
     size_t ldt;           /* of a panel */
@@ -60,6 +73,49 @@ static inline size_t stretch_at(const struct workspace *ws, size_t e)
     return ws->E - e < STRETCH ? ws->E - e : STRETCH;
 }
 
+/** Deltas of layer l for the outputs from `first` (a multiple of PACK) on, at example e. */
+static inline real *deltas_at(const struct workspace *ws, size_t l, size_t first, size_t e)
+{
+    return ws->D[l] + first * ws->of + (ws->at + e) * pack_width(ws->shape->width[l], first);
+}
+
+/**
+ * What the weight deltas of a whole batch are made of, whoever took its examples through the passes:
+ * G[l] = D[l]ᵀ X[l-1]. Each workspace that joins puts its rows and deltas in the place of its
+ * examples.
+ */
+struct operands {
+    const struct shape *shape;
+    const struct REAL(kernels) * k;
+    const real **row[SHAPE_MAX_LAYERS]; /* (capacity) rows of X[l] */
+    real *D[SHAPE_MAX_LAYERS + 1];      /* (capacity, n[l]) packed */
+    char *scratch;                      /* (workers) */
+    size_t scratch_bytes;               /* of a worker's: a piece of G, and gradient()'s own */
+    size_t piece;                       /* reals of the former */
+    bool grouped;                       /* pieces are groups of inputs, not all of them */
+};
+
+/** An update rule in the passes' precision, worked out once for all that it is applied to. */
+struct REAL(rule) {
+    struct REAL(update) update;
+    struct REAL(penalty) penalty;
+    bool penalised;
+};
+struct REAL(rule) REAL(rule_of)(const struct update_rule *rule);
+
+/** The rule for `count` reals (a multiple of 16) from `at` on of the blocks W, mask and states; g
+    are their weight deltas. */
+void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule, const real *g,
+                      const real *mask, real *W, real *s1, real *s2, size_t at, size_t count);
+
+size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers);
+struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
+                                      size_t capacity, int workers);
+void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
+                size_t E);
+size_t REAL(learn)(const struct operands *operands, const struct shard_run *batch, int w,
+                   int workers, const struct update_rule *rule, void *W, void *state1,
+                   void *state2);
 size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
                              const struct training_extras *extras);
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,

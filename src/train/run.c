@@ -15,6 +15,9 @@
  */
 #define WORTH_A_WORKER 0.25e6
 
+/** Parameters from which on dividing them by weights is worth a call for each piece. */
+enum { LEAST_DIVIDED = 4096 };
+
 heddle_status run_plan(struct run *run, heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
@@ -134,6 +137,39 @@ static size_t partials_held(const struct shard_plan *plan, size_t w)
     return (size_t)(last + 1);
 }
 
+/** Does every worker take its examples of a batch through the passes at once? */
+static bool at_once(const struct shard_plan *plan)
+{
+    for (int w = 0; plan && w < plan->workers; w++) {
+        if (plan->share[w].chunks > 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/**
+ * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
+ * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
+ * and their rows at its inputs. The norm of --clip and L-BFGS need all weight deltas before the first update, and
+ * other ranks get sums.
+ */
+static bool divides_weights(const struct run *run)
+{
+    const struct run_recipe *recipe = run->recipe;
+    const struct shape *shape = &recipe->shape;
+    if (cluster_ranks() > 1 || recipe->clip > 0 || recipe->optimizer == OPTIMIZER_LBFGS ||
+        shape->custom.loss || shape_packed(shape) < LEAST_DIVIDED || !at_once(run->full) ||
+        !at_once(run->tail)) {
+        return false;
+    }
+    double read = 0;
+    for (size_t l = 1; l <= shape->layers; l++) {
+        read += (double)shape->width[l - 1] / run->workers + (double)shape->width[l];
+    }
+    return run->workers == 1 || (double)recipe->batch * read <= 2 * (double)shape_packed(shape);
+}
+
 /** Bytes of a worker's workspace, and of the losses behind it. */
 static size_t space_bytes(const struct run *run)
 {
@@ -152,6 +188,9 @@ struct trainer_memory run_count(struct run *run, bool validates)
     const struct exchange_setup setup = run_exchange_setup(run);
     size_t busy = 0;
     size_t sums = 0;
+    bool divides = divides_weights(run);
+    run->operands_bytes =
+        divides ? run->passes->operands_bytes(&recipe->shape, recipe->batch, run->workers) : 0;
     for (size_t w = 0; w < workers; w++) {
         size_t full = partials_held(run->full, w);
         size_t tail = partials_held(run->tail, w);
@@ -164,9 +203,9 @@ struct trainer_memory run_count(struct run *run, bool validates)
         .states = recipe->optimizer == OPTIMIZER_LBFGS
                       ? lbfgs_bytes(run->packed, run->block_bytes)
                       : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
-        .partials = sums * run->block_bytes,
+        .partials = divides ? 0 : sums * run->block_bytes,
         .foreign = alone ? 0 : exchange_bytes(&setup),
-        .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker,
+        .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker + run->operands_bytes,
         .order = run->full->shards * sizeof *run->shard_loss +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
         .others = run->block_bytes + (has_mask(recipe) ? run->block_bytes : 0) +
@@ -182,7 +221,7 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     const struct training_extras *extras = recipe->has_extras ? &recipe->extras : NULL;
     struct trainer_memory m = run_count(run, validates);
     size_t space = space_bytes(run);
-    size_t deltas = (size_t)run->slots * run->block_bytes;
+    size_t deltas = run->operands_bytes ? 0 : (size_t)run->slots * run->block_bytes;
     size_t total =
         m.weights + m.states + m.partials + m.foreign + m.workspaces + m.order + m.others;
     if (max_memory && total > max_memory) {
@@ -199,13 +238,20 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     run->shard_loss = memory_new(run->full->shards, sizeof *run->shard_loss);
     bool complete = run->W && (states < 1 || run->state1) && (states < 2 || run->state2) &&
                     run->partial && run->worker && run->shard_loss;
+    if (complete && run->operands_bytes) {
+        void *memory = arena_new(run->operands_bytes);
+        run->operands = memory ? run->passes->operands_place(memory, &recipe->shape, run->kernels,
+                                                             recipe->batch, run->workers)
+                               : NULL;
+        complete = run->operands != NULL;
+    }
     for (size_t w = 0; complete && w < workers; w++) {
         struct worker *worker = &run->worker[w];
         worker->arena_bytes = space;
         worker->deltas_bytes = deltas;
-        worker->deltas = arena_new(deltas);
-        complete = worker->deltas != NULL;
-        for (int s = 0; complete && s < run->slots; s++) {
+        worker->deltas = deltas ? arena_new(deltas) : NULL;
+        complete = !deltas || worker->deltas;
+        for (int s = 0; complete && deltas && s < run->slots; s++) {
             run->partial[w * PARTIALS_MAX + (size_t)s] =
                 (char *)worker->deltas + (size_t)s * run->block_bytes;
         }
@@ -237,6 +283,7 @@ void run_done(struct run *run)
     exchange_free(run->exchange);
     arena_free(run->worker, (size_t)run->workers * sizeof *run->worker);
     arena_free(run->W, run->block_bytes);
+    arena_free(run->operands, run->operands_bytes);
     arena_free(run->state1, run->block_bytes);
     arena_free(run->state2, run->block_bytes);
     arena_free(run->mask, run->block_bytes);

@@ -25,7 +25,7 @@ struct worker {
     size_t deltas_bytes;
     double *each; /* (capacity) losses of a chunk, behind the workspace */
     double size;  /* Σ |G| of the step */
-    size_t where; /* the slow check: first weight delta of its slice that is not finite */
+    size_t where; /* first weight delta of its slice that is not finite; SIZE_MAX: none */
 
     /* With other ranks, what is sent to them while the passes go on. */
     struct run *run;
@@ -52,7 +52,15 @@ struct run {
     size_t packed;                  /* reals of a block */
     void *W, *state1, *state2;
     size_t block_bytes;
-    void **partial;            /* (workers, PARTIALS_MAX) */
+    void **partial; /* (workers, PARTIALS_MAX) */
+
+    /*
+     * Weight deltas are divided among the workers by examples, each summing its own into partials
+     * that the update adds up; or, where that moves less, by weights: each worker finds its slice of
+     * them from all examples' rows and deltas, which lie here.
+     */
+    struct operands *operands; /* NULL: by examples */
+    size_t operands_bytes;
     struct exchange *exchange; /* with the other ranks; NULL: there are none */
     struct worker *worker;
     size_t capacity;
@@ -167,11 +175,14 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
 void step_meet(struct run *run, int w);
 
 /**
- * Are loss and weight deltas finite? All workers come to the same answer, whatever their number:
- * Σ |G| below the safe size proves every sum finite; only if it does not, the sums themselves are
- * looked at, which costs a meeting more.
+ * Are the weight deltas finite, as far as they are known before the update? All workers come to the
+ * same answer, whatever their number: Σ |G| below the safe size proves every sum finite; only if it
+ * does not, the sums themselves are looked at, which costs a meeting more.
  */
-bool step_finite(struct run *run, const struct shard_plan *plan, double loss, int w);
+bool step_finite(struct run *run, const struct shard_plan *plan, int w);
+
+/** After step_end(): were the weight deltas finite that the update found by itself? */
+bool step_learned(struct run *run, int w);
 
 /** Which layer the first weight delta that is not finite belongs to; 0: the loss itself. */
 size_t step_layer(const struct run *run, double loss);

@@ -245,6 +245,20 @@ static void plan_ranks(struct pieces *pieces, struct shard_plan *plan)
     plan->program = write_end(&all);
 }
 
+/** All shards in one run, the subtrees that are left joined as a program joins them. */
+static void plan_whole(struct pieces *pieces, struct shard_plan *plan)
+{
+    struct chunk all;
+    struct subtree stays[SUBTREES_MAX];
+    uint8_t *merges;
+    size_t left = plan_chunk(pieces, plan, 0, plan->shards, &all, &merges, stays);
+    if (merges) {
+        merges[plan->shards - 1] += (uint8_t)(left - 1);
+    }
+    plan->whole = all.run;
+    plan->whole.subtrees = 1;
+}
+
 /** The whole plan; the same walk counts memory and fills it. */
 static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chunk_shards)
 {
@@ -268,6 +282,7 @@ static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chun
         }
     }
     if (plan->ranks == 1) {
+        plan_whole(pieces, plan);
         plan->program = write_end(&own);
         return;
     }

@@ -45,6 +45,7 @@ struct shard_plan {
     int workers;                /* of this rank */
     size_t capacity;            /* most examples of a chunk */
     struct worker_share *share; /* (workers) */
+    struct shard_run whole;     /* all shards of the batch, joined to one sum; a single rank's */
     int partials;               /* most partial sums that a worker holds at a time */
 
     /*

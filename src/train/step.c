@@ -40,16 +40,19 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
         if (run->recipe->has_extras) {
             passes->begin_step(me->ws, step);
         }
+        if (run->operands) {
+            passes->join(me->ws, run->operands, plan->batch, chunk->first, chunk->examples);
+        }
         if (step == run->first_step || !run->resident || share->chunks > 1) {
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                            chunk->examples);
         }
         void *deltas[SUBTREES_MAX];
-        for (size_t j = 0; j < run_places(&chunk->run); j++) {
+        for (size_t j = 0; !run->operands && j < run_places(&chunk->run); j++) {
             deltas[j] = partial[chunk->partial[j]];
         }
-        me->size +=
-            passes->differentiate(me->ws, run->W, run->recipe->loss, &chunk->run, me->each, deltas);
+        me->size += passes->differentiate(me->ws, run->W, run->recipe->loss,
+                                          run->operands ? NULL : &chunk->run, me->each, deltas);
         size_t e = 0;
         for (size_t s = 0; s < chunk->run.count; s++) {
             double loss = 0;
@@ -139,16 +142,23 @@ void step_end(struct run *run, int w)
     }
 }
 
-bool step_finite(struct run *run, const struct shard_plan *plan, double loss, int w)
+/** What the workers have found, put together. */
+static size_t first_found(const struct run *run)
+{
+    size_t where = SIZE_MAX;
+    for (int v = 0; v < run->workers; v++) {
+        where = run->worker[v].where < where ? run->worker[v].where : where;
+    }
+    return where;
+}
+
+bool step_finite(struct run *run, const struct shard_plan *plan, int w)
 {
     double size = run->word.size;
     for (int v = 0; !run->exchange && v < run->workers; v++) {
         size += run->worker[v].size;
     }
-    if (!__builtin_isfinite(loss)) {
-        return false;
-    }
-    if (size < run->passes->safe_size) {
+    if (run->operands || size < run->passes->safe_size) {
         return true;
     }
     size_t found = SIZE_MAX;
@@ -163,16 +173,25 @@ bool step_finite(struct run *run, const struct shard_plan *plan, double loss, in
     run->worker[w].where = found;
     run_meet(run, w);
     if (w == 0) {
-        run->where = SIZE_MAX;
-        for (int v = 0; v < run->workers; v++) {
-            run->where = run->worker[v].where < run->where ? run->worker[v].where : run->where;
-        }
+        run->where = first_found(run);
         if (run->exchange) {
             exchange_first(run->exchange, &run->where);
         }
     }
     run_meet(run, w);
     return run->where == SIZE_MAX;
+}
+
+bool step_learned(struct run *run, int w)
+{
+    if (!run->operands) {
+        return true;
+    }
+    size_t where = first_found(run);
+    if (w == 0) {
+        run->where = where;
+    }
+    return where == SIZE_MAX;
 }
 
 size_t step_layer(const struct run *run, double loss)
@@ -232,6 +251,12 @@ void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, 
         .l2 = recipe->l2,
     };
     rule.decay = rule.rate * recipe->weight_decay;
+    if (run->operands) {
+        rule.weight_mask = run->mask;
+        run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, run->workers,
+                                                  &rule, run->W, run->state1, run->state2);
+        return;
+    }
     if (run->squares) {
         rule.scale *= clip_factor(run, plan, rule.scale, w);
     }
@@ -258,7 +283,7 @@ bool step_evaluate(void *context, double *loss, int w)
     step_meet(run, w);
     double sum = sum_tree(run->shard_loss, plan->shards);
     *loss = scale * sum;
-    if (!step_finite(run, plan, sum, w)) {
+    if (!__builtin_isfinite(sum) || !step_finite(run, plan, w)) {
         return false;
     }
     for (size_t p = parts_of(run); p-- > 0;) {

@@ -125,7 +125,8 @@ struct aside {
 
 /**
  * Before an update: are these the best weights so far, for the case that the run diverges? The loss
- * is the epoch's mean, the last batch's in it, which is theirs: so they have not gone wrong yet. In
+ * is the epoch's mean, the last batch's in it, which is theirs: so they have not gone wrong yet,
+ * whatever their weight deltas turn out to be. In
  * the first epoch any step may be it, then the last of each. Looked at after ever more steps
  * (`after`), so that it costs nothing; all workers come to the same answer.
  */
@@ -262,6 +263,19 @@ static bool keep_due(const struct run *run, uint64_t steps, uint64_t epochs, boo
                       (keeper->every_epochs && epoch_ends && epochs % keeper->every_epochs == 0));
 }
 
+/** The end of a run whose update number `steps` cannot be made. */
+static void diverge(struct run *run, const struct aside *aside, uint64_t steps, double loss, int w)
+{
+    if (w == 0) {
+        run->diverged = true;
+        run->diverged_layer = step_layer(run, loss);
+        run->outcome.steps = steps;
+        /* what a run began with is no result of it, if that is where it ends */
+        run->outcome.good = aside->loss < __builtin_inf() && steps > run->first_step + 1;
+        run->outcome.good_steps = aside->steps;
+    }
+}
+
 /** Where work() is. */
 #define STATE_NOW                                                                                  \
     .steps = steps, .epochs = epochs, .row = begin, .epoch_loss = epoch_loss, .reached = reached
@@ -309,25 +323,21 @@ static void work(void *context, int w)
             step_meet(run, w);
             stop = run->stop_step;
             loss = sum_tree(run->shard_loss, plan->shards);
-            finite = step_finite(run, plan, loss, w);
+            finite = __builtin_isfinite(loss);
         }
-        if (!finite) {
-            if (w == 0) {
-                run->diverged = true;
-                run->diverged_layer = step_layer(run, loss);
-                run->outcome.steps = steps + 1;
-                run->outcome.good = aside.loss < __builtin_inf();
-                run->outcome.good_steps = aside.steps;
-            }
-            return;
-        }
-        if (steps >= aside.after && (epochs == 0 || begin + plan->batch == rows)) {
+        if (finite && steps >= aside.after && (epochs == 0 || begin + plan->batch == rows)) {
             double seen = recipe->sum_deltas ? 1 : (double)(begin + plan->batch);
             put_aside(run, &aside, (epoch_loss + loss) / seen, steps, w);
         }
         steps++;
-        if (!run->lbfgs) {
+        if (!run->lbfgs && finite && (finite = step_finite(run, plan, w))) {
             step_update(run, plan, steps, w);
+            step_end(run, w);
+            finite = step_learned(run, w);
+        }
+        if (!finite) {
+            diverge(run, &aside, steps, loss, w);
+            return;
         }
         if (w == 0 && run->callbacks && run->callbacks->step) {
             run->callbacks->step(run->callbacks->user, steps, loss);
@@ -339,8 +349,6 @@ static void work(void *context, int w)
         }
         if (run->lbfgs) {
             run_meet(run, w);
-        } else {
-            step_end(run, w);
         }
 
         bool epoch_ends = begin == rows;

@@ -1,0 +1,67 @@
+/** rule: an update rule in the passes' precision, and its application to a stretch of the block. */
+#include "pass/workspace.h"
+
+/** β^n for a whole n, by squaring: a function of n alone, so a resumed run gets the same. */
+static double power(double beta, uint64_t n)
+{
+    double result = 1;
+    for (; n; n >>= 1, beta *= beta) {
+        if (n & 1) {
+            result *= beta;
+        }
+    }
+    return result;
+}
+
+struct REAL(rule) REAL(rule_of)(const struct update_rule *rule)
+{
+    struct REAL(rule) r = {
+        .update =
+            {
+                .optimizer = rule->optimizer,
+                .scale = (real)rule->scale,
+                .rate = (real)rule->rate,
+                .momentum = (real)rule->momentum,
+                .beta1 = (real)rule->beta1,
+                .one_beta1 = (real)(1 - rule->beta1),
+                .beta2 = (real)rule->beta2,
+                .one_beta2 = (real)(1 - rule->beta2),
+                .epsilon = (real)rule->epsilon,
+            },
+        .penalty =
+            {
+                .scale = (real)rule->scale,
+                .clip = rule->clip_value > 0 ? (real)rule->clip_value : (real)__builtin_inf(),
+                .l1 = (real)rule->l1,
+                .l2 = (real)rule->l2,
+                .decay = (real)rule->decay,
+            },
+        .penalised = rule->weight_mask != NULL,
+    };
+    if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
+        r.update.step = (real)(rule->rate / (1 - power(rule->beta1, rule->step)));
+        r.update.root = (real)(1 / __builtin_sqrt(1 - power(rule->beta2, rule->step)));
+    }
+    if (r.penalised) { /* which scales already */
+        r.update.scale = 1;
+    }
+    return r;
+}
+
+void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule, const real *g,
+                      const real *mask, real *W, real *s1, real *s2, size_t at, size_t count)
+{
+    real *w = W + at;
+    s1 = s1 ? s1 + at : NULL;
+    s2 = s2 ? s2 + at : NULL;
+    if (!rule->penalised) {
+        k->update(&rule->update, w, g, s1, s2, count);
+        return;
+    }
+    _Alignas(64) real d[PASS_PIECE];
+    for (size_t i = 0; i < count; i += PASS_PIECE) {
+        size_t here = count - i < PASS_PIECE ? count - i : PASS_PIECE;
+        k->penalise(&rule->penalty, w + i, g + i, mask + at + i, d, here);
+        k->update(&rule->update, w + i, d, s1 ? s1 + i : NULL, s2 ? s2 + i : NULL, here);
+    }
+}

@@ -1,0 +1,158 @@
+/**
+ * learn: weight deltas divided among workers by weights, and their update in pieces, come to the bits
+ * of the other way: everybody's sums, put together and applied.
+ */
+#include "nets.h"
+#include "train/shard_plan.h"
+
+/** A team whose weight deltas are divided by weights, its workers one after the other. */
+struct divided {
+    size_t shard;
+    int workers;
+    struct shard_plan *plan;
+    struct operands *operands;
+    struct workspace *ws[8];
+    void *memory[8], *operands_memory;
+};
+
+static void divide(struct divided *d, const struct net *net)
+{
+    size_t bytes = passes_f64.operands_bytes(&net->shape, net->batch, d->workers);
+    cr_assert(d->workers <= 8);
+    cr_assert(!shard_plan_create(net->batch, d->shard, d->workers, 2 * net->batch, &d->plan, NULL));
+    d->operands_memory = new_array(bytes);
+    d->operands = passes_f64.operands_place(d->operands_memory, &net->shape, best_kernels(),
+                                            net->batch, d->workers);
+    for (int w = 0; w < d->workers; w++) {
+        d->ws[w] = workspace_new(net, d->plan->capacity, &d->memory[w]);
+    }
+}
+
+/** The last `batch` examples through all workers, and an update of W by all; where it went wrong. */
+static size_t learn(struct divided *d, struct net *net, size_t batch,
+                    const struct update_rule *rule, double *W, double *state1, double *state2)
+{
+    double each[256];
+    struct shard_plan *plan;
+    size_t where = SIZE_MAX;
+    cr_assert(!shard_plan_create(batch, d->shard, d->workers, 2 * net->batch, &plan, NULL));
+    for (int w = d->workers; w-- > 0;) { /* in any order */
+        for (size_t c = 0; c < plan->share[w].chunks; c++) {
+            const struct chunk *part = &plan->share[w].chunk[c];
+            passes_f64.join(d->ws[w], d->operands, batch, part->first, part->examples);
+            passes_f64.gather(d->ws[w], &net->examples, NULL, net->batch - batch + part->first,
+                              part->examples);
+            passes_f64.differentiate(d->ws[w], net->W, net->loss, NULL, each, NULL);
+        }
+    }
+    for (int w = 0; w < d->workers; w++) {
+        size_t at =
+            passes_f64.learn(d->operands, &plan->whole, w, d->workers, rule, W, state1, state2);
+        where = at < where ? at : where;
+    }
+    shard_plan_free(plan);
+    return where;
+}
+
+static void divided_free(struct divided *d)
+{
+    for (int w = 0; w < d->workers; w++) {
+        free(d->memory[w]);
+    }
+    free(d->operands_memory);
+    shard_plan_free(d->plan);
+}
+
+/* Weights divided among any number of workers, in pieces: the same update as of sums of everybody's
+   weight deltas, the last batch of an epoch included. */
+Test(learn, is_the_same_update)
+{
+    static const size_t widths[][5] = {{300, 100, 7}, {40, 60, 50, 3}, {150, 20}, {9, 70, 1}};
+    static const size_t shards[] = {16, 64, 5, 32};
+    for (size_t i = 0; i < 32; i++) {
+        size_t batch = i % 3 == 0 ? 64 : i % 3 == 1 ? 100 : 200;
+        struct net net = net_new(widths[i % 4], i % 2 ? ACTIVATION_TANH : ACTIVATION_GELU,
+                                 ACTIVATION_LINEAR, LOSS_MSE, NUMBERS, batch, i + 1);
+        struct divided d = {.shard = shards[i / 4 % 4], .workers = 1 + (int)(i % 8)};
+        size_t packed = shape_packed(&net.shape);
+        size_t bytes = packed * sizeof(double);
+        struct update_rule rule = {.optimizer = i % 5 ? OPTIMIZER_ADAM : OPTIMIZER_SGD,
+                                   .scale = 0.01,
+                                   .rate = 0.1,
+                                   .beta1 = 0.9,
+                                   .beta2 = 0.99,
+                                   .epsilon = 1e-8,
+                                   .l2 = i % 7 ? 0.01 : 0,
+                                   .step = 3};
+        double *mask = new_array(bytes), *block[2][3];
+        for (int b = 0; b < 6; b++) {
+            block[b / 3][b % 3] = new_array(bytes);
+        }
+        weights_pack(&net.shape, net.values, true, net.W);
+        memcpy(block[0][0], net.W, bytes);
+        memcpy(block[1][0], net.W, bytes);
+        for (size_t k = 0; k < packed; k++) {
+            mask[k] = k % 3 > 0;
+        }
+        rule.weight_mask = i % 7 ? mask : NULL;
+        divide(&d, &net);
+        void *partial[PARTIALS_MAX] = {new_array(bytes), new_array(bytes), new_array(bytes),
+                                       new_array(bytes), new_array(bytes), new_array(bytes)};
+        for (size_t turn = 0; turn < 3; turn++) { /* a whole batch, a short one, a whole one */
+            size_t count = turn == 1 ? batch / 4 : batch;
+            cr_assert(learn(&d, &net, count, &rule, block[0][0], block[0][1], block[0][2]) ==
+                      SIZE_MAX);
+            double each[256];
+            struct shard_plan *plan;
+            cr_assert(!shard_plan_create(count, d.shard, 1, 2 * batch, &plan, NULL));
+            const struct chunk *all = &plan->share[0].chunk[0];
+            cr_assert(plan->share[0].chunks == 1 && plan->partials <= 6);
+            void *memory, *G[SUBTREES_MAX];
+            struct workspace *ws = workspace_new(&net, batch, &memory);
+            for (size_t j = 0; j < run_places(&all->run); j++) {
+                G[j] = partial[all->partial[j]];
+            }
+            passes_f64.gather(ws, &net.examples, NULL, batch - count, count);
+            passes_f64.differentiate(ws, net.W, net.loss, &all->run, each, G);
+            passes_f64.update(best_kernels(), &plan->program, partial, 0, packed, &rule,
+                              block[1][0], block[1][1], block[1][2]);
+            for (int b = 0; b < 3; b++) {
+                cr_assert(memcmp(block[0][b], block[1][b], bytes) == 0,
+                          "network %zu, %d workers, batch of %zu, block %d", i, d.workers, count,
+                          b);
+            }
+            free(memory);
+            shard_plan_free(plan);
+        }
+        for (int b = 0; b < 6; b++) {
+            free(block[b / 3][b % 3]);
+            free(partial[b]);
+        }
+        divided_free(&d);
+        free(mask);
+        net_free(&net);
+    }
+}
+
+/* The first weight delta that is not finite is found, however many workers look for it. */
+Test(learn, says_what_is_not_finite)
+{
+    static const size_t widths[] = {300, 100, 7, 0};
+    size_t first[4];
+    for (int workers = 1; workers <= 4; workers++) {
+        struct net net =
+            net_new(widths, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE, NUMBERS, 100, 3);
+        struct divided d = {.shard = 16, .workers = workers};
+        struct update_rule rule = {.optimizer = OPTIMIZER_SGD, .scale = 1, .rate = 0.1, .step = 1};
+        divide(&d, &net);
+        weights_pack(&net.shape, net.values, true, net.W);
+        net.inputs[50 * net.examples.real_stride + 200] = 1e308; /* times some deltas: infinite */
+        double *W = new_array(shape_packed(&net.shape) * sizeof(double));
+        first[workers - 1] = learn(&d, &net, 100, &rule, W, NULL, NULL);
+        cr_assert(first[workers - 1] < shape_packed(&net.shape) && first[workers - 1] == first[0],
+                  "%zu, not %zu", first[workers - 1], first[0]);
+        free(W);
+        divided_free(&d);
+        net_free(&net);
+    }
+}
