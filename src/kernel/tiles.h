@@ -81,11 +81,11 @@ INLINE int tile_columns(size_t left)
     TILE_SWITCH(rows, columns,                                                                     \
                 TILE_CASES(function, __VA_ARGS__) TILE_CASE(TILE_TALL, 1, function, __VA_ARGS__))
 
-/** The same for tiles that hold two sums for each of their rows. */
+/** The same for tiles that hold two sums for each of their rows: 4 x 3, 6 x 2, 12 x 1. */
 INLINE int pair_rows(size_t left, int columns)
 {
-    size_t most = columns == 1 ? TILE_ROWS : TILE_ROWS / 2;
-    return (int)(left < most ? left : most);
+    size_t most = TILE_ROWS / 2 * TILE_COLUMNS / (size_t)columns;
+    return (int)(left >= most ? most : left < TILE_ROWS ? left : TILE_ROWS);
 }
 
 /** With 16 registers there is no room for two sums. */
@@ -96,7 +96,10 @@ INLINE int pair_rows(size_t left, int columns)
         TILE_ROW_CASES(1, function, __VA_ARGS__) TILE_ROW_CASES(2, function, __VA_ARGS__)          \
             TILE_ROW_CASES(3, function, __VA_ARGS__) TILE_ROW_CASES(4, function, __VA_ARGS__)      \
                 TILE_CASE(5, 1, function, __VA_ARGS__) TILE_CASE(6, 1, function, __VA_ARGS__)      \
-                    TILE_CASE(7, 1, function, __VA_ARGS__) TILE_CASE(8, 1, function, __VA_ARGS__))
+                    TILE_CASE(7, 1, function, __VA_ARGS__) TILE_CASE(8, 1, function, __VA_ARGS__)  \
+                        TILE_CASE(12, 1, function, __VA_ARGS__)                                    \
+                            TILE_CASE(5, 2, function, __VA_ARGS__)                                 \
+                                TILE_CASE(6, 2, function, __VA_ARGS__))
 
 /** Registers that hold n reals. */
 INLINE size_t registers_for(size_t n)
