@@ -131,8 +131,7 @@ static int prepare(struct bench *bench)
     bench->asked.repeats = option_count(line, "repeats");
     if (heddle_recipe_create(&bench->recipe, &err) != HEDDLE_OK ||
         options_to_recipe(line, ours, bench->recipe, &err) != HEDDLE_OK) {
-        return err.status == HEDDLE_E_ARGUMENT ? misuse(line->command, "%s", err.text)
-                                               : give_up(&err);
+        return refuse(line, &err);
     }
     if (line->operand_count > 0) {
         return input_read(line->operands[0], &reading, reading.labels, &bench->table);
@@ -151,8 +150,7 @@ static int measure(struct bench *bench)
     if (heddle_bench(bench->recipe, bench->table, &bench->asked, bench->rows, &bench->count,
                      &err) != HEDDLE_OK ||
         heddle_machine_look(bench->recipe, &machine, &err) != HEDDLE_OK) {
-        return err.status == HEDDLE_E_ARGUMENT ? misuse(line->command, "%s", err.text)
-                                               : give_up(&err);
+        return refuse(line, &err);
     }
     struct bench_report report = {
         .rows = bench->rows,

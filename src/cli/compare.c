@@ -1,7 +1,6 @@
 /** compare: see compare.h. */
 #include "compare.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,11 +99,6 @@ static size_t find_lists(const struct command_line *line, const char **names)
         }
     }
     return lists;
-}
-
-static int refuse(const struct command_line *line, const heddle_error *err)
-{
-    return err->status == HEDDLE_E_ARGUMENT ? misuse(line->command, "%s", err->text) : give_up(err);
 }
 
 int compare_recipe(struct compare *compare, const struct command_line *line,

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "output.h"
 #include "steady.h"
+#include "suggest.h"
 
 /** Every command, in the order of the overview. */
 static const struct command *const commands[] = {
@@ -76,20 +77,12 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *word)
 {
-    /* What other programs call them. */
-    static const char *const synonyms[][2] = {
-        {"apply", "predict"},  {"fit", "train"}, {"inspect", "info"},  {"learn", "train"},
-        {"score", "evaluate"}, {"show", "info"}, {"test", "evaluate"},
-    };
     const char *names[COMMANDS + 1];
     for (size_t i = 0; i < COMMANDS; i++) {
         names[i] = commands[i]->name;
     }
     names[COMMANDS] = "help";
-    const char *best = nearest_name(word, names, COMMANDS + 1);
-    for (size_t i = 0; i < sizeof synonyms / sizeof synonyms[0]; i++) {
-        best = strcmp(word, synonyms[i][0]) == 0 ? synonyms[i][1] : best;
-    }
+    const char *best = suggest(word, names, COMMANDS + 1);
     if (best != NULL) {
         return misuse(NULL, "unknown command '%s'; did you mean 'heddle %s'?", word, best);
     }

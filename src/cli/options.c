@@ -13,120 +13,9 @@
 #include "options.h"
 #include "output.h"
 #include "steady.h"
+#include "suggest.h"
 
-enum {
-    HELP_WIDTH = 80,       /* a terminal's; the help is wrapped to fit */
-    HELP_COLUMN = 26,      /* where the explanations begin */
-    UNBROKEN = '\a',       /* in a text to be wrapped: a blank that does not break the line */
-    CONFIG_LIMIT = 1 << 20 /* bytes of a --config file: more is surely not one */
-};
-
-/* ------------------------------------------------------------------- suggestions ------------- */
-
-/** Edit distance in which a swap of neighbours counts once; words are cut to 31 characters. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { MOST = 32 };
-    size_t d[MOST][MOST];
-    size_t m = strnlen(a, MOST - 1);
-    size_t n = strnlen(b, MOST - 1);
-    for (size_t i = 0; i <= m; i++) {
-        for (size_t j = 0; j <= n; j++) {
-            if (i == 0 || j == 0) {
-                d[i][j] = i + j;
-                continue;
-            }
-            size_t best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-            best = d[i - 1][j] + 1 < best ? d[i - 1][j] + 1 : best;
-            best = d[i][j - 1] + 1 < best ? d[i][j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                d[i - 2][j - 2] + 1 < best) {
-                best = d[i - 2][j - 2] + 1;
-            }
-            d[i][j] = best;
-        }
-    }
-    return d[m][n];
-}
-
-/** What other programs call our options. */
-static const char *const synonyms[][2] = {
-    {"alpha", "l2"},
-    {"batch-size", "batch"},
-    {"class-weight", "class-weights"},
-    {"criterion", "loss"},
-    {"decay", "weight-decay"},
-    {"device", "threads"},
-    {"early-stopping", "patience"},
-    {"early-stopping-round", "patience"},
-    {"eta", "rate"},
-    {"hidden-layer-sizes", "hidden"},
-    {"iterations", "steps"},
-    {"lambda-l1", "l1"},
-    {"lambda-l2", "l2"},
-    {"layers", "hidden"},
-    {"learning-rate", "rate"},
-    {"learning-rate-init", "rate"},
-    {"lr", "rate"},
-    {"max-epochs", "epochs"},
-    {"max-iter", "epochs"},
-    {"maxit", "epochs"},
-    {"metric", "loss"},
-    {"model", "output"},
-    {"n-iter-no-change", "patience"},
-    {"normalize", "scale"},
-    {"num-iterations", "epochs"},
-    {"num-threads", "threads"},
-    {"objective", "loss"},
-    {"out", "output"},
-    {"random-state", "seed"},
-    {"size", "hidden"},
-    {"solver", "optimizer"},
-    {"tol", "min-error"},
-    {"valid", "validation"},
-    {"validation-fraction", "validation"},
-    {"verbose", "progress"},
-    {"wd", "weight-decay"},
-    {"weight-column", "weights"},
-};
-
-const char *nearest_name(const char *word, const char *const *names, size_t n)
-{
-    size_t length = strlen(word);
-    const char *best = NULL;
-    size_t least = length / 3 + 2; /* more edits than that, and it is another word */
-    for (size_t i = 0; i < n; i++) {
-        size_t edits = length >= 3 && strncmp(names[i], word, length) == 0
-                           ? 1 /* a beginning of it is as good as one slip */
-                           : distance(word, names[i]);
-        if (edits < least && edits < strlen(names[i])) {
-            best = names[i];
-            least = edits;
-        }
-    }
-    return best;
-}
-
-static const char *nearest_option(const struct command_line *line, const char *word)
-{
-    const char **names = need(line->count + 1, sizeof *names);
-    size_t known = 0;
-    for (size_t i = 0; i < line->count; i++) {
-        names[known++] = line->options[i].name;
-    }
-    names[known++] = "help";
-    const char *best = NULL;
-    for (size_t i = 0; i < sizeof synonyms / sizeof synonyms[0]; i++) {
-        for (size_t k = 0; k < known; k++) {
-            if (strcmp(word, synonyms[i][0]) == 0 && strcmp(names[k], synonyms[i][1]) == 0) {
-                best = names[k];
-            }
-        }
-    }
-    best = best != NULL ? best : nearest_name(word, names, known);
-    free(names);
-    return best;
-}
+enum { CONFIG_LIMIT = 1 << 20 }; /* bytes of a --config file: more is surely not one */
 
 int misuse(const struct command *command, const char *format, ...)
 {
@@ -141,6 +30,11 @@ int misuse(const struct command *command, const char *format, ...)
                 command != NULL ? command->name : "");
     }
     return EXIT_MISUSE;
+}
+
+int refuse(const struct command_line *line, const heddle_error *err)
+{
+    return err->status == HEDDLE_E_ARGUMENT ? misuse(line->command, "%s", err->text) : give_up(err);
 }
 
 /* ------------------------------------------------------------------- the table --------------- */
@@ -258,7 +152,13 @@ static int set_value(struct command_line *line, const struct option *option, con
 static int unknown_option(const struct command_line *line, const char *where, const char *shown,
                           const char *word)
 {
-    const char *best = nearest_option(line, word);
+    const char **names = need(line->count + 1, sizeof *names);
+    for (size_t i = 0; i < line->count; i++) {
+        names[i] = line->options[i].name;
+    }
+    names[line->count] = "help";
+    const char *best = suggest(word, names, line->count + 1);
+    free(names);
     if (best != NULL) {
         return misuse(line->command, "%sunknown option '%s'; did you mean '--%s'?", where, shown,
                       best);
@@ -514,114 +414,4 @@ heddle_status options_to_recipe(const struct command_line *line, const char *con
         }
     }
     return status;
-}
-
-/* ------------------------------------------------------------------- help -------------------- */
-
-/**
- * Print text from column `at` (where the line already is) on, wrapped, further lines indented by
- * `indent`; a newline in the text ends a line.
- */
-static void print_wrapped(FILE *stream, const char *text, size_t at, size_t indent)
-{
-    bool begun = false;
-    while (*text != '\0') {
-        size_t n = strcspn(text, " \n");
-        size_t width = 0;
-        for (size_t i = 0; i < n; i++) {
-            width += ((unsigned char)text[i] & 0xC0) != 0x80;
-        }
-        if (begun && at + 1 + width > HELP_WIDTH) {
-            fprintf(stream, "\n%*s", (int)indent, "");
-            at = indent;
-        } else if (begun) {
-            putc(' ', stream);
-            at++;
-        }
-        for (size_t i = 0; i < n; i++) {
-            putc(text[i] == UNBROKEN ? ' ' : text[i], stream);
-        }
-        at += width;
-        begun = true;
-        text += n;
-        if (*text == '\n') {
-            fprintf(stream, "\n%*s", (int)indent, "");
-            at = indent;
-            begun = false;
-        }
-        text += *text != '\0';
-    }
-    putc('\n', stream);
-}
-
-static void print_option(FILE *stream, const struct option *option)
-{
-    char left[128];
-    char letter[8] = "";
-    if (option->letter != 0) {
-        snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    }
-    snprintf(left, sizeof left, "  %s--%s%s%s", letter, option->name,
-             option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "");
-    char text[1024];
-    bool has_default =
-        option->kind != OPTION_FLAG && option->initial != NULL && option->initial[0] != '\0';
-    snprintf(text, sizeof text, "%s%s%s%s", option->help, has_default ? " (default:\a" : "",
-             has_default ? option->initial : "", has_default ? ")" : "");
-    size_t width = text_width(left);
-    fputs(left, stream);
-    if (width + 2 > HELP_COLUMN) {
-        putc('\n', stream);
-        width = 0;
-    }
-    fprintf(stream, "%*s", (int)(HELP_COLUMN - width), "");
-    print_wrapped(stream, text, HELP_COLUMN, HELP_COLUMN);
-}
-
-/** Headings in the order of the help; a group not listed here comes last, under its own name. */
-static const char *const headings[][2] = {
-    {"data", "Data"},       {"network", "Network"}, {"recipe", "Recipe"},
-    {"machine", "Machine"}, {"run", "Run"},         {"output", "Output"},
-};
-enum { HEADINGS = sizeof headings / sizeof headings[0] };
-
-static size_t heading_of(const char *group)
-{
-    size_t i = 0;
-    while (i < HEADINGS && strcmp(headings[i][0], group) != 0) {
-        i++;
-    }
-    return i;
-}
-
-static bool is_meaningless(const struct command *command, const char *name)
-{
-    for (size_t i = 0; command->meaningless != NULL && command->meaningless[i] != NULL; i++) {
-        if (strcmp(command->meaningless[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void options_help(const struct command_line *line, FILE *stream)
-{
-    const struct command *command = line->command;
-    fprintf(stream, "Usage: heddle %s %s [OPTION]…\n\n", command->name, command->operands);
-    print_wrapped(stream, command->text, 0, 0);
-    for (size_t heading = 0; heading <= HEADINGS; heading++) {
-        const char *last = "";
-        for (size_t i = 0; i < line->count; i++) {
-            const struct option *option = &line->options[i];
-            if (heading_of(option->group) != heading || is_meaningless(command, option->name)) {
-                continue;
-            }
-            if (strcmp(last, option->group) != 0) {
-                last = option->group;
-                fprintf(stream, "\n%s\n", heading < HEADINGS ? headings[heading][1] : last);
-            }
-            print_option(stream, option);
-        }
-    }
-    fprintf(stream, "\nExamples\n%s", command->examples);
 }

@@ -53,14 +53,14 @@ int option_count(const struct command_line *line, const char *name);
 heddle_status options_to_recipe(const struct command_line *line, const char *const *except,
                                 heddle_recipe *recipe, heddle_error *err);
 
-/** Print a command's help. */
+/** Print a command's help (options_help.c). */
 void options_help(const struct command_line *line, FILE *stream);
 
 /** Complain (printf format), point to the command's help (NULL: heddle's), and return 2. */
 int misuse(const struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Which of names[0 … n) was most likely meant by `word`; NULL if none is near. */
-const char *nearest_name(const char *word, const char *const *names, size_t n);
+/** Complain with err, as misuse() does if an option was wrong, and return its exit status. */
+int refuse(const struct command_line *line, const heddle_error *err);
 
 #endif
