@@ -364,6 +364,8 @@ typedef struct heddle_callbacks {
         stop from another thread or a signal handler, let it set an atomic flag (lock-free, for a
         handler) and return that flag's value here. */
     int (*stop)(void *user);
+    /** So many of those short runs are done, of so many: at first none. */
+    void (*choosing)(void *user, size_t done, size_t runs);
     /** Before the first step. It costs a look at all of the data. */
     void (*begin)(void *user, const heddle_start *start);
     /** After each step's passes: the step, from 1, and the loss summed over its batch. */

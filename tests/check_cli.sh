@@ -137,6 +137,11 @@ t 0 '^model l.model sha256' - "heddle train line.csv $quick -o l.model"
 t 0 '^test +rmse' - "heddle train line.csv $quick --test line.csv"
 t 0 '^model ' - "cat kinds.csv | heddle train - $quick"
 t 0 '^model ' 'epoch 3/3' 'heddle train kinds.csv --epochs 3 --threads 1'
+holds 'who waits at a terminal sees how far the choice of --l2 is' \
+    'heddle train builtin:spirals --hidden 4 --epochs 30 --progress always 2>&1 | tr "\r" "\n" |
+     grep "^choosing --l2: run 0 of 20$"'
+holds '... and a file of messages is spared it' \
+    '! heddle train builtin:spirals --hidden 4 --epochs 30 2>&1 | grep choosing'
 holds '--progress never shows no progress' \
     '! heddle train kinds.csv --epochs 3 --progress never 2>&1 | grep "^epoch .*loss"'
 t 0 'dry run' - "heddle train kinds.csv $quick --dry-run -o dry.model --log dry.jsonl"

@@ -187,6 +187,37 @@ Test(choose, a_request_to_stop_ends_it)
     heddle_table_free(table);
 }
 
+struct told {
+    size_t calls, done, runs;
+};
+
+static void take_choosing(void *user, size_t done, size_t runs)
+{
+    struct told *told = user;
+    cr_assert(told->calls > 0 ? done >= told->done && runs == told->runs : done == 0);
+    *told = (struct told){told->calls + 1, done, runs};
+}
+
+Test(choose, tells_how_far_it_is)
+{
+    heddle_table *table = classes_of(20);
+    for (int threads = 1; threads <= 2; threads++) {
+        char options[64];
+        snprintf(options, sizeof options, "threads=%d", threads);
+        heddle_recipe *recipe = recipe_of(options);
+        struct told told = {0};
+        const heddle_callbacks callbacks = {.user = &told, .choosing = take_choosing};
+        heddle_model *model;
+        cr_assert(heddle_train(recipe, table, NULL, NULL, NULL, &callbacks, &model, NULL, NULL) ==
+                  HEDDLE_OK);
+        cr_assert(told.runs == 5 * 4 && told.done <= told.runs);
+        cr_assert(threads > 1 || (told.done == told.runs && told.calls == told.runs + 1));
+        heddle_model_free(model);
+        heddle_recipe_free(recipe);
+    }
+    heddle_table_free(table);
+}
+
 /* Reals with their 1 and zeros, bytes, classes and numbers: the rows asked for, in their order. */
 Test(choose, rows_are_taken_as_they_are)
 {

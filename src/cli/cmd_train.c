@@ -111,6 +111,12 @@ static void on_note(void *user, const char *text)
     }
 }
 
+static void on_choosing(void *user, size_t done, size_t runs)
+{
+    struct run *run = user;
+    progress_choosing(&run->progress, done, runs);
+}
+
 static int on_step(void *user)
 {
     struct run *run = user;
@@ -299,8 +305,11 @@ static int train(struct run *run)
     const struct command_line *line = run->line;
     const char *log = speaks() ? option_given(line, "log") : NULL;
     progress_begin(&run->progress, option_value(line, "progress"), run->quiet, training_rows(run));
-    heddle_callbacks callbacks = {
-        .user = run, .report = on_report, .note = on_note, .stop = on_step};
+    heddle_callbacks callbacks = {.user = run,
+                                  .report = on_report,
+                                  .note = on_note,
+                                  .stop = on_step,
+                                  .choosing = on_choosing};
     if (log != NULL || run->report.path != NULL) {
         run->start = train_start_json(line, run->in.recipe, run->in.table);
         callbacks.begin = on_begin;

@@ -158,12 +158,25 @@ void progress_end(struct progress *progress)
     }
 }
 
+/** The line that stands: so many runs, of this sort. */
+static void show_runs(struct progress *progress, const char *sort, size_t done, size_t runs)
+{
+    int shown = fprintf(stderr, "\r%srun %zu of %zu", sort, done, runs) - 1;
+    progress->shown = shown > 0 ? (size_t)shown : 0;
+    fflush(stderr);
+}
+
+void progress_choosing(struct progress *progress, size_t done, size_t runs)
+{
+    if (progress->style == PROGRESS_IN_PLACE) {
+        show_runs(progress, "choosing --l2: ", done, runs);
+    }
+}
+
 void progress_runs(struct progress *progress, size_t done, size_t runs)
 {
     if (progress->style == PROGRESS_IN_PLACE) {
-        int shown = fprintf(stderr, "\rrun %zu of %zu", done, runs) - 1;
-        progress->shown = shown > 0 ? (size_t)shown : 0;
-        fflush(stderr);
+        show_runs(progress, "", done, runs);
     } else if (progress->style == PROGRESS_LINES &&
                (done == runs || done * 10 / runs != (done - 1) * 10 / runs)) {
         fprintf(stderr, "run %zu of %zu\n", done, runs);

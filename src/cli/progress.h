@@ -26,6 +26,9 @@ void progress_show(struct progress *progress, const heddle_report *report);
 /** So many of a search's runs are done. */
 void progress_runs(struct progress *progress, size_t done, size_t runs);
 
+/** So many of the runs that choose --l2 are done: for who waits at a terminal. */
+void progress_choosing(struct progress *progress, size_t done, size_t runs);
+
 /** Make room for a message: the line that stands is wiped and will be drawn again. */
 void progress_wipe(struct progress *progress);
 

@@ -38,7 +38,7 @@ struct choosing {
     double wrong[CANDIDATES][FOLDS]; /* the share of them whose class is not found */
     struct workers *all;             /* who makes a run, unless `one` is there */
     struct workers *one;             /* (workers) each makes runs by itself */
-    _Atomic size_t next;             /* the run that is to be made */
+    _Atomic size_t next, done;       /* the run that is to be made; how many are made */
     atomic_bool stop;                /* asked for, or something failed */
     pthread_mutex_t lock;
     heddle_status status; /* of the first that failed */
@@ -173,10 +173,19 @@ static heddle_status run_one(struct choosing *c, size_t candidate, size_t fold, 
     return status == HEDDLE_E_DIVERGED ? HEDDLE_OK : status;
 }
 
+/** Worker 0 alone tells: it is the thread of the caller. */
+static void tell(struct choosing *c, int w)
+{
+    if (w == 0 && c->callbacks && c->callbacks->choosing) {
+        c->callbacks->choosing(c->callbacks->user, atomic_load(&c->done), c->folds * c->candidates);
+    }
+}
+
 static void take_runs(void *context, int w)
 {
     struct choosing *c = context;
     size_t run;
+    tell(c, w);
     while (!atomic_load(&c->stop) &&
            (run = atomic_fetch_add(&c->next, 1)) < c->folds * c->candidates) {
         heddle_error err;
@@ -188,6 +197,8 @@ static void take_runs(void *context, int w)
             pthread_mutex_unlock(&c->lock);
             atomic_store(&c->stop, true);
         }
+        atomic_fetch_add(&c->done, 1);
+        tell(c, w);
     }
 }
 

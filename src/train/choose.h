@@ -40,7 +40,7 @@ enum { CHOOSE_NETWORKS = 2 };
  * data       rows to train on, and what they count for
  * workers    who works: several runs at a time, each by one of them; `lent`: one after the other
  *            by all of them, and so with several ranks
- * callbacks  stop is asked; NULL allowed
+ * callbacks  stop is asked, choosing is told; NULL allowed
  * chosen     out: which network
  * l2         out: the choice
  * why        out (size bytes): what was found, for people

@@ -170,7 +170,7 @@ static void begin_reading(struct helped *h, const char *path, const heddle_read_
         if (status == HEDDLE_OK && h->topology)
             status = plan_create(h->topology, threads, BIND_NONE, &h->plan, NULL);
         if (status == HEDDLE_OK && h->plan->workers > 1)
-            status = team_create(h->plan, &h->team, NULL);
+            (void)team_create(h->plan, &h->team, NULL); /* without one, one worker reads */
         if (h->team) {
             h->workers.team = h->team;
             h->workers.count = team_workers(h->team);
