@@ -49,6 +49,26 @@ t 0 untouched "[ '$before' = \"\$(cat d.model d.ck | cksum)\" ] && echo untouche
 t 0 'the same bits: [0-9]* steps' 'verify chosen.jsonl --threads 2'
 t 0 'the same bits: [0-9]* steps' 'verify width.jsonl --threads 2'
 
+# A run that goes on from a checkpoint goes on with its log: nothing of it is lost, what the run does
+# again stands there once, and the whole is verified. A log of other steps is no part of it.
+parts="digits.csv --hidden 20 --schedule constant --checkpoint p.ck --checkpoint-every 1e -q"
+parts() { "$HEDDLE" train $parts "$@" >/dev/null; }
+events() { # what a log says of steps, without what depends on the clock or the process
+    grep -E '"event": "(step|report)"' "$1" | sed 's/"seconds": [^,]*, //; s/"last": .*//'
+}
+resumed() { sed -n 's/.*"start".*"resumed": \([0-9]*\).*/\1/p' "$1" | tr '\n' ' '; }
+parts --epochs 6 --log whole.jsonl
+parts --epochs 2 --log p.jsonl
+printf '{"event": "st' >>p.jsonl # as kill -9 leaves it
+parts --epochs 4 --resume auto --log p.jsonl
+parts --epochs 6 --resume p.ck.previous --log p.jsonl
+t 0 '^0 52 78 $' 'resumed p.jsonl'
+t 0 '^same$' 'events whole.jsonl >1; events p.jsonl >2; [ -s 1 ] && cmp 1 2 && echo same'
+t 0 '^1$' "grep -c '\"event\": \"end\"' p.jsonl"
+t 0 'the same bits: 156 steps, [0-9]+ comparisons, model' 'verify p.jsonl'
+t 0 'same' 'parts --epochs 6 --resume auto --log p.jsonl; events p.jsonl | cmp - 1 && echo same'
+t 0 '^156 $' 'cp logs/d.jsonl o.jsonl; parts --epochs 6 --resume auto --log o.jsonl; resumed o.jsonl'
+
 # What was changed is named: a loss, one weight, one unit, the model.
 sed '/"step": 5,/s/"loss": 1/"loss": 2/' logs/d.jsonl >changed.jsonl
 t 65 'differs at step 5: its loss: 2[0-9.]* in the log, 1[0-9.]* here' 'verify changed.jsonl digits.csv'

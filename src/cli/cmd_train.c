@@ -45,7 +45,8 @@ static const struct option run_options[] = {
      "write the trained model to this file; if the run diverges, the best one before that to "
      "MODEL.good"},
     {"log", 0, OPTION_TEXT, "run", "FILE.jsonl", NULL,
-     "write a record of the run: one JSON object a line, the first with all settings"},
+     "write a record of the run: one JSON object a line, the first with all settings; a run that "
+     "goes on from a checkpoint goes on with its record"},
     {"report", 0, OPTION_TEXT, "run", "FILE.html", NULL,
      "write a page about the run when it is over: learning curves, scores, data, recipe, how to "
      "repeat it"},
@@ -90,7 +91,7 @@ static void on_begin(void *user, const heddle_start *start)
 {
     struct run *run = user;
     train_start_add(run->start, start);
-    run_log_start(&run->log);
+    run_log_start(&run->log, start);
     run_report_start(&run->report, start, run->log.path);
 }
 

@@ -25,9 +25,10 @@ static const struct option verify_options[] = {
 
 struct verify {
     const char *path;
-    const json_t *start, *end; /* records of the log; end may be NULL */
+    const json_t *start, *end; /* records of the log: of its last process; end may be NULL */
     json_t *records;           /* all of them */
     size_t next;               /* the first record that was not compared yet */
+    uint64_t logged;           /* the last step it tells of */
     uint64_t steps;            /* after which to stop; 0: as the run does */
     uint64_t done;
     size_t compared; /* losses and weights */
@@ -77,8 +78,18 @@ static int read_log(struct verify *v)
     fclose(file);
     size_t count = json_array_size(v->records);
     v->start = json_array_get(v->records, 0);
+    for (size_t i = 0; is_event(v->start, "start") && i < count; i++) {
+        const json_t *record = json_array_get(v->records, i);
+        v->start = is_event(record, "start") ? record : v->start;
+        if (!is_event(record, "start")) {
+            v->logged = count_of(record, "step"); /* of an error 0: it is repeated, too */
+        }
+    }
     v->end = count > 0 ? json_array_get(v->records, count - 1) : NULL;
     v->end = v->end != NULL && is_event(v->end, "end") ? v->end : NULL;
+    if (v->end != NULL) {
+        v->logged = count_of(v->end, "steps");
+    }
     if (status == 0 && (v->start == NULL || !is_event(v->start, "start") ||
                         !json_is_array(json_object_get(v->start, "command")))) {
         complain("'%s' is no log of heddle train --log", v->path);
@@ -231,13 +242,13 @@ static int conclude(struct verify *v, const heddle_result *result, bool json)
         return EXIT_RESUME;
     }
     const char *logged = v->end != NULL ? text_of(v->end, "sha256") : "";
-    uint64_t end = v->end != NULL ? count_of(v->end, "steps") : 0;
-    if (v->end != NULL && v->steps == 0 && v->done != end) {
+    if (v->end != NULL && v->steps == 0 && v->done != v->logged) {
         char where[96];
-        snprintf(where, sizeof where, "the run ends here, in the log after step %" PRIu64, end);
+        snprintf(where, sizeof where, "the run ends here, in the log after step %" PRIu64,
+                 v->logged);
         found(v, v->done, where);
     }
-    bool whole = !v->differs && v->end != NULL && v->done == end;
+    bool whole = !v->differs && v->end != NULL && v->done == v->logged;
     if (whole && logged[0] != '\0') {
         v->compared++;
         if (strcmp(logged, result->sha256) != 0) {
@@ -248,16 +259,18 @@ static int conclude(struct verify *v, const heddle_result *result, bool json)
         complain("'%s' has nothing to compare in its first %" PRIu64 " steps", v->path, v->done);
         return EXIT_DATA;
     }
+    char compared[48];
+    snprintf(compared, sizeof compared, "%zu comparison%s", v->compared,
+             v->compared == 1 ? "" : "s");
     if (json) {
         print_json(v, whole);
     } else if (v->differs) {
         printf("differs at step %" PRIu64 ": %s\n", v->step, v->where);
     } else if (whole) {
-        printf("the same bits: %" PRIu64 " steps, %zu comparisons, model sha256 %s\n", v->done,
-               v->compared, result->sha256);
+        printf("the same bits: %" PRIu64 " steps, %s, model sha256 %s\n", v->done, compared,
+               result->sha256);
     } else {
-        printf("the same bits: the first %" PRIu64 " steps, %zu comparisons\n", v->done,
-               v->compared);
+        printf("the same bits: the first %" PRIu64 " steps, %s\n", v->done, compared);
     }
     return v->differs ? EXIT_DATA : 0;
 }
@@ -307,11 +320,9 @@ static int run(const struct command_line *line)
     }
     if (status < 0) {
         /* A run that was stopped or killed is repeated as far as the log goes. */
-        const json_t *last = json_array_get(v.records, json_array_size(v.records) - 1);
         bool stopped = v.end == NULL || json_is_true(json_object_get(v.end, "stopped")) ||
                        json_is_true(json_object_get(v.end, "late"));
-        uint64_t logged = count_of(v.end != NULL ? v.end : last, v.end != NULL ? "steps" : "step");
-        v.steps = v.steps == 0 && stopped ? logged : v.steps;
+        v.steps = v.steps == 0 && stopped ? v.logged : v.steps;
         if (line->operand_count == 1) {
             go_there(&v, &train);
         }

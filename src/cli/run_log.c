@@ -5,6 +5,7 @@
 #include "run_log.h"
 #include "json_out.h"
 #include "output.h"
+#include "run_earlier.h"
 #include "steady.h"
 #include "trace.h"
 
@@ -33,7 +34,7 @@ void run_log_touch(struct run_log *log)
     if (log->start == NULL || !log->begun) {
         return;
     }
-    log->stream = steady_open(log->path, NULL);
+    log->stream = log->keep > 0 ? steady_go_on(log->path, log->keep) : steady_open(log->path, NULL);
     if (log->stream == NULL) {
         complain("cannot create '%s': %s; training goes on without a log", log->path,
                  strerror(errno));
@@ -44,9 +45,10 @@ void run_log_touch(struct run_log *log)
     write_record(log, start);
 }
 
-void run_log_start(struct run_log *log)
+void run_log_start(struct run_log *log, const heddle_start *start)
 {
     log->begun = true;
+    log->keep = run_earlier_length(log->path, start);
 }
 
 void run_log_step(struct run_log *log, uint64_t step, double loss)

@@ -7,8 +7,10 @@
  *                                                       and all metrics of the validation rows
  *     {"event": "end", …}  or  {"event": "error", status, message}
  *
- * The file is made when training really begins, so that a run that was refused leaves none. A log
- * that cannot be written does not end the run: it is said once, and the program ends with 73 or 74.
+ * The file is made when training really begins, so that a run that was refused leaves none. A run
+ * that goes on from a checkpoint goes on with its log: what it has of later steps is cut off, and a
+ * second "start" follows. A log that cannot be written does not end the run: it is said once, and
+ * the program ends with 73 or 74.
  */
 #ifndef CLI_RUN_LOG_H
 #define CLI_RUN_LOG_H
@@ -23,6 +25,7 @@ struct run_log {
     const char *path; /* NULL: no log is wanted */
     FILE *stream;
     json_t *start; /* the first record, until it is written */
+    size_t keep;   /* bytes of the file that is there that are this run's */
     bool begun;    /* it is complete: shorter runs that choose something come before, and ask for
                       signals too */
     int status;    /* 0, or the exit status of what went wrong */
@@ -35,7 +38,7 @@ void run_log_begin(struct run_log *log, const char *path, json_t *start);
 void run_log_touch(struct run_log *log);
 
 /** The first record is complete, the run is about to make its first step. */
-void run_log_start(struct run_log *log);
+void run_log_start(struct run_log *log, const heddle_start *start);
 
 /** Steps 1 … RUN_LOG_STEPS, and the powers of two after them. */
 enum { RUN_LOG_STEPS = 16 };

@@ -119,6 +119,25 @@ FILE *steady_open(const char *path, int *descriptor)
                        descriptor != NULL ? descriptor : &unused);
 }
 
+FILE *steady_go_on(const char *path, size_t length)
+{
+    int descriptor;
+    int cut = 0;
+    FILE *stream = open_stream(path, O_WRONLY | O_APPEND, "a", &descriptor);
+    if (stream != NULL) {
+        do {
+            cut = ftruncate(descriptor, (off_t)length);
+        } while (cut != 0 && errno == EINTR);
+    }
+    if (cut != 0) {
+        int reason = errno;
+        fclose(stream);
+        errno = reason;
+        return NULL;
+    }
+    return stream;
+}
+
 FILE *steady_read(const char *path)
 {
     int unused;

@@ -12,6 +12,9 @@ FILE *steady_stream(int descriptor);
 FILE *steady_open(const char *path, int *descriptor);
 FILE *steady_read(const char *path);
 
+/** The file at `path` cut to its first `length` bytes, to be written on. */
+FILE *steady_go_on(const char *path, size_t length);
+
 /** Why the first write that failed of the stream of that descriptor did: its errno, or 0. */
 int steady_error(int descriptor);
 
