@@ -54,7 +54,8 @@ static void overview(FILE *stream)
           "    3 diverged: no longer finite      73 cannot create an output\n"
           "   65 bad data or model               74 read or write failed\n"
           "   66 cannot open an input            75 not the data or recipe of the run to resume\n"
-          "                                   128+n ended by signal n\n"
+          "                                   128+n ended by signal n (141: the reader of\n"
+          "                                         standard output went away)\n"
           "\n"
           "Examples\n"
           "  heddle train builtin:xor --recipe tutorial\n"
@@ -152,7 +153,7 @@ int main(int argc, char **argv)
 {
     fill_standard_streams();
     widen_output();
-    /* A closed pipe and a full quota are failed writes (status 74), not sudden deaths. */
+    /* A closed pipe and a full quota are failed writes, not sudden deaths: what was trained is saved. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     output_guard();

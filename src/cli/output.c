@@ -435,7 +435,9 @@ int output_flush(int status)
         int earlier = steady_error(STDOUT_FILENO);
         reason = earlier != 0 ? earlier : reason;
     }
-    if ((reason != 0 || ferror(stdout)) && status == 0) {
+    if (reason == EPIPE && status == 0) {
+        status = 128 + SIGPIPE; /* `| head`: who read has seen enough, which is nobody's mistake */
+    } else if ((reason != 0 || ferror(stdout)) && status == 0) {
         complain("cannot write standard output%s%s", reason != 0 ? ": " : "",
                  reason != 0 ? strerror(reason) : "");
         status = EXIT_IO;

@@ -107,7 +107,10 @@ void output_guard(void);
 /** Remove them; for other signal handlers that end the program. */
 void output_abandon(void);
 
-/** Flush stdout. Returns status; or, if that was 0 and a write had failed, complains: 74. */
+/**
+ * Flush stdout. Returns status; or, if that was 0 and a write had failed, complains: 74. If only its
+ * reader has gone, the status is that of a program that SIGPIPE ended, 141, without a word.
+ */
 int output_flush(int status);
 
 #endif
