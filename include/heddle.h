@@ -200,15 +200,16 @@ HEDDLE_API const char *heddle_builtin_name(size_t i);
 /* ---------------------------------------------------------------- recipe: how to train ------- */
 
 /**
- * How to train: every option of `heddle train` that is not about files, by name. A recipe and the
- * data determine the model's bits; the options of group "machine" do not change them.
+ * How to train: every option of `heddle train` that is not about files, by name, and its
+ * checkpoints. A recipe and the data determine the model's bits; the options of the groups
+ * "machine" and "run" do not change them.
  */
 typedef struct heddle_recipe heddle_recipe;
 
 /** One option. */
 typedef struct heddle_option {
     const char *name;     /**< "hidden": --hidden on the command line */
-    const char *group;    /**< "data", "network", "recipe" or "machine" */
+    const char *group;    /**< "data", "network", "recipe", "machine" or "run" */
     const char *argument; /**< what it takes: "128,64", "N", "NAME" */
     const char *initial;  /**< its default, as text */
     const char *help;     /**< one sentence, with the values it may take */
@@ -734,7 +735,7 @@ typedef struct heddle_export_options {
  * Write a model as one file of C99: int NAME_predict(const double *numbers, const char *const
  * *texts, double *out), which takes the columns as they are in the data and gives the bits that
  * heddle_model_predict() gives. The file says how to use it, needs nothing but <math.h>, allocates
- * nothing, and tests itself when compiled with -DNAME_SELF_TEST.
+ * nothing, and tests itself when compiled with -DNAME_SELF_TEST (NAME in capitals there).
  *
  * options may be NULL. Returns HEDDLE_OK, HEDDLE_E_ARGUMENT (a name that is none), HEDDLE_E_CREATE,
  * HEDDLE_E_IO, HEDDLE_E_MEMORY.
@@ -761,8 +762,8 @@ HEDDLE_API heddle_status heddle_model_export_c(const heddle_model *model, const 
  * step by step. (Rounded twice, one product in 2^29 may come out otherwise in its last bit.) That
  * takes 10 to 80 times as long as `portable`, where sums are Gemm in float: the same within 4e-6 of
  * a row's largest probability or a column's largest number, but rounding moves the small ones, a
- * probability of 1e-9 for instance by 1e-5, a number near 0 by up to 4e-4 of itself. A model that computes in double gives Gemm in
- * double either way, the same within 1e-12.
+ * probability of 1e-9 for instance by 1e-5, a number near 0 by up to 4e-4 of itself. A model that
+ * computes in double gives Gemm in double either way, the same within 1e-12.
  *
  * Metadata are JSON lists of strings. options may be NULL. Returns HEDDLE_OK, HEDDLE_E_UNSUPPORTED
  * (built without ONNX, or larger than the 2 GiB a file may have), HEDDLE_E_ARGUMENT (a name that is

@@ -469,7 +469,10 @@ Test(preprocess, columns_are_found_by_name)
     set = apply(p, other, true, false);
     cr_assert(set.rows == 2 && input_of(&set, 1, 1) == 6);
     dataset_done(&set);
-    apply_refused(p, other, true, "'bare.csv' has the 2 columns of the inputs, but not the target");
+    apply_refused(
+        p, other, true,
+        "'bare.csv' has the 2 columns of the inputs, but not the target; if another file has it, name "
+        "that with --labels");
     apply_refused(p, table_of("bare.csv", "3,4,5,6\n7,8,9,10\n"), false,
                   "'bare.csv' has 4 columns; the model needs 2, or 3 with its target");
     preprocess_free(p);

@@ -96,9 +96,11 @@ static heddle_status find_by_position(struct apply *a, heddle_error *err)
     size_t columns = a->table->columns;
     bool same = columns == p->columns, inputs_only = !same && columns == p->inputs;
     if (inputs_only && a->target)
-        return status_set(err, HEDDLE_E_DATA,
-                          "'%s' has the %zu column%s of the inputs, but not the target",
-                          a->table->path, columns, columns == 1 ? "" : "s");
+        return status_set(
+            err, HEDDLE_E_DATA,
+            "'%s' has the %zu column%s of the inputs, but not the target; if another file "
+            "has it, name that with --labels",
+            a->table->path, columns, columns == 1 ? "" : "s");
     if (!same && !inputs_only)
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' has %zu column%s; the model needs %zu, or %zu with its target%s",
