@@ -199,6 +199,17 @@ static bool keeps(double x, enum type type)
     return true;
 }
 
+/** What column i of the selection is. Returns 0; or complains if it cannot be used. */
+static int look_at(const struct selection *s, size_t i, heddle_column *column)
+{
+    heddle_table_column_kind(s->table, s->column[i], column);
+    if (column->flaw == NULL) {
+        return 0;
+    }
+    complain("%s", column->flaw);
+    return EXIT_DATA;
+}
+
 struct looking {
     const char *output;
     bool keep[F8 + 1];
@@ -215,9 +226,7 @@ static int look(struct selection *s, void *context)
     s->rows += rows;
     for (size_t i = 0; i < s->columns; i++) {
         heddle_column column;
-        heddle_table_column_kind(s->table, s->column[i], &column);
-        if (column.flaw != NULL) {
-            complain("%s", column.flaw);
+        if (look_at(s, i, &column) != 0) {
             return EXIT_DATA;
         }
         if (column.text) {
@@ -354,14 +363,7 @@ static void put_field(FILE *stream, const char *text, bool alone)
     size_t n = strlen(text);
     bool blank = n > 0 && (strchr(" \t", text[0]) != NULL || strchr(" \t", text[n - 1]) != NULL);
     if ((n == 0 && alone) || text[0] == '#' || blank || strpbrk(text, ",\"\r\n;|\t") != NULL) {
-        putc('"', stream);
-        for (; *text != '\0'; text++) {
-            if (*text == '"') {
-                putc('"', stream);
-            }
-            putc(*text, stream);
-        }
-        putc('"', stream);
+        print_quoted_field(stream, text);
     } else {
         fputs(text, stream);
     }
@@ -373,9 +375,7 @@ static int check_flaws(struct selection *s, void *context)
     s->rows += heddle_table_rows(s->table);
     for (size_t i = 0; i < s->columns; i++) {
         heddle_column column;
-        heddle_table_column_kind(s->table, s->column[i], &column);
-        if (column.flaw != NULL) {
-            complain("%s", column.flaw);
+        if (look_at(s, i, &column) != 0) {
             return EXIT_DATA;
         }
     }

@@ -97,6 +97,17 @@ void html_count(FILE *stream, uint64_t value)
     write_grouped(stream, digits);
 }
 
+void html_listed(FILE *stream, uint64_t listed, uint64_t of, const char *what)
+{
+    if (listed < of) {
+        fputs("<p class=\"dim\">", stream);
+        html_count(stream, listed);
+        fputs(" of ", stream);
+        html_count(stream, of);
+        fprintf(stream, " %s.</p>\n", what);
+    }
+}
+
 void html_share(FILE *stream, double value)
 {
     if (isfinite(value)) {

@@ -23,6 +23,9 @@ void html_number(FILE *stream, double value);
 /** Write a whole number, its thousands apart: 1,234,567. */
 void html_count(FILE *stream, uint64_t value);
 
+/** Where only some of a list's rows are shown: a paragraph "50 of 1,234 columns.", else nothing. */
+void html_listed(FILE *stream, uint64_t listed, uint64_t of, const char *what);
+
 /** Write a share 0 … 1 for people, 0.9876; "–" if it is not finite. */
 void html_share(FILE *stream, double value);
 

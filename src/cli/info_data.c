@@ -59,15 +59,7 @@ static void data_json(const char *path, const heddle_table *table)
     for (size_t i = 0; i < columns; i++) {
         heddle_column column;
         heddle_table_column(table, i, &column);
-        json_t *entry = json_object();
-        json_put(entry, "name", json_text(column.name));
-        json_put(entry, "type", json_text(column.text ? "text" : "number"));
-        json_put(entry, "missing", json_count(column.missing));
-        json_put(entry, "distinct",
-                 column.distinct > 0 ? json_count(column.distinct) : json_null());
-        json_put(entry, "minimum", json_number(column.minimum));
-        json_put(entry, "maximum", json_number(column.maximum));
-        json_put(entry, "mean", json_number(column.mean));
+        json_t *entry = json_column(&column, true);
         if (column.flaw != NULL) {
             json_put(entry, "flaw", json_text(column.flaw));
         }

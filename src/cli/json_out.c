@@ -159,6 +159,22 @@ json_t *json_score(const heddle_score *score, const heddle_model *model, size_t 
     return object;
 }
 
+json_t *json_column(const heddle_column *column, bool cells)
+{
+    json_t *object = json_object();
+    json_put(object, "name", json_text(column->name));
+    json_put(object, "type", json_text(column->text ? "text" : "number"));
+    if (cells) {
+        json_put(object, "missing", json_count(column->missing));
+        json_put(object, "distinct",
+                 column->distinct > 0 ? json_count(column->distinct) : json_null());
+        json_put(object, "minimum", json_number(column->minimum));
+        json_put(object, "maximum", json_number(column->maximum));
+        json_put(object, "mean", json_number(column->mean));
+    }
+    return object;
+}
+
 static void write_string(FILE *stream, const char *text)
 {
     putc('"', stream);

@@ -38,6 +38,9 @@ bool true_of(const json_t *object, const char *key);
  */
 json_t *json_score(const heddle_score *score, const heddle_model *model, size_t k);
 
+/** What is known of a column; cells: also what stands in it, not only its name and type. */
+json_t *json_column(const heddle_column *column, bool cells);
+
 /** Write value on one line, or with `indent` over several, and a newline. */
 void json_write(FILE *stream, const json_t *value, bool indent);
 

@@ -161,10 +161,15 @@ void print_field(FILE *stream, const char *text)
     size_t length = strlen(text);
     bool quote = strpbrk(text, ",\"\r\n") != NULL ||
                  (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
-    if (!quote) {
+    if (quote) {
+        print_quoted_field(stream, text);
+    } else {
         fputs(text, stream);
-        return;
     }
+}
+
+void print_quoted_field(FILE *stream, const char *text)
+{
     putc('"', stream);
     for (; *text != '\0'; text++) {
         if (*text == '"') {

@@ -68,6 +68,9 @@ bool text_number(const char *text, double *value);
 /** Write a field of a CSV file, quoted if it needs to be. */
 void print_field(FILE *stream, const char *text);
 
+/** … in quotes, its own doubled. */
+void print_quoted_field(FILE *stream, const char *text);
+
 /** Write text with control characters as '?', then blanks up to `width` characters. */
 void print_cell(FILE *stream, const char *text, size_t width);
 

@@ -208,11 +208,7 @@ static void list_reports(FILE *stream, const json_t *curve)
         fputs("</tr>\n", stream);
     }
     fputs("</tbody></table></div>", stream);
-    if (written < count_of(curve, "reports_made")) {
-        fprintf(stream, "<p class=\"dim\">%zu of ", written);
-        html_count(stream, count_of(curve, "reports_made"));
-        fputs(" reports.</p>", stream);
-    }
+    html_listed(stream, written, count_of(curve, "reports_made"), "reports");
     fputs("</details>\n", stream);
 }
 

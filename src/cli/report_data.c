@@ -166,11 +166,7 @@ static void write_columns(FILE *stream, const json_t *data)
         fputs("</tr>\n", stream);
     }
     fputs("</tbody></table></div>\n", stream);
-    if (listed < count_of(data, "columns")) {
-        fprintf(stream, "<p class=\"dim\">%zu of ", listed);
-        html_count(stream, count_of(data, "columns"));
-        fputs(" columns.</p>\n", stream);
-    }
+    html_listed(stream, listed, count_of(data, "columns"), "columns");
     fputs("</details>\n", stream);
 }
 

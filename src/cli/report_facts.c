@@ -59,22 +59,12 @@ static json_t *column_json(const heddle_table *table, size_t i, bool look, const
 {
     static const char *const taken[] = {"shift", "factor", "fill"};
     heddle_column column;
-    json_t *object = json_object();
     if (look) {
         heddle_table_column(table, i, &column);
     } else {
         heddle_table_column_kind(table, i, &column);
     }
-    json_put(object, "name", json_text(column.name));
-    json_put(object, "type", json_text(column.text ? "text" : "number"));
-    if (look) {
-        json_put(object, "missing", json_count(column.missing));
-        json_put(object, "distinct",
-                 column.distinct > 0 ? json_count(column.distinct) : json_null());
-        json_put(object, "minimum", json_number(column.minimum));
-        json_put(object, "mean", json_number(column.mean));
-        json_put(object, "maximum", json_number(column.maximum));
-    }
+    json_t *object = json_column(&column, look);
     const json_t *categories = json_object_get(input, "categories");
     if (categories != NULL) {
         json_put(object, "categories", json_count(json_array_size(categories)));

@@ -185,7 +185,6 @@ static void take_runs(void *context, int w)
 {
     struct choosing *c = context;
     size_t run;
-    tell(c, w);
     while (!atomic_load(&c->stop) &&
            (run = atomic_fetch_add(&c->next, 1)) < c->folds * c->candidates) {
         heddle_error err;
@@ -298,6 +297,7 @@ heddle_status choose(const struct choose_network *network, size_t networks,
     };
     heddle_status status = HEDDLE_OK;
     list_candidates(&c, network, networks);
+    tell(&c, 0);
     if (lent || cluster_ranks() > 1) {
         take_runs(&c, 0);
     } else {
