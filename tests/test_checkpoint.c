@@ -50,7 +50,7 @@ Test(checkpoint, every_byte_and_every_end_counts)
     cr_assert(run(path, NULL, "3", &err) == HEDDLE_OK, "%s", err.text);
     cr_assert(run(NULL, path, "5", &err) == HEDDLE_OK, "%s", err.text);
     struct file_bytes file;
-    cr_assert(file_read(path, 0, &file, &err) == HEDDLE_OK);
+    cr_assert(file_read(path, 0, NULL, NULL, &file, &err) == HEDDLE_OK);
     unsigned char *bytes = malloc(file.size);
     memcpy(bytes, file.data, file.size);
     for (size_t i = 0; i < file.size; i++) {
@@ -82,9 +82,9 @@ Test(checkpoint, what_stays_when_a_second_is_written)
     cr_assert(run(path, NULL, "3", &err) == HEDDLE_OK, "%s", err.text);
     cr_assert(access(previous, F_OK) != 0);
     struct file_bytes first, kept;
-    cr_assert(file_read(path, 0, &first, &err) == HEDDLE_OK);
+    cr_assert(file_read(path, 0, NULL, NULL, &first, &err) == HEDDLE_OK);
     cr_assert(run(path, NULL, "4", &err) == HEDDLE_OK, "%s", err.text);
-    cr_assert(file_read(previous, 0, &kept, &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(file_read(previous, 0, NULL, NULL, &kept, &err) == HEDDLE_OK, "%s", err.text);
     cr_assert(first.size == kept.size && memcmp(first.data, kept.data, kept.size) == 0);
     file_release(&first);
     file_release(&kept);
@@ -101,7 +101,7 @@ Test(checkpoint, all_numbers_in_the_file_are_finite)
     cr_assert(run(path, NULL, "1", &err) == HEDDLE_OK, "%s", err.text);
     struct file_bytes bytes;
     struct safetensors file;
-    cr_assert(file_read(path, 0, &bytes, &err) == HEDDLE_OK);
+    cr_assert(file_read(path, 0, NULL, NULL, &bytes, &err) == HEDDLE_OK);
     cr_assert(safetensors_parse(bytes.data, bytes.size, path, &file, &err) == HEDDLE_OK);
     size_t seen = 0;
     for (size_t t = 0; t < file.tensors; t++) {

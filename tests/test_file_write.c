@@ -173,7 +173,7 @@ Test(file_write, a_reader_of_the_old_file_keeps_it)
     uint8_t *content = make_content(70000);
     put_file(path, content, 70000);
     struct file_bytes bytes;
-    cr_assert(file_read(path, 0, &bytes, NULL) == HEDDLE_OK && bytes.mapped);
+    cr_assert(file_read(path, 0, NULL, NULL, &bytes, NULL) == HEDDLE_OK && bytes.mapped);
     cr_assert(write_text(path, "other", NULL) == HEDDLE_OK);
     cr_assert(memcmp(bytes.data, content, 70000) == 0);
     file_release(&bytes);
@@ -225,7 +225,7 @@ Test(file_write, a_full_disk_leaves_the_old_file)
     }
     cr_assert(file_write(path, piece, 2, NULL) == HEDDLE_OK);
     struct file_bytes bytes;
-    cr_assert(file_read(path, 0, &bytes, NULL) == HEDDLE_OK && bytes.size == 10000);
+    cr_assert(file_read(path, 0, NULL, NULL, &bytes, NULL) == HEDDLE_OK && bytes.size == 10000);
     cr_assert(memcmp(bytes.data, content, 10000) == 0);
     file_release(&bytes);
     free(content);
@@ -245,7 +245,7 @@ Test(file_write, permissions_are_respected)
     check_content(path, "old");
     chmod(path, 0000);
     struct file_bytes bytes;
-    cr_assert(file_read(path, 0, &bytes, NULL) == HEDDLE_E_OPEN);
+    cr_assert(file_read(path, 0, NULL, NULL, &bytes, NULL) == HEDDLE_E_OPEN);
     chmod(path, 0644);
     chmod(directory, 0555);
     check_cannot_create(path, "Permission denied");

@@ -264,14 +264,6 @@ Test(text, prints_the_shortest_that_reads_back)
         cr_assert_str_eq(text, row[i].text);
         cr_assert(n == strlen(text));
     }
-    text_from_float(0.1f, text);
-    cr_assert_str_eq(text, "0.1");
-    text_from_float(16777216.0f, text);
-    cr_assert_str_eq(text, "16777216");
-    text_from_float(-FLT_MAX, text);
-    cr_assert_str_eq(text, "-3.4028235e+38");
-    text_from_float(-0.0f, text);
-    cr_assert_str_eq(text, "-0");
 }
 
 static void check_round_trips(int rounds)
@@ -289,15 +281,6 @@ static void check_round_trips(int rounds)
         double tame = (double)(int64_t)(bits >> 40) / 1000;
         size_t n = text_from_double(tame, text);
         cr_assert(text_to_double(text, n, &back) && same(back, tame), "%s", text);
-        uint32_t half = (uint32_t)bits;
-        float single;
-        memcpy(&single, &half, sizeof(single));
-        if (isfinite(single)) {
-            n = text_from_float(single, text);
-            cr_assert(text_to_double(text, n, &back), "%s", text);
-            float single_back = (float)back;
-            cr_assert(memcmp(&single_back, &single, sizeof(single)) == 0, "%s", text);
-        }
     }
 }
 
@@ -327,8 +310,6 @@ Test(text, a_decimal_comma_changes_nothing)
     char text[TEXT_NUMBER_SIZE];
     text_from_double(1234.5, text);
     cr_assert_str_eq(text, "1234.5");
-    text_from_float(0.25f, text);
-    cr_assert_str_eq(text, "0.25");
     text_fixed(1234567.891, 2, text);
     cr_assert_str_eq(text, "1234567.89");
     double value;

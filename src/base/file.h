@@ -24,31 +24,29 @@ struct file_bytes {
     struct file_pieces *pieces; /* not NULL: only its head is here, see file_pieces.h */
 };
 
-/**
- * Read the whole of path ("-": standard input; FIFOs work), unpacked. max_bytes bounds what it may
- * take in memory (0: no bound); a mapping takes none. A truncated or corrupt archive, or one with rubbish behind it, is
- * HEDDLE_E_DATA; a directory or missing file HEDDLE_E_OPEN; too large or no memory
- * HEDDLE_E_MEMORY; a failing read HEDDLE_E_IO. At least one 0 byte follows the data in memory
- * unless `mapped`.
- */
-heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *bytes,
-                        heddle_error *err);
-
 /** Of how many bytes the whole file is, by what its first bytes say: 0 and SIZE_MAX if they do not. */
 struct file_claim {
     size_t least, most;
 };
 
 /**
- * The same, by somebody who knows what the file should be. look() is shown the first 128 KiB of
- * what cannot be mapped, since it is packed or comes through a pipe, before the rest is read. It may
- * refuse it, or set *claim (0 and SIZE_MAX when it is called): then what cannot be true is
- * HEDDLE_E_DATA at once, and no more is read than was claimed.
+ * Somebody who knows what the file should be is shown the first 128 KiB of what cannot be mapped,
+ * since it is packed or comes through a pipe, before the rest is read. It may refuse it, or set
+ * *claim (0 and SIZE_MAX when it is asked): then what cannot be true is HEDDLE_E_DATA at once, and
+ * no more is read than was claimed.
  */
 typedef heddle_status file_look(void *context, const struct file_bytes *head,
                                 struct file_claim *claim, heddle_error *err);
-heddle_status file_read_known(const char *path, size_t max_bytes, file_look *look, void *context,
-                              struct file_bytes *bytes, heddle_error *err);
+
+/**
+ * Read the whole of path ("-": standard input; FIFOs work), unpacked. max_bytes bounds what it may
+ * take in memory (0: no bound); a mapping takes none. look may be NULL. A truncated or corrupt
+ * archive, or one with rubbish behind it, is HEDDLE_E_DATA; a directory or missing file
+ * HEDDLE_E_OPEN; too large or no memory HEDDLE_E_MEMORY; a failing read HEDDLE_E_IO. At least one 0
+ * byte follows the data in memory unless `mapped`.
+ */
+heddle_status file_read(const char *path, size_t max_bytes, file_look *look, void *context,
+                        struct file_bytes *bytes, heddle_error *err);
 
 void file_release(struct file_bytes *bytes);
 

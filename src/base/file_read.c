@@ -334,14 +334,8 @@ static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
     return HEDDLE_OK;
 }
 
-heddle_status file_read(const char *path, size_t max_bytes, struct file_bytes *bytes,
-                        heddle_error *err)
-{
-    return file_read_known(path, max_bytes, NULL, NULL, bytes, err);
-}
-
-heddle_status file_read_known(const char *path, size_t max_bytes, file_look *look, void *context,
-                              struct file_bytes *bytes, heddle_error *err)
+heddle_status file_read(const char *path, size_t max_bytes, file_look *look, void *context,
+                        struct file_bytes *bytes, heddle_error *err)
 {
     bool standard_input = strcmp(path, "-") == 0;
     char name[300];

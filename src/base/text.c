@@ -245,26 +245,6 @@ size_t text_from_double(double value, char text[TEXT_NUMBER_SIZE])
     return n;
 }
 
-size_t text_from_float(float value, char text[TEXT_NUMBER_SIZE])
-{
-    if (!isfinite(value)) {
-        return copy_word(word_for((double)value), text);
-    }
-    if (fabsf(value) < 1e6f && value == truncf(value)) {
-        return print_integer((double)value, text);
-    }
-    size_t n = 0;
-    for (int digits = 6; digits <= 9; digits++) {
-        double back;
-        snprintf(text, TEXT_NUMBER_SIZE, "%.*g", digits, (double)value);
-        n = plain_point(text);
-        if (text_to_double(text, n, &back) && (float)back == value) {
-            break;
-        }
-    }
-    return n;
-}
-
 size_t text_fixed(double value, int decimals, char text[TEXT_NUMBER_SIZE])
 {
     int length = isfinite(value) ? snprintf(text, TEXT_NUMBER_SIZE, "%.*f", decimals, value) : -1;

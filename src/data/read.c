@@ -171,7 +171,7 @@ static heddle_status read_one(const char *path, const struct table_reading *read
         return builtin_read(path, table, err);
     struct file_bytes bytes = {0};
     struct sight sight = {path, reading};
-    heddle_status status = file_read_known(path, reading->limit, look, &sight, &bytes, err);
+    heddle_status status = file_read(path, reading->limit, look, &sight, &bytes, err);
     /* no room to map it: an array is read in pieces */
     if (status == HEDDLE_E_MEMORY && file_open_pieces(path, &bytes, NULL) == HEDDLE_OK) {
         if (npy_recognise(&bytes) || idx_recognise(&bytes))
@@ -244,7 +244,7 @@ static heddle_status open_text(const char *path, const struct table_reading *rea
 {
     struct file_bytes whole = {0};
     struct sight sight = {path, reading};
-    heddle_status status = file_read_known(path, reading->limit, look, &sight, &text->bytes, err);
+    heddle_status status = file_read(path, reading->limit, look, &sight, &text->bytes, err);
     if (status != HEDDLE_E_MEMORY || file_open_pieces(path, &whole, NULL) != HEDDLE_OK)
         return status;
     const bool packed = (whole.data[0] == 0x1f && whole.data[1] == 0x8b) ||

@@ -404,8 +404,7 @@ heddle_status model_parse(const struct file_bytes *bytes, const char *path, hedd
 heddle_status heddle_model_read(const char *path, heddle_model **model, heddle_error *err)
 {
     struct file_bytes bytes;
-    heddle_status status =
-        file_read_known(path, 0, model_look, (void *)(uintptr_t)path, &bytes, err);
+    heddle_status status = file_read(path, 0, model_look, (void *)(uintptr_t)path, &bytes, err);
     if (status) {
         return status;
     }

@@ -546,8 +546,7 @@ heddle_status checkpoint_read(const char *path, const struct checkpoint_owner *o
     heddle_model *model = NULL;
     struct safetensors file = {0};
     struct run_state made = {0};
-    heddle_status status =
-        file_read_known(path, 0, model_look, (void *)(uintptr_t)path, &bytes, err);
+    heddle_status status = file_read(path, 0, model_look, (void *)(uintptr_t)path, &bytes, err);
     if (status) {
         return status;
     }
