@@ -301,7 +301,7 @@ scripts = @for script in $(wildcard $1); do test -x $$script || continue; \
     echo "== $$script"; $(test_env) $$script || \
     { echo "check: $$script failed; again: $(subst ",,$(test_env)) $$script" >&2; exit 1; }; done
 
-## check: all unit tests, then the scripts tests/check_*.sh; about a minute (SAN=1: sanitizers)
+## check: all unit tests, then the scripts tests/check_*.sh; a few minutes (SAN=1: sanitizers)
 check: check-build
 	@rm -rf $t/sanitizer.* $t/scratch $t/status; mkdir -p $t/scratch
 	$(if $(tests_o),@{ $(test_env) timeout 600 $t/check --jobs 2 $(CHECK_FLAGS); \

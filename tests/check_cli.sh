@@ -276,6 +276,10 @@ END
             examples_per_second gflops percent_of_limit threads ranks isa shard seed sha256"
     holds 'train --json --dry-run' "heddle train kinds.csv $quick --json --dry-run |
         python3 keys.py shape parameters batch shard"
+    t 2 - "standard output" 'heddle convert kinds.csv - --json'
+    holds 'convert --json' 'heddle convert kinds.csv k.csv --labels-out l.csv --json |
+        python3 keys.py outputs && heddle convert k.model c.model --json | python3 keys.py model sha256'
+    holds 'export --json' 'heddle export k.model -o k.c --json | python3 keys.py file format'
     holds 'predict --json' 'heddle predict k.model kinds.csv --json | python3 keys.py rows predictions'
     holds 'evaluate --json, classes' 'heddle evaluate k.model kinds.csv --json |
         python3 keys.py rows loss accuracy confusion classes'

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "input.h"
+#include "json_out.h"
 #include "options.h"
 #include "output.h"
 
@@ -17,14 +18,9 @@ static const struct option options[] = {
      "probability or a column's largest number"},
     {"name", 0, OPTION_TEXT, "run", "PREFIX", NULL,
      "what the names in the file begin with, and the graph's name; without it the file's own name"},
+    {"json", 0, OPTION_FLAG, "run", NULL, NULL, "one JSON object: file and format"},
     {.name = NULL},
 };
-
-static bool ends_in(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n > m && strcmp(text + n - m, end) == 0;
-}
 
 static int run(const struct command_line *line)
 {
@@ -36,8 +32,8 @@ static int run(const struct command_line *line)
     if (same_file(output, input)) {
         return misuse(line->command, "--output would overwrite the input '%s'", input);
     }
-    bool onnx = ends_in(output, ".onnx");
-    if (!onnx && !ends_in(output, ".c")) {
+    bool onnx = path_ends_in(output, ".onnx");
+    if (!onnx && !path_ends_in(output, ".c")) {
         return misuse(line->command,
                       "'%s' ends neither in .onnx nor in .c, so it is not known what to write",
                       output);
@@ -55,8 +51,15 @@ static int run(const struct command_line *line)
                                   : heddle_model_export_c(model, output, &how, &err);
         status = done == HEDDLE_OK ? 0 : give_up(&err);
     }
-    if (status == 0) {
-        printf("export %s %s\n", output, onnx ? "ONNX, opset 13" : "C99");
+    const char *format = onnx ? "ONNX, opset 13" : "C99";
+    if (status == 0 && option_flag(line, "json")) {
+        json_t *object = json_object();
+        json_put(object, "file", json_text(output));
+        json_put(object, "format", json_text(format));
+        json_write(stdout, object, true);
+        json_decref(object);
+    } else if (status == 0) {
+        printf("export %s %s\n", output, format);
     }
     heddle_model_free(model);
     return status;

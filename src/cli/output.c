@@ -96,6 +96,13 @@ int together(int status)
     return agreed;
 }
 
+bool path_ends_in(const char *path, const char *end)
+{
+    size_t n = strlen(path);
+    size_t m = strlen(end);
+    return n > m && strcmp(path + n - m, end) == 0;
+}
+
 bool same_file(const char *a, const char *b)
 {
     struct stat x;

@@ -42,6 +42,9 @@ bool speaks(void);
  */
 int together(int status);
 
+/** Does a file's name end in ".csv", with something before it? */
+bool path_ends_in(const char *path, const char *end);
+
 /** Are these two paths the same file? Pipes and devices never are. */
 bool same_file(const char *a, const char *b);
 
