@@ -196,7 +196,7 @@ holds 'of a run that diverged it says where' \
     'page div.html && shows div.html "diverged in step" && ! shows div.html "nan"'
 holds 'no step left to do is a page too' \
     "heddle train $d $quick --checkpoint d.ck >/dev/null && heddle train $d $quick --checkpoint \
-        d.ck --resume auto --report done.html >/dev/null && page done.html"
+        d.ck --resume auto --report done.html >/dev/null && page done.html && ! shows done.html examples/s"
 holds 'no epochs are one' "heddle train $d -q --epochs 0 --report 0.html >/dev/null && page 0.html"
 
 # ---------------------------------------------------------------- hostile data

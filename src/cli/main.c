@@ -23,6 +23,7 @@ static const struct command *const commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+/** Also the manual page, by help2man: it tells lists by two blanks behind a word, code by the $. */
 static void overview(FILE *stream)
 {
     fputs("Usage: heddle COMMAND [ARGUMENT]…\n"
@@ -49,18 +50,22 @@ static void overview(FILE *stream)
     fputs(".\n"
           "\n"
           "Exit status\n"
-          "    0 done                            70 internal error, please report it\n"
-          "    2 misuse of the command line      71 out of memory or threads\n"
-          "    3 diverged: no longer finite      73 cannot create an output\n"
-          "   65 bad data or model               74 read or write failed\n"
-          "   66 cannot open an input            75 not the data or recipe of the run to resume\n"
-          "                                   128+n ended by signal n (141: the reader of\n"
-          "                                         standard output went away)\n"
+          "  0      done\n"
+          "  2      misuse of the command line\n"
+          "  3      diverged: loss or weights no longer finite\n"
+          "  65     bad data or model\n"
+          "  66     cannot open an input\n"
+          "  70     internal error, please report it\n"
+          "  71     out of memory or threads\n"
+          "  73     cannot create an output\n"
+          "  74     read or write failed\n"
+          "  75     not the data or recipe of the run to resume\n"
+          "  128+n  ended by signal n (141: the reader of standard output went away)\n"
           "\n"
           "Examples\n"
-          "  heddle train builtin:xor --recipe tutorial\n"
-          "  heddle train flowers.csv -o flowers.model\n"
-          "  heddle predict flowers.model new.csv > answers.csv\n"
+          "  $ heddle train builtin:xor --recipe tutorial\n"
+          "  $ heddle train flowers.csv -o flowers.model\n"
+          "  $ heddle predict flowers.model new.csv > answers.csv\n"
           "\n"
           "'heddle COMMAND --help' lists all options with their defaults.\n",
           stream);

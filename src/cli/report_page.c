@@ -185,6 +185,12 @@ static void write_seconds(FILE *stream, double seconds)
     }
 }
 
+/** Was a step left to do? If not, there are no times and no speed. */
+static bool made_steps(const json_t *result)
+{
+    return number_of(result, "examples_per_second") > 0;
+}
+
 static void write_result_tiles(FILE *stream, const json_t *record)
 {
     const struct headline headline = headline_of(record);
@@ -227,15 +233,17 @@ static void write_tiles(FILE *stream, const json_t *record)
         html_count(stream, count_of(result, "batch"));
         fputs(" rows</small>", stream);
         tile_end(stream);
-        tile_begin(stream, "training");
-        write_seconds(stream, number_of(result, "seconds"));
-        fprintf(stream, "<small>%" PRIu64 " thread%s", count_of(result, "threads"),
-                count_of(result, "threads") == 1 ? "" : "s");
-        if (count_of(result, "ranks") > 1) {
-            fprintf(stream, " on each of %" PRIu64 " ranks", count_of(result, "ranks"));
+        if (made_steps(result)) {
+            tile_begin(stream, "training");
+            write_seconds(stream, number_of(result, "seconds"));
+            fprintf(stream, "<small>%" PRIu64 " thread%s", count_of(result, "threads"),
+                    count_of(result, "threads") == 1 ? "" : "s");
+            if (count_of(result, "ranks") > 1) {
+                fprintf(stream, " on each of %" PRIu64 " ranks", count_of(result, "ranks"));
+            }
+            fputs("</small>", stream);
+            tile_end(stream);
         }
-        fputs("</small>", stream);
-        tile_end(stream);
     } else {
         tile_begin(stream, "updates made");
         html_count(stream, count_of(member(record, "curve"), "last"));
@@ -279,10 +287,12 @@ static void write_machine(FILE *stream, const json_t *record)
     row(stream, "why that many", text_of(result, "threads_why"));
     row_number(stream, "ranks", number_of(result, "ranks"), "");
     row(stream, "instruction set", text_of(result != NULL ? result : machine, "isa"));
-    row_number(stream, "training", number_of(result, "seconds"), " s");
-    row_number(stream, "speed", number_of(result, "examples_per_second"), " examples/s");
-    row_number(stream, "arithmetic", number_of(result, "gflops"), " GFLOP/s");
-    row_number(stream, "of the machine’s limit", number_of(result, "percent_of_limit"), " %");
+    if (made_steps(result)) {
+        row_number(stream, "training", number_of(result, "seconds"), " s");
+        row_number(stream, "speed", number_of(result, "examples_per_second"), " examples/s");
+        row_number(stream, "arithmetic", number_of(result, "gflops"), " GFLOP/s");
+        row_number(stream, "of the machine’s limit", number_of(result, "percent_of_limit"), " %");
+    }
     fputs("</tbody></table>\n"
           "<p class=\"dim\">Nothing in this section changes the model: its bytes are the same for "
           "any number of threads and ranks and any instruction set.</p>\n",

@@ -26,7 +26,7 @@ const char report_style[] =
     ".status{margin:1rem 0;padding:.6rem .9rem;border-left:4px solid var(--a);"
     "background:var(--soft);border-radius:0 6px 6px 0;max-width:none}\n"
     ".status.bad{border-color:var(--bad)}\n"
-    ".tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(10.5rem,1fr));"
     "gap:.7rem;margin:1.2rem 0}\n"
     ".tiles div{padding:.6rem .8rem;background:var(--soft);border-radius:8px}\n"
     ".tiles dt{font-size:.8rem;color:var(--dim)}\n"
