@@ -267,68 +267,97 @@ static void rescue(struct fit *fit, heddle_model **model, heddle_error *err)
     }
 }
 
-heddle_status fit(const struct fit_request *request, heddle_model **model, heddle_result *result,
-                  heddle_error *err)
+/** From the tables to a run: what it is given, the weights it starts from, and who works. */
+static heddle_status prepare(struct fit *fit, struct recipe_facts *facts, heddle_error *err)
 {
+    const struct fit_request *request = fit->request;
     const heddle_recipe *recipe = request->recipe;
     const heddle_model *initial = request->initial;
-    const heddle_callbacks *callbacks = request->callbacks;
-    struct fit fit = {.request = request, .workers = request->lent};
     heddle_status status = encode(recipe, request->table, request->validation, request->test,
-                                  request->fold, callbacks, &fit.data, err);
-    struct recipe_facts facts;
+                                  request->fold, request->callbacks, &fit->data, err);
     if (!status) {
-        facts = encoded_facts(&fit.data, initial ? &initial->shape : NULL);
-        status = resolve(&fit, &facts, err);
+        *facts = encoded_facts(&fit->data, initial ? &initial->shape : NULL);
+        status = resolve(fit, facts, err);
     }
     if (!status) {
         if (!request->one_of_many) {
-            encoded_note_reach(&fit.data, &fit.run.shape, callbacks);
+            encoded_note_reach(&fit->data, &fit->run.shape, request->callbacks);
         }
-        status = begin_weights(&fit.run, initial, &fit.values, err);
+        status = begin_weights(&fit->run, initial, &fit->values, err);
     }
-    if (!status && fit.run.choose_width) {
-        status = begin_weights(&fit.wide, NULL, &fit.wide_values, err);
+    if (!status && fit->run.choose_width) {
+        status = begin_weights(&fit->wide, NULL, &fit->wide_values, err);
     }
-    if (!status && !fit.workers) {
-        fit.workers = &fit.own;
-        status = workers_create(recipe, recipe_threads(recipe), &fit.own, err);
+    if (!status && !fit->workers) {
+        fit->workers = &fit->own;
+        status = workers_create(recipe, recipe_threads(recipe), &fit->own, err);
     }
     if (!status && !request->lent) {
-        const struct run_recipe *larger = fit.run.choose_width ? &fit.wide : &fit.run;
-        status = fit_check_memory(request, larger, &fit.data, fit.workers, err);
+        const struct run_recipe *larger = fit->run.choose_width ? &fit->wide : &fit->run;
+        status = fit_check_memory(request, larger, &fit->data, fit->workers, err);
+    }
+    return cluster_agree(status, err);
+}
+
+/** What is settled before the first step: the checkpoint to go on from, how many work. */
+static heddle_status settle(struct fit *fit, const struct keeper **keeper, heddle_error *err)
+{
+    const struct fit_request *request = fit->request;
+    const heddle_recipe *recipe = request->recipe;
+    heddle_status status = HEDDLE_OK;
+    *keeper = NULL;
+    if (!request->one_of_many) {
+        status = keep_begin(&fit->keep, recipe, &fit->run, &fit->data, request->initial,
+                            fit->workers, request->callbacks, keeper, err);
+    }
+    if (!status && !request->lent) {
+        status = calibrate(&fit->run, &fit->data.train, recipe_bind(recipe),
+                           recipe_max_memory(recipe), fit->values, &fit->own, err);
     }
     status = cluster_agree(status, err);
+    if (!status) {
+        const struct run_state *begin = *keeper ? (*keeper)->begin : NULL;
+        status = alike(recipe, &fit->run, &fit->data, fit->values, begin, err);
+    }
+    return status;
+}
+
+/** The run itself; *model: see rescue(). */
+static heddle_status run(struct fit *fit, const struct keeper *keeper, heddle_model **model,
+                         heddle_error *err)
+{
+    const struct fit_request *request = fit->request;
+    const struct dataset *watched = fit->data.validation.rows ? &fit->data.validation : NULL;
+    fit->run.preprocess = fit->data.preprocess;
+    note(fit, team_note(fit->workers->team));
+    note(fit, fit->workers->plan->remark);
+    heddle_status status = trainer_run(&fit->run, &fit->data.train, watched, fit->workers->team,
+                                       fit->workers->isa, recipe_max_memory(request->recipe),
+                                       request->callbacks, keeper, fit->values, &fit->outcome, err);
+    if (status == HEDDLE_E_DIVERGED && !request->one_of_many) {
+        rescue(fit, model, err);
+    }
+    if (status == HEDDLE_E_DIVERGED && keeper) {
+        keep_diverged(&fit->keep, fit->outcome.steps, err);
+    }
+    return status;
+}
+
+heddle_status fit(const struct fit_request *request, heddle_model **model, heddle_result *result,
+                  heddle_error *err)
+{
+    struct fit fit = {.request = request, .workers = request->lent};
+    struct recipe_facts facts;
+    const struct keeper *keeper;
+    heddle_status status = prepare(&fit, &facts, err);
     if (!status) {
         status = make_choice(&fit, &facts, err);
     }
-    const struct keeper *keeper = NULL;
-    if (!status && !request->one_of_many) {
-        status = keep_begin(&fit.keep, recipe, &fit.run, &fit.data, initial, fit.workers, callbacks,
-                            &keeper, err);
-    }
-    if (!status && !request->lent) {
-        status = calibrate(&fit.run, &fit.data.train, recipe_bind(recipe),
-                           recipe_max_memory(recipe), fit.values, &fit.own, err);
-    }
-    status = cluster_agree(status, err);
     if (!status) {
-        status = alike(recipe, &fit.run, &fit.data, fit.values, keeper ? keeper->begin : NULL, err);
+        status = settle(&fit, &keeper, err);
     }
     if (!status) {
-        const struct dataset *watched = fit.data.validation.rows ? &fit.data.validation : NULL;
-        fit.run.preprocess = fit.data.preprocess;
-        note(&fit, team_note(fit.workers->team));
-        note(&fit, fit.workers->plan->remark);
-        status = trainer_run(&fit.run, &fit.data.train, watched, fit.workers->team,
-                             fit.workers->isa, recipe_max_memory(recipe), callbacks, keeper,
-                             fit.values, &fit.outcome, err);
-        if (status == HEDDLE_E_DIVERGED && !request->one_of_many) {
-            rescue(&fit, model, err);
-        }
-        if (status == HEDDLE_E_DIVERGED && keeper) {
-            keep_diverged(&fit.keep, fit.outcome.steps, err);
-        }
+        status = run(&fit, keeper, model, err);
     }
     if (!status) {
         status = wrap_up(&fit, err);
