@@ -86,12 +86,14 @@ typedef struct heddle_read_options {
     const char *labels;   /**< a second file whose only column is the target (IDX, NPY), or NULL */
     char delimiter;       /**< ',' ';' '\t' ' ' or 0: find out */
     heddle_header header; /**< is the first line of a text table its header? */
+    const char *categories; /**< columns whose cells are words also where they look like numbers: a
+                               comma list of names, or numbers from 1; or NULL */
     size_t max_bytes; /**< refuse data that would need more memory than this; 0: what there is */
     int threads;      /**< workers that read; 0: as many as a run would have. Never changes
                                what is read */
     const heddle_table *like;         /**< a table or … */
     const struct heddle_model *model; /**< … a model whose columns it should have, or NULL: a first
-                               line that names them is a header */
+                               line that names them is a header, and what is text there is here */
 } heddle_read_options;
 
 /**

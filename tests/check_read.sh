@@ -173,8 +173,30 @@ sed '5s/^[0-9]*,/oops,/' t.csv >slip.csv
 if "$HEDDLE" train slip.csv --missing mean --epochs 1 --quiet 2>message >/dev/null; then
     fail 'a slip'
 fi
-grep -q "line 5 column 1: 'oops' is not a number; the column is left out with --drop id$" message || fail "$(cat message)"
+grep -q "line 5 column 1: 'oops' is not a number; --drop id leaves the column out, --categories id takes its words as they are$" message || fail "$(cat message)"
 "$HEDDLE" train slip.csv --missing mean --drop id --epochs 1 --quiet >/dev/null || fail 'dropped'
+
+# Numbers that are categories: by name, in the model, and each row by itself.
+awk 'BEGIN { srand(2); print "code,x,y"
+  for (i = 0; i < 300; i++) { c = int(rand() * 5)
+    printf "%s,%.3f,%s\n", substr("007 07  12  120 3.50", 4 * c + 1, 4), rand(), c % 2 ? "a" : "b" } }' |
+    sed 's/ *,/,/' >codes.csv
+"$HEDDLE" train codes.csv --categories code --hidden 8 --epochs 30 --l2 0 --quiet -o codes.model >out
+grep -q 'network     6-8-2' out && grep -q 'validation  accuracy 1,' out || fail "$(cat out)"
+"$HEDDLE" predict codes.model codes.csv >all.csv
+for n in 2 5 9; do
+    { head -1 codes.csv; sed -n ${n}p codes.csv; } | "$HEDDLE" predict codes.model - >one.csv
+    test "$(tail -1 one.csv)" = "$(sed -n ${n}p all.csv)" || fail "row $n by itself"
+done
+sed 's/^\([^,]*\),\([^,]*\),\(.*\)/\3,\2,\1/' codes.csv >turned.csv
+test "$("$HEDDLE" predict codes.model turned.csv | cksum)" = "$(cksum <all.csv)" || fail 'turned'
+"$HEDDLE" info codes.csv --categories 1 | grep -q '^code  *text  *0  *5 ' || fail 'info of codes'
+"$HEDDLE" convert codes.csv codes.npy --drop y >/dev/null
+"$HEDDLE" convert codes.csv labels.csv --drop code,x >/dev/null
+"$HEDDLE" train codes.npy --labels labels.csv --categories 1 --hidden 8 --epochs 30 --l2 0 --quiet >out
+grep -q 'network     5-8-2' out || fail "$(cat out)"
+if "$HEDDLE" train codes.csv --categories cod --quiet 2>message >/dev/null; then fail 'no column'; fi
+grep -q "no column 'cod'; did you mean 'code'?" message || fail "$(cat message)"
 
 # Headers that lie, in little memory: 65 or 71, no model, a message.
 limit=400000

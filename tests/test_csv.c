@@ -41,34 +41,77 @@ Test(csv, a_slip_in_a_column_of_numbers_is_an_error)
     refused("slips.csv", text, "'@' line 42 column 1: '1.2.3' is not a number");
 }
 
+/* Thirty rows of a cell made of the row's number. */
+static const char *dressed_rows(char text[4096], const char *cell)
+{
+    strcpy(text, "a,b\n");
+    for (int i = 0; i < 30; i++) {
+        char one[64];
+        snprintf(one, sizeof one, cell, i);
+        sprintf(text + strlen(text), "%s,%d\n", one, i);
+    }
+    return text;
+}
+
 Test(csv, numbers_in_other_dress_are_refused_with_the_reason)
 {
     static const struct {
-        const char *cell, *why;
+        const char *cell, *first, *why;
     } cases[] = {
-        {"%d.5%%", "has a percent sign, which numbers may not"},
-        {"$%d", "has a currency sign, which numbers may not"},
-        {"\"%d,250\"", "has commas, for thousands or for the point, which numbers may not"},
-        {"\xe2\x88\x92%d", "has a typographic minus; numbers are written with '-'"},
-        {"1%d 000", "has blanks among its digits, which numbers may not"},
-        {"%d.5D+01", "has an exponent with D; numbers are written with E"},
+        {"\"1%d,25\"", "10,25",
+         "has commas, for thousands or for the point, which numbers may not"},
+        {"1%d 00", "10 00", "has blanks among its digits, which numbers may not"},
+        {"\"0%d,250\"", "00,250",
+         "has commas, for thousands or for the point, which numbers may not"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        char text[4096] = "a,b\n", cell[64], message[256], first[64];
-        for (int i = 0; i < 30; i++) {
-            snprintf(cell, sizeof cell, cases[k].cell, i);
-            sprintf(text + strlen(text), "%s,%d\n", cell, i);
-        }
-        snprintf(first, sizeof first, cases[k].cell, 0);
-        size_t quotes = *first == '"';
-        snprintf(message, sizeof message, "'@' line 2 column 1: '%.*s' %s",
-                 (int)(strlen(first) - 2 * quotes), first + quotes, cases[k].why);
-        refused("dressed.csv", text, message);
+        char text[4096], message[256];
+        snprintf(message, sizeof message, "'@' line 2 column 1: '%s' %s", cases[k].first,
+                 cases[k].why);
+        refused("dressed.csv", dressed_rows(text, cases[k].cell), message);
     }
-    /* few of them are categories */
-    heddle_table *table = read_text("few.csv", "a,b\n10%,1\n20%,2\n10%,3\n");
-    cr_assert(table->column[0].text && !table->column[0].flaw);
-    heddle_table_free(table);
+    /* the comma may be the point */
+    char text[4096] = "a\tb\n";
+    for (int i = 0; i < 30; i++)
+        sprintf(text + strlen(text), "%d,250\t%d\n", i + 1, i);
+    refused("dressed.tsv", text,
+            "'@' line 2 column 1: '1,250' has commas, for thousands or for the point, which "
+            "numbers may not");
+}
+
+Test(csv, numbers_in_other_dress_are_read_where_it_is_plain)
+{
+    static const struct {
+        const char *cell;
+        double first, last;
+    } cases[] = {
+        {"%d.5%%", 0.5, 29.5},
+        {"$%d", 0, 29},
+        {"\"$%d.50\"", 0.5, 29.5},
+        {"-$%d", -0.0, -29},
+        {"%d \xe2\x82\xac", 0, 29},
+        {"\"1%d,250\"", 10250, 129250},
+        {"\"2,3%02d,250.5\"", 2300250.5, 2329250.5},
+        {"\xe2\x88\x92%d", -0.0, -29},
+        {"1%d 000", 10000, 129000},
+        {"1%02d'000", 100000, 129000},
+        {"%d.5D+01", 5, 295},
+    };
+    char text[4096];
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        heddle_table *table = read_text("dressed.csv", dressed_rows(text, cases[k].cell));
+        cr_assert(!table->column[0].text && !table->column[0].flaw, "%s", cases[k].cell);
+        cr_assert(table_number(table, 0, 0) == cases[k].first, "%s", cases[k].cell);
+        cr_assert(table_number(table, 0, 29) == cases[k].last, "%s", cases[k].cell);
+        cr_assert_str_eq(heddle_table_format(table), "CSV with a header, signs taken off numbers");
+        heddle_table_free(table);
+    }
+    table_is(read_text("few.csv", "a,b\n10%,1\n20,2\n?,3\n"), "a|b/10|1/20|2/|3/");
+    table_is(read_text("mixed.csv", "a,b\n\"1,234\",1\n999,2\n\"12,345.5\",3\n"),
+             "a|b/1234|1/999|2/12345.5|3/");
+    table_is(read_text("euro.csv", "a;b\n12,5 %;1\n3 %;2\n"), "a|b/12.5|1/3|2/");
+    table_is(read_text("groups.csv", "a;b\n1.234,5 %;1\n3 %;2\n"), "a|b/1.234,5 %|1/3 %|2/");
+    table_is(read_text("both.csv", "a,b\n10%,1\n$20,2\n10%,3\n"), "a|b/10%|1/$20|2/10%|3/");
 }
 
 Test(csv, many_numbers_and_words_are_no_categories)
@@ -107,7 +150,8 @@ Test(csv, what_programs_put_around_a_table_is_no_part_of_it)
 {
     table_is(read_text("sep.csv", "sep=;\r\na;b\r\n1,5;2\r\n"), "a|b/1.5|2/");
     table_is(read_text("dos.csv", "a,b\r\n1,2\r\n\x1a"), "a|b/1|2/");
-    table_is(read_text("excel.csv", "a;b;;\n1;2;;\n3;4;;\n;;;\n"), "a|b/1|2/3|4/|/");
+    table_is(read_text("excel.csv", "a;b;;\n1;2;;\n3;4;;\n;;;\n"), "a|b/1|2/3|4/");
+    table_is(read_text("middle.csv", "a,b\n1,2\n,\n3,4\n,\n , \n\n"), "a|b/1|2/|/3|4/");
     table_is(read_text("rows.csv", "a,b\n1,2,\n3,4,\n"), "a|b/1|2/3|4/");
 }
 
@@ -122,9 +166,84 @@ Test(csv, names_of_rows_are_told_from_data)
     table = read_text("twice.csv", ",a,b\n7,1,2\n7,3,4\n");
     cr_assert(!table->row_names);
     heddle_table_free(table);
+    table = read_text("shorter.csv", "a,b\nx,1,2\nx,3,4\n");
+    cr_assert(!table->row_names);
+    table_is(table, "column_1|a|b/x|1|2/x|3|4/");
     table = read_text("named.csv", "id,a,b\n7,1,2\n3,3,4\n");
     cr_assert(!table->row_names);
     heddle_table_free(table);
+}
+
+Test(csv, titles_and_units_are_no_rows)
+{
+    table_is(read_text("title.csv", "Table 1\n\na,b,c\n1,2,3\n4,5,6\n"), "a|b|c/1|2|3/4|5|6/");
+    table_is(read_text("titles.csv", "x,y\n\nof 2020\r\n \r\na,b,c,d\n1,2,3,4\n"),
+             "a|b|c|d/1|2|3|4/");
+    refused("no_title.csv", "x,y\na,b,c,d\n1,2,3,4\n", "'@' line 2: 4 fields, expected 2");
+    table_is(read_text("one_less.csv", "a,b\n\nx,1,2\ny,3,4\n"), "column_1|a|b/x|1|2/y|3|4/");
+    heddle_table *table = read_text("units.csv", "t,v,y\n[s],m/s,\n1,2,a\n3,4,b\n");
+    cr_assert_str_eq(heddle_table_format(table), "CSV with a header and a line of units");
+    cr_assert(table->line[0] == 3);
+    table_is(table, "t|v|y/1|2|a/3|4|b/");
+    /* one word may be a slip, and a number is no unit */
+    refused("unit.csv", "t,y\ns,1\n1,1\n2,1\n3,2\n4,2\n5,3\n6,3\n",
+            "'@' line 2 column 1: 's' is not a number");
+    table = read_text("rows.csv", "t,v\na,b\nc,d\n");
+    table_is(table, "t|v/a|b/c|d/");
+}
+
+Test(csv, a_minus_is_a_word_where_a_plus_is)
+{
+    table_is(read_text("signs.csv", "a,b\n+,1\n-,2\n?,3\n"), "a|b/+|1/-|2/|3/");
+    table_is(read_text("dashes.csv", "a,b\nx,1\n-,2\ny,-\n"), "a|b/x|1/|2/y|/");
+}
+
+Test(csv, columns_of_a_list_are_words)
+{
+    heddle_table *table = NULL;
+    heddle_error err = {HEDDLE_OK, ""};
+    heddle_read_options options = {.categories = "zip,3"};
+    const char *text = "zip,n,code\n02139,1,007\n2139,2,inf\n?,3,1.5\n";
+    cr_assert(read_bytes("zip.csv", text, strlen(text), &options, &table, &err) == HEDDLE_OK);
+    cr_assert(table->column[0].text && !table->column[1].text && table->column[2].text);
+    cr_assert(!table->column[2].flaw);
+    table_is(table, "zip|n|code/02139|1|007/2139|2|inf/|3|1.5/");
+    options.categories = "zip,zap";
+    cr_assert(read_bytes("zip.csv", text, strlen(text), &options, &table, &err) == HEDDLE_E_DATA);
+    cr_assert(strstr(err.text, "has no column 'zap'; did you mean 'zip'?"), "%s", err.text);
+    /* a word among many numbers is none too many there */
+    char codes[8192] = "code,y\n";
+    for (int i = 0; i < 200; i++)
+        sprintf(codes + strlen(codes), i == 150 ? "V27,%d\n" : "%d,1\n", 250 + i % 50);
+    refused("code.csv", codes, "'@' line 152 column 1: 'V27' is not a number");
+    options.categories = "code";
+    cr_assert(read_bytes("code.csv", codes, strlen(codes), &options, &table, &err) == HEDDLE_OK);
+    cr_assert(table->column[0].text && !table->column[0].flaw && table->column[0].words == 51);
+    heddle_table_free(table);
+    /* formats that have numbers only */
+    options.categories = "2,target";
+    text = "1 1:0.5 2:3\n2 2:4.25\n1 1:2\n";
+    cr_assert(read_bytes("codes.svm", text, strlen(text), &options, &table, &err) == HEDDLE_OK);
+    cr_assert(!table->column[0].text && table->column[1].text && table->column[2].text);
+    table_is(table, "1|2|target/0.5|3|1/0|4.25|2/2|0|1/");
+}
+
+Test(csv, what_is_text_in_a_table_is_text_in_those_like_it)
+{
+    heddle_table *like = read_text("like.csv", "a,b,c\n5,+,1\nx,-,2\nx,+,3\n");
+    heddle_table *table = NULL;
+    heddle_read_options options = {.like = like};
+    const char *text = "c,b,a\n1,-,05\n2,-,6\n";
+    cr_assert(read_bytes("alike.csv", text, strlen(text), &options, &table, NULL) == HEDDLE_OK);
+    table_is(table, "c|b|a/1|-|05/2|-|6/");
+    heddle_table_free(like);
+    like = read_text("like.csv", "1,+,5\n1,-,x\n");
+    options.like = like;
+    text = "1,-,5\n1,-,6\n";
+    cr_assert(read_bytes("alike.csv", text, strlen(text), &options, &table, NULL) == HEDDLE_OK);
+    cr_assert(!table->column[0].text && table->column[1].text && table->column[2].text);
+    table_is(table, "column_1|column_2|column_3/1|-|5/1|-|6/");
+    heddle_table_free(like);
 }
 
 Test(csv, words_that_recur_among_few_numbers_are_codes)

@@ -160,7 +160,10 @@ Test(idx, labels_that_do_not_fit_are_refused)
     cr_assert(heddle_table_read(path, &options, &table, &err) == HEDDLE_E_DATA);
     cr_assert_str_eq(err.text, wanted);
     options.labels = path;
-    snprintf(wanted, sizeof wanted, "labels '%s' have 2 columns, expected one", path);
+    snprintf(wanted, sizeof wanted,
+             "labels '%s' have 2 columns, expected one; heddle convert '%s' OUT.csv --drop N,… "
+             "leaves the others out",
+             path, path);
     cr_assert(heddle_table_read(path, &options, &table, &err) == HEDDLE_E_DATA);
     cr_assert_str_eq(err.text, wanted);
     options.labels = "/no/such/file";

@@ -199,7 +199,7 @@ Test(preprocess, the_task_follows_from_the_target)
                 "--task classify takes one target, not 2");
     o.target = "w";
     fit_refused(table_of("t7.csv", "w,x,y\n1,2,a\n1,3,b\n"), &o, HEDDLE_E_DATA,
-                "target 'w' has one class only, '1'");
+                "target 'w' has one class only, '1'; another column is chosen with --target");
 }
 
 Test(preprocess, classes_are_sorted)
@@ -385,6 +385,14 @@ Test(preprocess, words_become_categories)
     cr_assert(input_of(&set, 0, 1) == 1 && input_of(&set, 1, 0) == 1);
     for (size_t j = 0; j < 3; j++)
         cr_assert(input_of(&set, 2, j) == 0 && input_of(&set, 3, j) == 0);
+    dataset_done(&set);
+    heddle_table_free(numbers);
+    /* the same number, written otherwise; not where a category is written so */
+    numbers = table_of("grades3.csv", "k,y\n2.0,0\n01,1\nA,1\nB,0\n");
+    set = apply(p, numbers, true, true);
+    cr_assert(input_of(&set, 0, 1) == 1 && input_of(&set, 1, 0) == 1 && input_of(&set, 2, 2) == 1);
+    for (size_t j = 0; j < 3; j++)
+        cr_assert(input_of(&set, 3, j) == 0);
     dataset_done(&set);
     preprocess_free(p);
     heddle_table_free(table);

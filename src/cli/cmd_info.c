@@ -368,6 +368,6 @@ const struct command command_info = {
                 "  heddle info flowers.csv --json\n",
     .most = 1,
     .recipe = RECIPE_MACHINE,
-    .options = {input_label_options, input_format_options, options},
+    .options = {input_category_options, input_label_options, input_format_options, options},
     .run = run,
 };

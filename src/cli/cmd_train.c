@@ -400,6 +400,7 @@ const struct command command_train = {
     .least = 1,
     .most = 1,
     .recipe = RECIPE_ALL,
-    .options = {input_label_options, file_options, input_format_options, run_options},
+    .options = {input_category_options, input_label_options, file_options, input_format_options,
+                run_options},
     .run = run,
 };

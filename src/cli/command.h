@@ -31,7 +31,7 @@ enum recipe_options { RECIPE_NONE, RECIPE_MACHINE, RECIPE_ALL };
 
 struct command_line;
 
-enum { COMMAND_TABLES = 4 };
+enum { COMMAND_TABLES = 5 };
 
 struct command {
     const char *name;

@@ -16,6 +16,13 @@ const struct option input_format_options[] = {
     {.name = NULL},
 };
 
+const struct option input_category_options[] = {
+    {"categories", 0, OPTION_TEXT, "data", "NAME,...", NULL,
+     "columns whose values are categories, not numbers, such as codes: each value is an input of "
+     "its own, as of columns of words"},
+    {.name = NULL},
+};
+
 const struct option input_label_options[] = {
     {"labels", 0, OPTION_TEXT, "data", "FILE", NULL,
      "second file of DATA whose only column is the target (IDX)"},
@@ -66,7 +73,8 @@ int input_options(const struct command_line *line, heddle_read_options *options)
         char character;
     } delimiters[] = {{"auto", 0},   {"comma", ','}, {"semicolon", ';'},
                       {"tab", '\t'}, {"\\t", '\t'},  {"space", ' '}};
-    *options = (heddle_read_options){.labels = option_given(line, "labels")};
+    *options = (heddle_read_options){.labels = option_given(line, "labels"),
+                                     .categories = option_given(line, "categories")};
     const char *delimiter = option_value(line, "delimiter");
     if (strlen(delimiter) == 1 && strchr(",; \t", *delimiter) != NULL) {
         options->delimiter = *delimiter;

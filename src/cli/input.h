@@ -7,6 +7,7 @@
 
 /** Tables of options for commands that read data: how; where the targets are; how much. */
 extern const struct option input_format_options[];
+extern const struct option input_category_options[];
 extern const struct option input_label_options[];
 extern const struct option input_memory_options[];
 

@@ -150,6 +150,7 @@ int train_input_read(struct train_input *input, const struct command_line *line,
     }
     status = together(input_read(line->operands[0], &reading, reading.labels, &input->table));
     reading.like = input->table;
+    reading.categories = NULL; /* they are words in that table */
     if (status == 0 && validation != NULL) {
         status = together(input_read(validation, &reading, validation_labels, &input->validation));
     }

@@ -88,6 +88,91 @@ const char *cell_dressed(const char *text, size_t n)
     return digits ? why : NULL;
 }
 
+/* The separator of thousands that stands at p; 0 bytes: none. */
+static size_t separator_at(const char *p, const char *end, enum cell_comma comma)
+{
+    static const char *const separators[] = {",", "'", " ", "\xc2\xa0", "\xe2\x80\xaf"};
+    for (size_t i = comma != COMMA_OF_THOUSANDS; i < sizeof separators / sizeof *separators; i++)
+        if (behind(p, end, separators[i]))
+            return strlen(separators[i]);
+    return 0;
+}
+
+static size_t count_digits(const char *p, const char *end)
+{
+    size_t n = 0;
+    while (n < (size_t)(end - p) && p[n] >= '0' && p[n] <= '9')
+        n++;
+    return n;
+}
+
+/* Over a sign of percent or money and blanks around it; *sign: see cell_undress(). */
+static const char *skip_sign(const char *p, const char *end, const char **sign)
+{
+    static const char *const signs[] = {"%", "$", "\xe2\x82\xac", "\xc2\xa3", "\xc2\xa5"};
+    while (p < end && *p == ' ')
+        p++;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        const char *next = behind(p, end, signs[i]);
+        if (!next || (*sign && *sign != signs[i]))
+            continue;
+        *sign = signs[i];
+        p = next;
+    }
+    while (p < end && *p == ' ')
+        p++;
+    return p;
+}
+
+bool cell_undress(const char *text, size_t n, enum cell_comma comma, const char **sign,
+                  double *value)
+{
+    char plain[64];
+    size_t used = 0;
+    const char *p = text, *end = text + n, *minus = behind(p, end, "\xe2\x88\x92");
+    const char point = comma == COMMA_AS_POINT ? ',' : '.';
+    if (n >= sizeof plain)
+        return false;
+    if (minus || (n && (*p == '-' || *p == '+'))) {
+        plain[used++] = minus || *p == '-' ? '-' : '+';
+        p = minus ? minus : p + 1;
+    }
+    p = skip_sign(p, end, sign);
+    if (used == 0 && p < end && *p == '-')
+        plain[used++] = *p++;
+    /* digits, perhaps in groups of three behind the first, all separated alike */
+    const char *first = p;
+    size_t digits = count_digits(p, end);
+    memcpy(plain + used, p, digits);
+    used += digits;
+    p += digits;
+    const size_t length = separator_at(p, end, comma);
+    const char *separator = p;
+    const bool grouped = length && count_digits(p + length, end) > 0;
+    if (grouped && (digits < 1 || digits > 3 || *first == '0'))
+        return false;
+    while (grouped && (size_t)(end - p) > length && memcmp(p, separator, length) == 0) {
+        if (count_digits(p + length, end) != 3)
+            break;
+        memcpy(plain + used, p + length, 3);
+        used += 3;
+        p += length + 3;
+    }
+    /* what may stand behind: a fraction, an exponent, a sign */
+    if (p < end && *p == point) {
+        plain[used++] = '.';
+        p++;
+    }
+    while (p < end && ((*p >= '0' && *p <= '9') || memchr("eE+-", *p, 4)))
+        plain[used++] = *p++;
+    if (p < end && *p == 'D') {
+        plain[used++] = 'E';
+        for (p++; p < end && ((*p >= '0' && *p <= '9') || *p == '+' || *p == '-'); p++)
+            plain[used++] = *p;
+    }
+    return skip_sign(p, end, sign) == end && text_to_double(plain, used, value);
+}
+
 static bool is_infinity(const char *text, size_t n)
 {
     if (n && (*text == '+' || *text == '-')) {

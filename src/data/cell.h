@@ -34,6 +34,17 @@ bool cell_is_absent(const char *text, size_t n);
  */
 const char *cell_dressed(const char *text, size_t n);
 
+/**
+ * The number that the word text[0 … n) says, without a percent or currency sign, separators between
+ * thousands, or the like. False: it is written in no such way, or in one that may mean another number.
+ *
+ * comma  what a comma is in it; UNCLEAR: then there must be none. AS_POINT: there must be no point
+ * sign   the sign that it may have; NULL: any, and out: which. It stays NULL if there is none
+ */
+enum cell_comma { COMMA_OF_THOUSANDS, COMMA_AS_POINT, COMMA_UNCLEAR };
+bool cell_undress(const char *text, size_t n, enum cell_comma comma, const char **sign,
+                  double *value);
+
 /** Does text[0 … n) keep to UTF-8 (RFC 3629)? */
 bool cell_is_utf8(const char *text, size_t n);
 

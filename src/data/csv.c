@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "data/cell.h"
+#include "data/columns.h"
 #include "data/csv.h"
 #include "data/csv_guess.h"
 
@@ -50,6 +51,29 @@ heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, h
                           "'%s' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8", path);
     return csv_check_zeros(path, data, data,
                            data + (bytes->size < LOOKED_AT ? bytes->size : LOOKED_AT), err);
+}
+
+/* What the columns are known to hold before they are read. */
+static heddle_status find_kinds(struct csv *csv, const struct table_reading *reading,
+                                heddle_error *err)
+{
+    const struct csv_known *known = reading->known;
+    const bool whole = known && csv->columns == known->columns;
+    csv->kind = memory_new(csv->columns, 1);
+    if (!csv->kind)
+        return csv_no_memory(csv, err);
+    for (size_t c = 0; known && known->named && csv->header && c < csv->columns; c++) {
+        const char *name = csv->table->column[c].name;
+        uint32_t code;
+        if (distinct_words_find(&known->names, name, strlen(name), &code))
+            csv->kind[c] = (char)known->kind[code];
+    }
+    if (known && !(known->named && csv->header) && (whole || csv->columns == known->inputs))
+        for (size_t k = 0; k < known->names.count && (whole || k < known->inputs); k++)
+            csv->kind[whole ? known->place[k] : k] = (char)known->kind[k];
+    const char *categories = reading->options->categories;
+    return categories ? columns_mark(csv->table, categories, false, csv->kind, CSV_TEXT, err)
+                      : HEDDLE_OK;
 }
 
 static heddle_status name_columns(struct csv *csv, heddle_error *err)
@@ -120,6 +144,7 @@ static double odd_cell(const struct csv *csv, struct csv_column *column,
         break;
     case CELL_WORD:
         column->absent += cell_is_absent(field->text, field->n);
+        column->plus = column->plus || (field->n == 1 && *field->text == '+');
         if (column->words++ == 0)
             column->word = place;
         break;
@@ -266,6 +291,7 @@ static void add_up(struct csv_column *sum, const struct csv_column *part)
     sum->missing += part->missing;
     sum->words += part->words;
     sum->absent += part->absent;
+    sum->plus = sum->plus || part->plus;
     sum->infinite += part->infinite;
 }
 
@@ -357,11 +383,10 @@ static heddle_status find_row_names(struct csv *csv, heddle_error *err)
 {
     const char *name = csv->header ? distinct_words_get(&csv->names, csv->name[0]) : "x";
     bool differ = false;
-    csv->table->row_names = csv->row_names;
-    if (csv->row_names || (*name && strcmp(name, "Unnamed: 0") != 0))
+    if (!csv->row_names && *name && strcmp(name, "Unnamed: 0") != 0)
         return HEDDLE_OK;
     heddle_status status = all_differ(csv, &differ, err);
-    csv->table->row_names = differ;
+    csv->table->row_names = differ || (csv->row_names && csv->table->rows == 1);
     return status;
 }
 
@@ -388,6 +413,7 @@ static void csv_done(struct csv *csv)
     memory_free(csv->chunk);
     memory_free(csv->column);
     memory_free(csv->name);
+    memory_free(csv->kind);
     distinct_words_done(&csv->names);
     heddle_table_free(csv->table);
 }
@@ -415,6 +441,16 @@ static void find_text(struct csv *csv, const struct file_bytes *bytes, char deli
         csv->text = csv_next_line(csv->text, csv->end);
 }
 
+/* Lines of delimiters alone at the end, as spreadsheets leave them, are no records. */
+static void cut_end(struct csv *csv)
+{
+    const char *p = csv->end;
+    while (p > csv->text && (p[-1] == csv->delimiter || memchr(" \t\r\n", p[-1], 4)))
+        p--;
+    if (p > csv->text)
+        csv->end = csv_next_line(p, csv->end);
+}
+
 /* Where the records of the part begin, and which are no longer its. */
 static void find_part(struct csv *csv, const struct csv_part *part)
 {
@@ -436,6 +472,8 @@ static heddle_status read_records(struct csv *csv, const struct table_reading *r
         status = make_room(csv, reading, err);
     if (status == HEDDLE_OK)
         status = name_columns(csv, err);
+    if (status == HEDDLE_OK)
+        status = find_kinds(csv, reading, err);
     if (status == HEDDLE_OK)
         status = numbers_pass(csv, err);
     if (status == HEDDLE_OK)
@@ -462,6 +500,8 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
     find_text(&csv, bytes, reading->options->delimiter);
     if (!csv.delimiter)
         csv.delimiter = csv_guess_delimiter(path, csv.text, csv.end);
+    if (!csv.cut)
+        cut_end(&csv);
     bool commas = csv_guess_comma(path, csv.text, csv.end, csv.delimiter);
     csv.comma = commas || csv.delimiter == ';';
     status = csv_read_header(&csv, reading, err);
@@ -473,8 +513,10 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
         status = csv.table ? read_records(&csv, reading, err) : csv_no_memory(&csv, err);
     }
     if (status == HEDDLE_OK &&
-        !table_set_format(csv.table, "%s%s with%s header%s%s", format_name(csv.delimiter),
+        !table_set_format(csv.table, "%s%s with%s header%s%s%s%s", format_name(csv.delimiter),
                           commas ? ", decimal commas," : "", csv.header ? " a" : "out a",
+                          csv.units ? " and a line of units" : "",
+                          csv.dressed ? ", signs taken off numbers" : "",
                           *bytes->packing ? ", " : "", bytes->packing))
         status = csv_no_memory(&csv, err);
     if (status == HEDDLE_OK) {

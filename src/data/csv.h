@@ -5,8 +5,8 @@
 #ifndef DATA_CSV_H
 #define DATA_CSV_H
 
+#include "data/csv_known.h"
 #include "data/csv_scan.h"
-#include "data/distinct.h"
 #include "data/readers.h"
 
 /** Where a cell is: its record and that record's line. */
@@ -17,6 +17,7 @@ struct csv_place {
 
 struct csv_column {
     size_t missing, words, infinite; /* cells that are no number */
+    bool plus;                       /* one of the words is '+' */
     size_t absent; /* of the words: those that say "missing" if there is nothing but numbers else */
     struct csv_place word, infinity; /* the first such cells */
 };
@@ -55,12 +56,15 @@ struct csv {
     char delimiter;
     bool comma;             /* a comma may stand for the decimal point */
     bool header;            /* the columns have names */
+    bool units;             /* … and a line of units is below them */
     bool row_names;         /* the first has none, for it holds the names of the rows */
     struct csv_place first; /* record of data */
     struct csv_place next;  /* behind the last one */
     size_t columns;
     struct distinct_words names; /* as read, "" for those that have none … */
     uint32_t *name;              /* (columns) … and which is which column's */
+    char *kind;                  /* (columns) of enum csv_kind, what is known before */
+    bool dressed;                /* numbers had signs, which were taken off */
     struct csv_column *column;
     struct csv_chunk *chunk;
     size_t chunks;

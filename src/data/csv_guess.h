@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "data/distinct.h"
+#include "data/csv_known.h"
 #include "heddle.h"
 
 /** More columns than that are no table; what is kept of each must not take more than 32 MiB. */
@@ -24,10 +24,10 @@ char csv_guess_delimiter(const char *path, const char *text, const char *end);
  */
 bool csv_guess_comma(const char *path, const char *text, const char *end, char delimiter);
 
-/** What is known of a table before it is read: the names of its columns, or that it has none. */
-struct csv_names {
-    bool named;
-    const struct distinct_words *names;
+/** What stands above the data. */
+struct csv_top {
+    bool header; /* the first record names the columns … */
+    bool units;  /* … and the second says what they are measured in */
 };
 
 /**
@@ -43,11 +43,14 @@ struct csv_names {
  *   - a word, and one field less than each of the next two records, as R writes names of rows; or
  *   - mostly names of `known` columns, if it is not NULL. If those have no names, only a word over
  *     numbers makes a header.
+ * The record below it is one of units if it holds no number, and words over two columns of numbers
+ * or more, in which no other words are.
+ *
  * Only the first records are looked at, from `text` on, where the first begins. Errors of the text
- * are left to the reader: *header is then as far as was understood.
+ * are left to the reader: *top is then as far as was understood.
  */
 heddle_status csv_guess_header(const char *path, const char *text, const char *end, size_t line,
-                               char delimiter, bool comma, const struct csv_names *known,
-                               bool *header, heddle_error *err);
+                               char delimiter, bool comma, const struct csv_known *known,
+                               struct csv_top *top, heddle_error *err);
 
 #endif

@@ -29,7 +29,8 @@ struct sight {
     bool quoted;                           /* its first cell is */
     bool fraction;                         /* a number below is not whole */
     bool recurs;                           /* its first cell is there again below */
-    bool counts_on; /* the cell below is its number, or what counting on would make it */
+    bool counts_on;   /* the cell below is its number, or what counting on would make it */
+    enum cell second; /* what the cell below is */
 };
 
 struct sights {
@@ -39,6 +40,7 @@ struct sights {
     size_t used, letters_room;
     size_t longer;   /* how many of the two records below the first have a field more */
     size_t below;    /* records below */
+    size_t second;   /* fields of the first of them */
     size_t spaced;   /* … whose numbers are equally spaced */
     double step;     /* from the first number of a record to its second … */
     double previous; /* … and its last number so far */
@@ -116,6 +118,8 @@ static void see_below(struct sights *s, size_t i, const struct csv_field *field,
     c->recurs = c->recurs ||
                 (c->n == field->n && c->n && memcmp(s->letters + c->start, field->text, c->n) == 0);
     if (second)
+        c->second = kind;
+    if (second)
         c->counts_on = kind == CELL_NUMBER && (number == (double)i || number == (double)(i + 1) ||
                                                number == (double)(i + s->columns) ||
                                                number == (double)(i + 1 + s->columns));
@@ -127,13 +131,15 @@ static bool same_words(const struct sights *s, size_t i, size_t j)
     return a->n == b->n && memcmp(s->letters + a->start, s->letters + b->start, a->n) == 0;
 }
 
-/* A word over numbers, of which one or a twentieth may be slips that csv.c complains of. */
-static bool is_over_numbers(const struct sight *c)
+/* A word over numbers, of which one or a twentieth may be slips that csv.c complains of; a unit
+ * under it is no slip. */
+static bool is_over_numbers(const struct sight *c, bool units)
 {
+    const size_t words = c->words - (size_t)(units && c->second == CELL_WORD);
     if (c->first != CELL_WORD || c->numbers == 0)
         return false;
-    return c->words == 0 ||
-           (!c->recurs && ((c->words == 1 && c->numbers >= 6) || c->words * 20 <= c->numbers));
+    return words == 0 ||
+           (!c->recurs && ((words == 1 && c->numbers >= 6) || words * 20 <= c->numbers));
 }
 
 /* Numbers that count 0, 1, 2, … or 1, 2, 3, … from column `index` on. */
@@ -189,7 +195,22 @@ static bool is_quoted(const struct sights *s, size_t index)
     return s->columns > index;
 }
 
-static bool is_header(const struct sights *s, const struct csv_names *known)
+/* Does the second record hold words over numbers, "[s]", "m/s", and no number? */
+static bool has_units(const struct sights *s)
+{
+    size_t units = 0;
+    for (size_t i = 0; i < s->columns && s->second == s->columns; i++) {
+        const struct sight *c = &s->column[i];
+        bool word = c->second == CELL_WORD;
+        if (c->second == CELL_NUMBER || c->second == CELL_INFINITE ||
+            (c->numbers && c->words > word))
+            return false;
+        units += word && c->numbers;
+    }
+    return units > 1;
+}
+
+static bool is_header(const struct sights *s, bool units, const struct csv_known *known)
 {
     size_t empty = 0, words = 0, familiar = 0;
     bool over_numbers = false, over_words = true, recurs = false;
@@ -199,10 +220,10 @@ static bool is_header(const struct sights *s, const struct csv_names *known)
         empty += c->n == 0;
         words += c->first == CELL_WORD;
         recurs = recurs || (c->n && c->recurs);
-        over_numbers = over_numbers || is_over_numbers(c);
+        over_numbers = over_numbers || is_over_numbers(c, units);
         over_words = over_words && !c->numbers;
         familiar += known && known->named && c->n &&
-                    distinct_words_find(known->names, s->letters + c->start, c->n, &code);
+                    distinct_words_find(&known->names, s->letters + c->start, c->n, &code);
     }
     if (familiar * 2 >= s->columns)
         return familiar > 0;
@@ -229,8 +250,8 @@ static bool is_header(const struct sights *s, const struct csv_names *known)
 }
 
 heddle_status csv_guess_header(const char *path, const char *text, const char *end, size_t line,
-                               char delimiter, bool comma, const struct csv_names *known,
-                               bool *header, heddle_error *err)
+                               char delimiter, bool comma, const struct csv_known *known,
+                               struct csv_top *top, heddle_error *err)
 {
     struct sights s = {0};
     struct csv_scan scan;
@@ -260,12 +281,14 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
                 records--;
             continue;
         }
-        s.below++;
+        s.second = s.below++ ? s.second : fields;
         s.longer += record <= 2 && fields == s.columns + 1;
         s.spaced += s.even && fields == s.columns;
     }
-    if (fits && s.columns)
-        *header = is_header(&s, known);
+    if (fits && s.columns) {
+        const bool units = has_units(&s);
+        *top = (struct csv_top){is_header(&s, units, known), units};
+    }
     csv_scan_done(&scan);
     memory_free(s.column);
     memory_free(s.letters);
@@ -372,13 +395,15 @@ heddle_status csv_read_header(struct csv *csv, const struct table_reading *readi
         return csv->cut ? csv_no_room(csv->path, csv->line, err)
                         : status_set(err, HEDDLE_E_DATA, "'%s' holds no rows", csv->path);
     heddle_status status = HEDDLE_OK;
-    bool guess = false, above = false;
+    struct csv_top top = {.header = false};
+    bool above = false;
     if (wanted != HEDDLE_HEADER_NO)
         status = csv_guess_header(csv->path, scan.p, scan.end, scan.line, csv->delimiter,
-                                  csv->comma, reading->known, &guess, err);
-    if (status == HEDDLE_OK && wanted != HEDDLE_HEADER_NO && !guess && comment.p)
+                                  csv->comma, reading->known, &top, err);
+    if (status == HEDDLE_OK && wanted != HEDDLE_HEADER_NO && !top.header && comment.p)
         above = names_columns(csv, &comment, csv_count(&scan));
-    csv->header = above || wanted == HEDDLE_HEADER_YES || guess;
+    csv->header = above || wanted == HEDDLE_HEADER_YES || top.header;
+    csv->units = csv->header && !above && top.units;
     csv->first = (struct csv_place){scan.p, scan.line};
     if (status == HEDDLE_OK && above) {
         csv_record(&comment);
@@ -393,6 +418,10 @@ heddle_status csv_read_header(struct csv *csv, const struct table_reading *readi
                                                csv->path);
             else
                 status = lengthen(csv, &scan, err);
+            if (status == HEDDLE_OK && csv->units) {
+                csv_skip_line(&scan);
+                csv_data(&scan, csv->columns);
+            }
             csv->first = (struct csv_place){scan.p, scan.line};
         }
     }

@@ -6,6 +6,8 @@
 #include "data/cell.h"
 #include "data/csv_scan.h"
 
+enum { TITLES = 8 }; /* so many stretches between blank lines are looked at */
+
 void csv_scan_begin(struct csv_scan *scan, const char *path, const char *text, const char *end,
                     size_t line, char delimiter)
 {
@@ -48,8 +50,7 @@ bool csv_record(struct csv_scan *scan)
     }
 }
 
-/* Over the rest of the line, whatever it holds. */
-static void skip_line(struct csv_scan *scan)
+void csv_skip_line(struct csv_scan *scan)
 {
     const char *p = scan->p;
     while (p < scan->end && *p != '\n' && *p != '\r')
@@ -79,9 +80,44 @@ bool csv_data(struct csv_scan *scan, size_t columns)
         bool lone = columns == 1 && p + 1 < scan->end && (p[1] == ' ' || p[1] == '\t');
         if (!lone && csv_count(scan) == columns)
             return true;
-        skip_line(scan);
+        csv_skip_line(scan);
     }
     return false;
+}
+
+/* Fields of the record at the scan, over which it goes, and blank lines behind it; *blank: there are
+ * some. 0: it cannot be read. */
+static size_t over_record(struct csv_scan *scan, bool *blank)
+{
+    struct csv_field field = {.last = false};
+    size_t n = 0;
+    while (!field.last && csv_field(scan, n + 1, &field, NULL) == HEDDLE_OK)
+        n++;
+    const char *p = skip_blanks(scan, scan->p);
+    *blank = field.last && p < scan->end && (*p == '\n' || *p == '\r');
+    return field.last ? n : 0;
+}
+
+/* Is the record at the scan a title over the table? Then *behind is at the next. */
+static bool is_title(const struct csv_scan *scan, struct csv_scan *behind)
+{
+    struct csv_scan next = *scan;
+    bool blank;
+    size_t most = 0;
+    next.unquoted = NULL;
+    next.room = 0;
+    const size_t fields = over_record(&next, &blank);
+    bool title = blank && csv_record(&next);
+    *behind = next;
+    for (size_t i = 0; title && blank && i < TITLES; i++) {
+        const size_t n = over_record(&next, &blank);
+        most = n > most ? n : most;
+        blank = blank && csv_record(&next);
+    }
+    csv_scan_done(&next);
+    behind->unquoted = scan->unquoted;
+    behind->room = scan->room;
+    return title && most > fields + 1;
 }
 
 bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment)
@@ -93,7 +129,7 @@ bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment)
         const char sign = *p;
         if (sign == '#') {
             struct csv_scan here = *scan;
-            skip_line(scan);
+            csv_skip_line(scan);
             if (comment) {
                 *comment = here;
                 comment->p = p + 1;
@@ -101,12 +137,17 @@ bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment)
             }
             continue;
         }
-        if ((sign != '%' && sign != '|') || sign == scan->delimiter)
-            return true;
-        struct csv_scan behind = *scan;
+        struct csv_scan behind;
+        if ((sign != '%' && sign != '|') || sign == scan->delimiter) {
+            if (!is_title(scan, &behind))
+                return true;
+            *scan = behind;
+            continue;
+        }
+        behind = *scan;
         size_t n = csv_count(scan);
         do
-            skip_line(&behind);
+            csv_skip_line(&behind);
         while (csv_record(&behind) && *skip_blanks(&behind, behind.p) == sign);
         if (behind.p == behind.end || csv_count(&behind) == n)
             return true;

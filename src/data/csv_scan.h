@@ -40,9 +40,10 @@ void csv_scan_done(struct csv_scan *scan);
 bool csv_record(struct csv_scan *scan);
 
 /**
- * Go to the first record of a text: over blank lines, lines that begin with '#', and lines that
- * begin with '%' or '|' (as MATLAB's and C4.5's comments do) if they have not as many fields as the
- * first line behind them that does not.
+ * Go to the first record of a text: over blank lines, lines that begin with '#', lines that begin
+ * with '%' or '|' (as MATLAB's and C4.5's comments do) if they have not as many fields as the first
+ * line behind them that does not, and titles: a record in front of a blank line that has at least
+ * two fields less than one behind such a line.
  *
  * comment  out: a scan of the last line of '#' over it, behind that sign, p NULL if there is none;
  *          it has no memory of its own. Or NULL
@@ -54,6 +55,9 @@ bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment);
  * it has not as many fields as there are columns or, where there is one only, if a blank follows.
  */
 bool csv_data(struct csv_scan *scan, size_t columns);
+
+/** Over the rest of the line, whatever it holds. */
+void csv_skip_line(struct csv_scan *scan);
 
 /** How many fields the record at the scan has; 0 if it cannot be read. The scan stays there. */
 size_t csv_count(const struct csv_scan *scan);

@@ -2,6 +2,7 @@
  * csv_words: the second pass over delimited text, which collects the words of the columns that have
  * any, and says which of them cannot be used.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -90,6 +91,49 @@ static size_t count_numbers(const struct csv *csv, const struct table_column *co
     return numbers;
 }
 
+/* Is '-' a word of the column? It is if '+' is one, or if it was one before. */
+static bool has_minus(const struct csv *csv, size_t c)
+{
+    return csv->column[c].plus || csv->kind[c] & CSV_MINUS;
+}
+
+/* Make a column of words, all numbers but for signs, one of numbers. False: one is none. */
+static bool undress(const struct csv *csv, size_t c)
+{
+    struct table_column *column = &csv->table->column[c];
+    double *value = memory_new(column->words, sizeof *value);
+    const char *sign = NULL;
+    bool fits = value && column->words;
+    /* it is no point where it separates */
+    const enum cell_comma comma = csv->comma              ? COMMA_AS_POINT
+                                  : csv->delimiter == ',' ? COMMA_OF_THOUSANDS
+                                                          : COMMA_UNCLEAR;
+    for (size_t w = 0; fits && w < column->words; w++) {
+        const char *word = column->word[w];
+        const size_t n = strlen(word);
+        fits = cell_classify(word, n, csv->comma, &value[w]) == CELL_NUMBER ||
+               cell_undress(word, n, comma, &sign, &value[w]);
+    }
+    /* a number takes the room of two codes, so from the last row on */
+    double *number = (double *)(void *)column->code;
+    for (size_t i = csv->table->rows; fits && i-- > 0;) {
+        const uint32_t code = column->code[i];
+        number[i] = code == TABLE_MISSING ? NAN : value[code];
+    }
+    memory_free(value);
+    if (!fits)
+        return false;
+    memory_free(column->word);
+    memory_free(column->letters);
+    column->word = NULL;
+    column->letters = NULL;
+    column->words = 0;
+    column->code = NULL;
+    column->number = number;
+    column->text = false;
+    return true;
+}
+
 /* Second pass: the words of the columns that have any. */
 static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
 {
@@ -107,7 +151,8 @@ static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
             double value;
             if (status != HEDDLE_OK || !column->text)
                 continue;
-            if (cell_classify(field.text, field.n, false, &value) == CELL_MISSING) {
+            const bool minus = field.n == 1 && *field.text == '-' && has_minus(csv, c);
+            if (!minus && cell_classify(field.text, field.n, false, &value) == CELL_MISSING) {
                 column->code[i] = TABLE_MISSING;
                 continue;
             }
@@ -183,6 +228,12 @@ static heddle_status finish_words(struct csv *csv, size_t c, heddle_error *err)
     if (status != HEDDLE_OK)
         return status;
     const char *dressed;
+    if (csv->kind[c] & CSV_TEXT)
+        return HEDDLE_OK;
+    if (undress(csv, c)) {
+        csv->dressed = true;
+        return HEDDLE_OK;
+    }
     size_t numbers = count_numbers(csv, column, &dressed);
     if (dressed && column->words > FEW_WORDS)
         return note_flaw(csv, c, csv->column[c].word, true, dressed, err);
@@ -198,15 +249,16 @@ heddle_status csv_read_words(struct csv *csv, heddle_error *err)
     heddle_status status = HEDDLE_OK;
     for (size_t c = 0; c < csv->columns && status == HEDDLE_OK; c++) {
         struct csv_column *column = &csv->column[c];
-        if (column->infinite && !column->words)
+        const bool known = csv->kind[c] & CSV_TEXT;
+        if (column->infinite && !column->words && !known)
             status = note_flaw(csv, c, column->infinity, true, "is not a finite number", err);
         const size_t cells = table->rows - column->missing - column->words - column->infinite;
-        if (column->words && column->words == column->absent && cells) {
+        if (column->words && column->words == column->absent && cells && !known) {
             column->missing += column->words; /* NaN they are already */
             column->words = 0;
         }
-        table->column[c].text = column->words > 0;
-        texts += column->words > 0;
+        table->column[c].text = column->words > 0 || known;
+        texts += table->column[c].text;
     }
     if (texts == 0 || status != HEDDLE_OK)
         return status;

@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/cell.h"
+#include "data/columns.h"
 #include "data/distinct.h"
 #include "data/preprocess_choose.h"
 
@@ -17,8 +18,7 @@ enum {
     LABEL_CLASSES = 256, /* labels of images: always */
     FRACTION_CLASSES = 1000, /* more classes of numbers that are not whole are a mistake */
     MAX_CLASSES = 100000,
-    IDENTIFIER_ROWS = 10, /* fewer different words in as many rows prove nothing */
-    NAMES_LISTED = 10
+    IDENTIFIER_ROWS = 10 /* fewer different words in as many rows prove nothing */
 };
 
 static heddle_status no_memory(const heddle_table *table, heddle_error *err)
@@ -27,77 +27,6 @@ static heddle_status no_memory(const heddle_table *table, heddle_error *err)
 }
 
 /* ---------------------------------------------------------------- columns -------------------- */
-
-/* Complain that there is no such column, with the name that is most like it. */
-static heddle_status no_column(const heddle_table *table, const char *word, heddle_error *err)
-{
-    const char **names = memory_new(table->columns, sizeof *names);
-    if (!names)
-        return no_memory(table, err);
-    for (size_t c = 0; c < table->columns; c++)
-        names[c] = table->column[c].name;
-    const char *nearest = text_nearest(word, names, table->columns);
-    memory_free(names);
-    char shown[CELL_SHOWN], name[CELL_SHOWN];
-    cell_show(word, strlen(word), shown);
-    if (nearest)
-        return status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s'; did you mean '%s'?",
-                          table->path, shown, nearest);
-    struct string list = {0};
-    for (size_t c = 0; c < table->columns && c < NAMES_LISTED && list.length < 200; c++)
-        string_print(&list, "%s'%s'", c ? ", " : "",
-                     cell_show(table->column[c].name, strlen(table->column[c].name), name));
-    if (table->columns > NAMES_LISTED || list.length >= 200)
-        string_print(&list, ", …, '%s'",
-                     cell_show(table->column[table->columns - 1].name,
-                               strlen(table->column[table->columns - 1].name), name));
-    heddle_status status =
-        list.failed ? no_memory(table, err)
-                    : status_set(err, HEDDLE_E_DATA, "'%s' has no column '%s'; it has %zu: %s",
-                                 table->path, shown, table->columns, list.data);
-    memory_free(list.data);
-    return status;
-}
-
-/* The column that `word` names or, if none has that name, numbers from 1. */
-static size_t find(const heddle_table *table, const char *word)
-{
-    size_t c = table_find(table, word);
-    uint64_t number;
-    if (c == table->columns && text_to_u64(word, strlen(word), &number) && number > 0 &&
-        number <= table->columns)
-        c = (size_t)number - 1;
-    return c;
-}
-
-/* Set mark[c] = value for each column of a comma list; a list that is one name as a whole is not
- * taken apart. */
-static heddle_status mark_list(const heddle_table *table, const char *list, char *mark, char value,
-                               heddle_error *err)
-{
-    size_t c = find(table, list);
-    if (c < table->columns) {
-        mark[c] = value;
-        return HEDDLE_OK;
-    }
-    heddle_status status = HEDDLE_OK;
-    for (const char *word = list; status == HEDDLE_OK; word++) {
-        size_t n = strcspn(word, ",");
-        char *name = memory_string_n(word, n);
-        if (!name)
-            return no_memory(table, err);
-        c = find(table, name);
-        if (c < table->columns)
-            mark[c] = value;
-        else
-            status = no_column(table, name, err);
-        memory_free(name);
-        word += n;
-        if (!*word)
-            break;
-    }
-    return status;
-}
 
 enum mark { INPUT, DROPPED, TARGET };
 
@@ -121,7 +50,7 @@ static heddle_status mark_columns(const heddle_table *table,
     else if (automatic || (strcmp(target, "last") == 0 && table_find(table, target) == columns))
         mark[columns - 1] = TARGET;
     else {
-        heddle_status status = mark_list(table, target, mark, TARGET, err);
+        heddle_status status = columns_mark(table, target, true, mark, TARGET, err);
         if (status != HEDDLE_OK)
             return status;
     }
@@ -130,7 +59,7 @@ static heddle_status mark_columns(const heddle_table *table,
     char *dropped = memory_new(columns, 1);
     if (!dropped)
         return no_memory(table, err);
-    heddle_status status = mark_list(table, options->drop, dropped, 1, err);
+    heddle_status status = columns_mark(table, options->drop, true, dropped, 1, err);
     for (size_t c = 0; c < columns && status == HEDDLE_OK; c++) {
         if (dropped[c] && mark[c] == TARGET)
             status = status_set(err, HEDDLE_E_ARGUMENT, "column '%s' is to be dropped and learnt",
@@ -209,6 +138,17 @@ static heddle_status choose_task(const heddle_table *table,
     return HEDDLE_OK;
 }
 
+static heddle_status complain_of_flaw(const struct table_column *column, bool input,
+                                      heddle_error *err)
+{
+    if (!input)
+        return status_set(err, HEDDLE_E_DATA, "%s", column->flaw);
+    return status_set(err, HEDDLE_E_DATA, "%s; --drop %s leaves the column out%s%s%s", column->flaw,
+                      column->name, column->text ? ", --categories " : "",
+                      column->text ? column->name : "",
+                      column->text ? " takes its words as they are" : "");
+}
+
 heddle_status choose_columns(const heddle_table *table, const struct preprocess_options *options,
                              struct choice *choice, heddle_error *err)
 {
@@ -230,9 +170,7 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
     }
     for (size_t c = 0; c < columns && status == HEDDLE_OK; c++)
         if (mark[c] != DROPPED && table->column[c].flaw)
-            status = status_set(err, HEDDLE_E_DATA, "%s%s%s", table->column[c].flaw,
-                                mark[c] == INPUT ? "; the column is left out with --drop " : "",
-                                mark[c] == INPUT ? table->column[c].name : "");
+            status = complain_of_flaw(&table->column[c], mark[c] == INPUT, err);
     memory_free(mark);
     if (status == HEDDLE_OK && choice->inputs == 0)
         status = status_set(err, HEDDLE_E_DATA,
@@ -275,8 +213,10 @@ static heddle_status check_classes(const heddle_table *table, size_t c, size_t c
         char value[CELL_SHOWN] = "";
         for (size_t i = 0; !*value; i++)
             heddle_table_cell(table, i, c, value, sizeof value);
-        return status_set(err, HEDDLE_E_DATA, "target '%s' has one class only, '%s'", column->name,
-                          value);
+        return status_set(
+            err, HEDDLE_E_DATA,
+            "target '%s' has one class only, '%s'; another column is chosen with --target",
+            column->name, value);
     }
     if (column->text && classes == table->rows - missing && table->rows >= IDENTIFIER_ROWS)
         return status_set(err, HEDDLE_E_DATA,

@@ -374,7 +374,8 @@ static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_inpu
     }
     heddle_status status = HEDDLE_OK;
     if ((categories > FEW_CATEGORIES && categories * ROWS_EACH > cells) ||
-        (categories == cells && cells >= IDENTIFIER_ROWS))
+        (categories == cells && cells >= IDENTIFIER_ROWS) ||
+        (categories * 10 > cells * 9 && cells >= NUMBERED_ROWS))
         status = status_set(err, HEDDLE_E_DATA,
                             "column '%s' has %zu different words in %zu rows and looks like an "
                             "identifier; leave it out with --drop %s",

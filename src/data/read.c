@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/columns.h"
 #include "data/csv_scan.h"
 #include "data/readers.h"
 
@@ -42,6 +43,7 @@ static const struct foreign {
     {"\x7f"
      "ELF",
      4, "a program"},
+    {"\x1f\x9d", 2, "packed with compress; unpack it with gzip -d"},
     {"BZh", 3, "packed with bzip2; unpack it, or pack it with gzip or zstd"},
     {"\xfd"
      "7zXZ",
@@ -372,8 +374,11 @@ static heddle_status append_labels(heddle_table *table, const char *path,
     if (status != HEDDLE_OK)
         return status;
     if (labels->columns != 1)
-        status = status_set(err, HEDDLE_E_DATA, "labels '%s' have %zu columns, expected one", path,
-                            labels->columns);
+        status =
+            status_set(err, HEDDLE_E_DATA,
+                       "labels '%s' have %zu columns, expected one; heddle convert '%s' OUT.csv "
+                       "--drop N,… leaves the others out",
+                       path, labels->columns, path);
     else if (labels->rows != table->rows)
         status = status_set(err, HEDDLE_E_DATA, "labels '%s' have %zu rows, '%s' has %zu", path,
                             labels->rows, table->path, table->rows);
@@ -408,6 +413,19 @@ static heddle_status find_labels(heddle_table *table, const char *path,
     return status_set(err, status, "%s", reason.text);
 }
 
+/* The columns of the list become words, where the reader has not made them so. */
+static heddle_status take_categories(heddle_table *table, const char *list, heddle_error *err)
+{
+    char *mark = memory_new(table->columns, 1);
+    heddle_status status = mark ? columns_mark(table, list, true, mark, 1, err)
+                                : status_memory(err, "a table", table->columns);
+    for (size_t c = 0; c < table->columns && status == HEDDLE_OK; c++)
+        if (mark[c] && !table->column[c].text && !table_make_words(table, c))
+            status = status_memory(err, "a table", table->rows * sizeof(uint32_t));
+    memory_free(mark);
+    return status;
+}
+
 heddle_status table_read(const char *path, const struct table_reading *reading,
                          heddle_table **table, heddle_error *err)
 {
@@ -426,6 +444,12 @@ heddle_status table_read(const char *path, const struct table_reading *reading,
         return status;
     }
     t->limit = reading->limit_given ? reading->limit : 0;
+    if (reading->options->categories)
+        status = take_categories(t, reading->options->categories, err);
+    if (status != HEDDLE_OK) {
+        heddle_table_free(t);
+        return status;
+    }
     *table = t;
     return HEDDLE_OK;
 }

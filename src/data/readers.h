@@ -16,7 +16,7 @@ struct table_workers {
 };
 
 struct table_format;
-struct csv_names;
+struct csv_known;
 
 /** How to read: what readers are given besides the bytes. */
 struct table_reading {
@@ -25,7 +25,7 @@ struct table_reading {
     size_t limit;                        /* bytes that a table may take */
     bool limit_given;                    /* … by the user; else it is what the machine has */
     const struct table_format *more;     /* a format known elsewhere, or NULL */
-    const struct csv_names *known;       /* of the columns it should have, or NULL */
+    const struct csv_known *known;       /* of the columns it should have, or NULL */
 };
 
 /**

@@ -217,7 +217,11 @@ static heddle_status pass(struct svm s, size_t most, struct extent *extent, stru
         const struct svm start = s;
         if (!take_number(&s, &value)) {
             if (memchr(s.p, ',', word(&s, '\0')))
-                return refuse(&s, "are several targets; one is possible", err);
+                return refuse(
+                    &s,
+                    "are several targets, and one is possible; write a table with a column of 0 "
+                    "and 1 for each, and name them in --target",
+                    err);
             return refuse(&s,
                           "is not a number, as a target must be in SVMlight: give classes numbers, "
                           "such as 0 and 1",

@@ -115,4 +115,10 @@ bool table_set_format(heddle_table *table, const char *format, ...)
  */
 bool table_append_labels(heddle_table *table, heddle_table *labels);
 
+/**
+ * Make the numbers of column c words, as they are written shortest; those of an array in a file are
+ * read. False: no memory, and nothing has changed.
+ */
+bool table_make_words(heddle_table *table, size_t c);
+
 #endif

@@ -9,7 +9,7 @@ struct image {
     size_t rows, columns;
     size_t column; /* place of (columns) struct image_column */
     size_t path, format, line;
-    bool named, images, sparse, labelled, whole_labels;
+    bool named, row_names, images, sparse, labelled, whole_labels;
     size_t targets, limit;
 };
 
@@ -84,6 +84,7 @@ static void put_table(struct writer *writer, const heddle_table *table)
         .format = put_text(writer, table->format),
         .line = table->line ? put(writer, table->line, table->rows * sizeof *table->line) : 0,
         .named = table->named,
+        .row_names = table->row_names,
         .images = table->images,
         .sparse = table->sparse,
         .labelled = table->labelled,
@@ -148,6 +149,7 @@ heddle_table *table_image_read(void *memory, size_t bytes)
     }
     table->rows = image->rows;
     table->named = image->named;
+    table->row_names = image->row_names;
     table->images = image->images;
     table->sparse = image->sparse;
     table->labelled = image->labelled;

@@ -8,6 +8,41 @@
 #include "data/distinct.h"
 #include "data/table.h"
 
+bool table_make_words(heddle_table *table, size_t c)
+{
+    struct table_column *column = &table->column[c];
+    struct distinct_numbers numbers = {0};
+    struct distinct_words words = {0};
+    uint32_t *code = memory_new(table->rows, sizeof *code), w;
+    bool fits = code != NULL;
+    for (size_t i = 0; fits && i < table->rows; i++) {
+        double x = table_number(table, c, i);
+        code[i] = TABLE_MISSING;
+        fits = isnan(x) || distinct_numbers_add(&numbers, x, &code[i]);
+    }
+    for (size_t k = 0; fits && k < numbers.count; k++) {
+        char text[TEXT_NUMBER_SIZE];
+        size_t n = text_from_double(numbers.value[k], text);
+        fits = distinct_words_add(&words, text, n, &w);
+    }
+    const size_t count = words.count;
+    fits = fits && distinct_words_take(&words, &column->word, &column->letters);
+    distinct_numbers_done(&numbers);
+    distinct_words_done(&words);
+    if (!fits) {
+        memory_free(code);
+        return false;
+    }
+    if (!column->shared)
+        memory_free(column->number);
+    column->number = NULL;
+    column->code = code;
+    column->words = count;
+    column->shared = false;
+    column->text = true;
+    return true;
+}
+
 struct tally {
     double number;    /* of a column of numbers … */
     const char *word; /* … of words */

@@ -11,7 +11,7 @@
 #include "base/available.h"
 #include "base/memory.h"
 #include "base/status.h"
-#include "data/csv_guess.h"
+#include "data/csv_known.h"
 #include "data/preprocess.h"
 #include "data/readers.h"
 #include "data/table_image.h"
@@ -121,30 +121,72 @@ struct helped {
     struct plan *plan;
     struct table_workers workers;
     struct team *team;
-    struct distinct_words names;
-    struct csv_names known;
+    struct csv_known known;
 };
 
-static bool add_name(struct helped *h, const char *name)
+static bool has_word(char *const *word, size_t words, const char *wanted)
 {
-    uint32_t unused;
-    return distinct_words_add(&h->names, name, strlen(name), &unused);
+    while (words > 0 && strcmp(word[words - 1], wanted) != 0)
+        words--;
+    return words > 0;
 }
 
-/** The names of the columns that the table should have, if the options tell; false: no memory. */
-static bool find_names(struct helped *h)
+/** One column more that the table should have; word[0 … words) if it is text. False: no memory. */
+static bool know_column(struct csv_known *known, const char *name, bool text, char *const *word,
+                        size_t words, size_t place)
+{
+    uint32_t code;
+    if (!distinct_words_add(&known->names, name, strlen(name), &code))
+        return false;
+    known->place[code] = place;
+    if (text)
+        known->kind[code] = has_word(word, words, "-") ? CSV_TEXT | CSV_MINUS : CSV_TEXT;
+    return true;
+}
+
+static bool know_model(struct csv_known *known, const struct preprocess *p)
+{
+    bool fits = true;
+    for (size_t j = 0; fits && j < p->inputs; j++) {
+        const struct preprocess_input *input = &p->input[j];
+        fits = know_column(known, input->name, input->text, input->category, input->categories,
+                           input->position);
+    }
+    const bool words = p->task == TASK_CLASSIFY && !p->class_number;
+    for (size_t t = 0; fits && t < p->targets; t++)
+        fits = know_column(known, p->target[t].name, words, p->class_name, p->classes,
+                           p->target[t].position);
+    return fits;
+}
+
+static bool know_table(struct csv_known *known, const heddle_table *like)
+{
+    bool fits = true;
+    for (size_t c = 0; fits && c < like->columns; c++) {
+        const struct table_column *column = &like->column[c];
+        fits = know_column(known, column->name, column->text && !column->flaw, column->word,
+                           column->words, c);
+    }
+    return fits;
+}
+
+/** The columns that the table should have, if the options tell; false: no memory. */
+static bool find_known(struct helped *h)
 {
     const heddle_read_options *options = h->reading.options;
     const struct preprocess *p = options->model ? options->model->preprocess : NULL;
     const heddle_table *like = options->like;
-    bool fits = true;
-    for (size_t j = 0; p && fits && j < p->inputs + p->targets; j++)
-        fits = add_name(h, j < p->inputs ? p->input[j].name : p->target[j - p->inputs].name);
-    for (size_t c = 0; like && fits && c < like->columns; c++)
-        fits = add_name(h, like->column[c].name);
-    h->known = (struct csv_names){p ? p->named : like && like->named, &h->names};
-    h->reading.known = p || like ? &h->known : NULL;
-    return fits;
+    struct csv_known *known = &h->known;
+    if (!p && !like)
+        return true;
+    const size_t most = p ? p->inputs + p->targets : like->columns;
+    known->named = p ? p->named : like->named;
+    known->columns = p ? p->columns : like->columns;
+    known->inputs = p ? p->inputs : like->columns;
+    known->kind = memory_new(most, 1);
+    known->place = memory_new(most, sizeof *known->place);
+    h->reading.known = known;
+    return known->kind && known->place && (p ? know_model(known, p) : know_table(known, like));
 }
 
 static void begin_reading(struct helped *h, const char *path, const heddle_read_options *options)
@@ -160,7 +202,7 @@ static void begin_reading(struct helped *h, const char *path, const heddle_read_
         const size_t available = memory_available("");
         reading->limit = available - available / SPARE; /* for what is not counted */
     }
-    if (!find_names(h))
+    if (!find_known(h))
         reading->known = NULL;
     if (path && *path && is_large(path) && reading->options->threads != 1) {
         const int threads = reading->options->threads;
@@ -184,7 +226,9 @@ static void end_reading(struct helped *h)
     team_free(h->team);
     plan_free(h->plan);
     topology_free(h->topology);
-    distinct_words_done(&h->names);
+    distinct_words_done(&h->known.names);
+    memory_free(h->known.kind);
+    memory_free(h->known.place);
 }
 
 /** Each rank for itself. */
@@ -209,6 +253,7 @@ struct reading_key {
     size_t max_bytes;
     int header;
     char delimiter;
+    char categories[200]; /* as far as it goes */
     bool large;
 };
 
@@ -236,6 +281,8 @@ static struct reading_key key_of(const char *path, const heddle_read_options *op
         key.max_bytes = options->max_bytes;
         key.header = (int)options->header;
         key.delimiter = options->delimiter;
+        if (options->categories)
+            strncpy(key.categories, options->categories, sizeof key.categories - 1);
     }
     return key;
 }
