@@ -318,7 +318,7 @@ check-long: check-build
 
 # The readers again, watched by libFuzzer, in a build directory of their own.
 FUZZ_SECONDS ?= 180
-FUZZ_READERS ?= csv idx npy svmlight fann safetensors file
+FUZZ_READERS ?= csv arff idx npy svmlight fann safetensors file
 FUZZ_CC ?= $(firstword $(foreach c,clang-14 clang,$(shell command -v $c)))
 fuzz_flags := -fsanitize=fuzzer-no-link$(comma)address$(comma)undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer

@@ -97,8 +97,8 @@ typedef struct heddle_read_options {
 } heddle_read_options;
 
 /**
- * Read a table. path is a file (format by content: CSV, TSV and their like, NPY, IDX, SVMlight,
- * FANN, safetensors; gzip and zstd by their magic bytes), "-" for standard input, or "builtin:NAME"
+ * Read a table. path is a file (format by content: CSV, TSV and their like, ARFF, NPY, IDX,
+ * SVMlight, FANN, safetensors; gzip and zstd by their magic bytes), "-" for standard input, or "builtin:NAME"
  * (heddle_builtin_name).
  *
  * Arrays in plain files (NPY, IDX, safetensors) are not copied: the table is a view of the mapped

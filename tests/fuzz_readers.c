@@ -33,7 +33,7 @@ static void run_in_turn(void *team, void (*body)(void *context, int worker), voi
 
 static const struct table_workers workers = {2, run_in_turn, NULL};
 static const heddle_read_options defaults;
-static const struct table_reading reading = {
+static struct table_reading reading = {
     .options = &defaults, .workers = &workers, .limit = LIMIT, .more = &table_safetensors};
 
 /* Fit and apply, and look at every column and some cells. */
@@ -99,7 +99,16 @@ static void read_if(bool (*recognise)(const struct file_bytes *bytes), reader *r
 
 static void try_csv(const uint8_t *data, size_t size)
 {
+    static const heddle_read_options codes = {.categories = "1,3"};
     read_with(csv_read, data, size);
+    reading.options = &codes;
+    read_with(csv_read, data, size);
+    reading.options = &defaults;
+}
+
+static void try_arff(const uint8_t *data, size_t size)
+{
+    read_if(arff_recognise, arff_read, data, size);
 }
 
 static void try_idx(const uint8_t *data, size_t size)
@@ -148,7 +157,13 @@ static void try_file(const uint8_t *data, size_t size)
 }
 
 const struct fuzz_reader fuzz_readers[] = {
-    {"csv", try_csv},           {"idx", try_idx},   {"npy", try_npy},
-    {"svmlight", try_svmlight}, {"fann", try_fann}, {"safetensors", try_safetensors},
-    {"file", try_file},         {NULL, NULL},
+    {"csv", try_csv},
+    {"arff", try_arff},
+    {"idx", try_idx},
+    {"npy", try_npy},
+    {"svmlight", try_svmlight},
+    {"fann", try_fann},
+    {"safetensors", try_safetensors},
+    {"file", try_file},
+    {NULL, NULL},
 };

@@ -26,6 +26,13 @@ heddle_status csv_no_memory(const struct csv *csv, heddle_error *err)
     return status_memory(err, "a table", (size_t)(csv->end - csv->text));
 }
 
+void csv_scan_at(const struct csv *csv, struct csv_scan *scan, const char *p, size_t line)
+{
+    csv_scan_begin(scan, csv->path, p, csv->end, line, csv->delimiter);
+    scan->cut = csv->cut;
+    scan->arff = csv->arff;
+}
+
 heddle_status csv_check_zeros(const char *path, const uint8_t *bytes, const void *begin,
                               const void *end, heddle_error *err)
 {
@@ -62,18 +69,22 @@ static heddle_status find_kinds(struct csv *csv, const struct table_reading *rea
     csv->kind = memory_new(csv->columns, 1);
     if (!csv->kind)
         return csv_no_memory(csv, err);
+    const char *categories = reading->options->categories;
+    heddle_status status =
+        categories ? columns_mark(csv->table, categories, false, csv->kind, CSV_TEXT, err)
+                   : HEDDLE_OK;
+    for (size_t c = 0; csv->declared && c < csv->columns; c++)
+        csv->kind[c] |= csv->declared[c];
     for (size_t c = 0; known && known->named && csv->header && c < csv->columns; c++) {
         const char *name = csv->table->column[c].name;
         uint32_t code;
         if (distinct_words_find(&known->names, name, strlen(name), &code))
-            csv->kind[c] = (char)known->kind[code];
+            csv->kind[c] |= known->kind[code];
     }
     if (known && !(known->named && csv->header) && (whole || csv->columns == known->inputs))
         for (size_t k = 0; k < known->names.count && (whole || k < known->inputs); k++)
-            csv->kind[whole ? known->place[k] : k] = (char)known->kind[k];
-    const char *categories = reading->options->categories;
-    return categories ? columns_mark(csv->table, categories, false, csv->kind, CSV_TEXT, err)
-                      : HEDDLE_OK;
+            csv->kind[whole ? known->place[k] : k] |= known->kind[k];
+    return status;
 }
 
 static heddle_status name_columns(struct csv *csv, heddle_error *err)
@@ -249,8 +260,7 @@ static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
         return;
     }
     struct csv_scan scan;
-    csv_scan_begin(&scan, csv->path, chunk->begin, csv->end, chunk->line, csv->delimiter);
-    scan.cut = csv->cut;
+    csv_scan_at(csv, &scan, chunk->begin, chunk->line);
     while (csv_data(&scan, csv->columns) && scan.p < chunk->end) {
         if (chunk->rows + filled == chunk->room) {
             chunk->status =
@@ -353,6 +363,8 @@ static void drop_empty_end(struct csv *csv)
         if (*distinct_words_get(&csv->names, csv->name[last]) ||
             csv->column[last].missing < table->rows)
             return;
+        memory_free(table->column[last].word); /* an empty list, if it is known to be text */
+        memory_free(table->column[last].letters);
         table->columns--;
     }
 }
@@ -399,7 +411,7 @@ static const char *format_name(char delimiter)
                                : "table separated by '|'";
 }
 
-static void csv_done(struct csv *csv)
+void csv_done(struct csv *csv)
 {
     for (size_t k = 0; k < csv->chunks; k++) {
         struct csv_chunk *chunk = &csv->chunk[k];
@@ -461,9 +473,8 @@ static void find_part(struct csv *csv, const struct csv_part *part)
         csv->stop = csv_next_line(csv->first.record + part->size, csv->end);
 }
 
-/* All passes: the records of the part become csv->table. */
-static heddle_status read_records(struct csv *csv, const struct table_reading *reading,
-                                  heddle_error *err)
+heddle_status csv_read_records(struct csv *csv, const struct table_reading *reading,
+                               heddle_error *err)
 {
     heddle_status status = csv_make_chunks(csv, err);
     if (status == HEDDLE_OK)
@@ -510,7 +521,7 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
     if (status == HEDDLE_OK) {
         find_part(&csv, part);
         csv.table = table_create(path, csv.columns);
-        status = csv.table ? read_records(&csv, reading, err) : csv_no_memory(&csv, err);
+        status = csv.table ? csv_read_records(&csv, reading, err) : csv_no_memory(&csv, err);
     }
     if (status == HEDDLE_OK &&
         !table_set_format(csv.table, "%s%s with%s header%s%s%s%s", format_name(csv.delimiter),

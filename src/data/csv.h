@@ -54,6 +54,7 @@ struct csv {
     bool cut;                            /* the text goes on behind its end, unseen */
     size_t moved; /* from a place among the bytes to that in the file, for what is not first */
     char delimiter;
+    bool arff;              /* the rows are those of an ARFF file */
     bool comma;             /* a comma may stand for the decimal point */
     bool header;            /* the columns have names */
     bool units;             /* … and a line of units is below them */
@@ -63,7 +64,8 @@ struct csv {
     size_t columns;
     struct distinct_words names; /* as read, "" for those that have none … */
     uint32_t *name;              /* (columns) … and which is which column's */
-    char *kind;                  /* (columns) of enum csv_kind, what is known before */
+    const char *declared;        /* (columns) of enum csv_kind, what the file says; or NULL */
+    char *kind;                  /* (columns) … with what else is known before */
     bool dressed;                /* numbers had signs, which were taken off */
     struct csv_column *column;
     struct csv_chunk *chunk;
@@ -79,6 +81,17 @@ heddle_status csv_no_memory(const struct csv *csv, heddle_error *err);
  */
 heddle_status csv_check_zeros(const char *path, const uint8_t *bytes, const void *begin,
                               const void *end, heddle_error *err);
+
+/** Begin a scan of the text at p. */
+void csv_scan_at(const struct csv *csv, struct csv_scan *scan, const char *p, size_t line);
+
+/**
+ * All passes: the records from csv->first to csv->stop become csv->table, which has csv->columns
+ * still empty columns.
+ */
+heddle_status csv_read_records(struct csv *csv, const struct table_reading *reading,
+                               heddle_error *err);
+void csv_done(struct csv *csv);
 
 /** Behind the first line end at or behind p; CRLF is one. */
 const char *csv_next_line(const char *p, const char *end);

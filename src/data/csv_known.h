@@ -16,7 +16,7 @@ enum csv_kind {
 struct csv_known {
     bool named;                  /* the columns are known by name, else by place only */
     struct distinct_words names; /* of the columns that matter; the inputs of a model first */
-    unsigned char *kind;         /* (names.count) of enum csv_kind */
+    char *kind;                  /* (names.count) of enum csv_kind */
     size_t *place;               /* (names.count) where each is … */
     size_t columns;              /* … in a table of so many */
     size_t inputs;               /* a table may have the first so many alone */

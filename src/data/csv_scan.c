@@ -75,8 +75,12 @@ bool csv_data(struct csv_scan *scan, size_t columns)
 {
     while (csv_record(scan)) {
         const char *p = skip_blanks(scan, scan->p);
-        if (*p != '#')
+        if (*p != (scan->arff ? '%' : '#'))
             return true;
+        if (scan->arff) {
+            csv_skip_line(scan);
+            continue;
+        }
         bool lone = columns == 1 && p + 1 < scan->end && (p[1] == ' ' || p[1] == '\t');
         if (!lone && csv_count(scan) == columns)
             return true;
@@ -200,6 +204,32 @@ static bool quoted(struct csv_scan *scan, const char *p, struct csv_field *field
     }
 }
 
+bool csv_escaped(struct csv_scan *scan, const char *p, struct csv_field *field, const char **closed)
+{
+    const char quote = *p++, *end = p;
+    size_t used = 0;
+    *closed = NULL;
+    while (end < scan->end && *end != quote && *end != '\n' && *end != '\r')
+        end += *end == '\\' && end + 1 < scan->end && end[1] != '\n' && end[1] != '\r' ? 2 : 1;
+    if (end >= scan->end || *end != quote)
+        return false;
+    *closed = end + 1;
+    if ((size_t)(end - p) > scan->room) {
+        char *grown = memory_resize(scan->unquoted, (size_t)(end - p), 1);
+        if (!grown)
+            return false;
+        scan->unquoted = grown;
+        scan->room = (size_t)(end - p);
+    }
+    for (; p < end; p++) {
+        p += *p == '\\';
+        scan->unquoted[used++] = *p;
+    }
+    field->text = used ? scan->unquoted : "";
+    field->n = used;
+    return true;
+}
+
 heddle_status csv_no_room(const char *path, size_t line, heddle_error *err)
 {
     return status_set(err, HEDDLE_E_MEMORY,
@@ -213,9 +243,9 @@ heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *
 {
     const char *p = skip_blanks(scan, scan->p), *q;
     field->line = scan->line;
-    field->quoted = p < scan->end && *p == '"';
+    field->quoted = p < scan->end && (*p == '"' || (scan->arff && *p == '\''));
     if (field->quoted) {
-        if (!quoted(scan, p + 1, field, &q)) {
+        if (!(scan->arff ? csv_escaped(scan, p, field, &q) : quoted(scan, p + 1, field, &q))) {
             if (q)
                 return status_memory(err, "a quoted field", scan->room);
             if (scan->cut)

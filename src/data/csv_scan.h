@@ -18,7 +18,8 @@ struct csv_scan {
     const char *p, *end;
     size_t line; /* of p, from 1 */
     char delimiter;
-    bool cut;        /* the text goes on behind `end`, where it is not seen */
+    bool cut;  /* the text goes on behind `end`, where it is not seen */
+    bool arff; /* comments begin with '%', ' quotes too, and \ stands for the byte behind it */
     bool stops[256]; /* bytes that end an unquoted field */
     char *unquoted;  /* a field with doubled quotes, without them */
     size_t room;
@@ -72,6 +73,13 @@ heddle_status csv_no_room(const char *path, size_t line, heddle_error *err);
  */
 heddle_status csv_field(struct csv_scan *scan, size_t column, struct csv_field *field,
                         heddle_error *err);
+
+/**
+ * A word within quotes, or apostrophes, of ARFF; p is at the first, *closed behind the last. False:
+ * no memory, or *closed is NULL as the line ends before.
+ */
+bool csv_escaped(struct csv_scan *scan, const char *p, struct csv_field *field,
+                 const char **closed);
 
 /**
  * q is at the end of a field: at a stop, or at the end of the text. Go over the separator or the

@@ -22,7 +22,7 @@ static heddle_status note_flaw(struct csv *csv, size_t c, struct csv_place place
     struct csv_field field = {.text = "", .line = place.line};
     heddle_error message = {HEDDLE_OK, ""};
     char word[CELL_SHOWN];
-    csv_scan_begin(&scan, csv->path, place.record, csv->end, place.line, csv->delimiter);
+    csv_scan_at(csv, &scan, place.record, place.line);
     heddle_status status = HEDDLE_OK;
     for (size_t i = 0; status == HEDDLE_OK && i <= c; i++)
         status = csv_field(&scan, i + 1, &field, err);
@@ -97,13 +97,15 @@ static bool has_minus(const struct csv *csv, size_t c)
     return csv->column[c].plus || csv->kind[c] & CSV_MINUS;
 }
 
-/* Make a column of words, all numbers but for signs, one of numbers. False: one is none. */
-static bool undress(const struct csv *csv, size_t c)
+/* Make a column of words that are numbers but for signs one of numbers; *numeric: they are. */
+static heddle_status undress(const struct csv *csv, size_t c, bool *numeric, heddle_error *err)
 {
     struct table_column *column = &csv->table->column[c];
     double *value = memory_new(column->words, sizeof *value);
     const char *sign = NULL;
-    bool fits = value && column->words;
+    bool fits = column->words > 0;
+    if (!value)
+        return csv_no_memory(csv, err);
     /* it is no point where it separates */
     const enum cell_comma comma = csv->comma              ? COMMA_AS_POINT
                                   : csv->delimiter == ',' ? COMMA_OF_THOUSANDS
@@ -121,8 +123,9 @@ static bool undress(const struct csv *csv, size_t c)
         number[i] = code == TABLE_MISSING ? NAN : value[code];
     }
     memory_free(value);
+    *numeric = fits;
     if (!fits)
-        return false;
+        return HEDDLE_OK;
     memory_free(column->word);
     memory_free(column->letters);
     column->word = NULL;
@@ -131,14 +134,14 @@ static bool undress(const struct csv *csv, size_t c)
     column->code = NULL;
     column->number = number;
     column->text = false;
-    return true;
+    return HEDDLE_OK;
 }
 
 /* Second pass: the words of the columns that have any. */
 static void read_chunk(struct csv *csv, struct csv_chunk *chunk)
 {
     struct csv_scan scan;
-    csv_scan_begin(&scan, csv->path, chunk->begin, csv->end, chunk->line, csv->delimiter);
+    csv_scan_at(csv, &scan, chunk->begin, chunk->line);
     heddle_status status = HEDDLE_OK;
     for (size_t i = chunk->first; i < chunk->first + chunk->rows && csv_data(&scan, csv->columns);
          i++) {
@@ -230,10 +233,11 @@ static heddle_status finish_words(struct csv *csv, size_t c, heddle_error *err)
     const char *dressed;
     if (csv->kind[c] & CSV_TEXT)
         return HEDDLE_OK;
-    if (undress(csv, c)) {
-        csv->dressed = true;
-        return HEDDLE_OK;
-    }
+    bool numeric = false;
+    status = undress(csv, c, &numeric, err);
+    csv->dressed = csv->dressed || numeric;
+    if (status != HEDDLE_OK || numeric)
+        return status;
     size_t numbers = count_numbers(csv, column, &dressed);
     if (dressed && column->words > FEW_WORDS)
         return note_flaw(csv, c, csv->column[c].word, true, dressed, err);

@@ -15,9 +15,8 @@
 
 /* Readers by content, asked in this order; what none of them recognises is delimited text. */
 static const struct table_format formats[] = {
-    {idx_recognise, idx_read, idx_claim},
-    {npy_recognise, npy_read, npy_claim},
-    {fann_recognise, fann_read, fann_claim},
+    {idx_recognise, idx_read, idx_claim},      {npy_recognise, npy_read, npy_claim},
+    {fann_recognise, fann_read, fann_claim},   {arff_recognise, arff_read, NULL},
     {svmlight_recognise, svmlight_read, NULL},
 };
 
@@ -54,9 +53,6 @@ static const struct foreign {
     {"<!doctype", 9, "a web page; was the download refused?"},
     {"<html", 5, "a web page; was the download refused?"},
     {"<?xml", 5, "an XML file; save the table as CSV"},
-    {"@relation", 9, "an ARFF file; save the table as CSV"},
-    {"@RELATION", 9, "an ARFF file; save the table as CSV"},
-    {"@Relation", 9, "an ARFF file; save the table as CSV"},
     {"{\"", 2, "a JSON file; save the table as CSV"},
     {"version https://git-lfs", 23, "a Git LFS pointer, not the data; run 'git lfs pull'"},
 };
@@ -72,16 +68,8 @@ static heddle_status check_foreign(const char *path, const struct file_bytes *by
     const char *data = (const char *)bytes->data, *end = data + bytes->size;
     if (bytes->size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
         data += 3;
-    /* over blank lines and, for ARFF, comments */
-    while (data < end) {
-        const char *line = *data == '%' ? memchr(data, '\n', (size_t)(end - data)) : NULL;
-        if (line && (end - data < 4 || memcmp(data, "%PDF", 4) != 0))
-            data = line;
-        else if (is_blank(*data))
-            data++;
-        else
-            break;
-    }
+    while (data < end && is_blank(*data))
+        data++;
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if ((size_t)(end - data) >= foreign[i].n &&
             memcmp(data, foreign[i].magic, foreign[i].n) == 0)

@@ -46,9 +46,10 @@ struct table_format {
     void (*claim)(const struct file_bytes *head, struct file_claim *claim);
 };
 
-reader csv_read, idx_read, npy_read, svmlight_read, fann_read;
+reader csv_read, arff_read, idx_read, npy_read, svmlight_read, fann_read;
 bool idx_recognise(const struct file_bytes *bytes);
 bool npy_recognise(const struct file_bytes *bytes);
+bool arff_recognise(const struct file_bytes *bytes);
 bool svmlight_recognise(const struct file_bytes *bytes);
 bool fann_recognise(const struct file_bytes *bytes);
 void idx_claim(const struct file_bytes *head, struct file_claim *claim);

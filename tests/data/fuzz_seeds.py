@@ -25,6 +25,10 @@ csv = {
     "behind": 'a,b\n"1"x,2\n',
     "ragged": "a,b\n1,2,3\n",
     "comments": "# hello\na,b\n# 1\n1,2\n",
+    "hollow": "a,b,\n1,2,\n3,4,\n,,\n",
+    "signs": "a,b\n$1,+\n\"$2,345.5\",-\n",
+    "units": "t,v\n[s],m/s\n1,2\n3,4\n",
+    "title": "x\n\ny,z\n\na,b,c,d\n1,2,3,4\n",
     "nul": b"a,b\n1,\0\n",
     "latin1": b"a,b\nJos\xe9,1\nAnn,2\n",
     "utf16": b"\xff\xfea\0,\0b\0",
@@ -70,6 +74,14 @@ put("npy", "cut", b"\x93NUMPY\1\0\xff\xff{'descr'")
 put("npy", "scalar", npy(head("<f8", False, "()"), b"12345678"))
 put("npy", "inf", npy(head("<f4", False, "(2, 2)"), struct.pack("<4f", 1, float("inf"), 3, 4)))
 
+head = "@relation r\n@attribute a real\n@attribute 'b c' {x, \"y\",-}\n@attribute d string\n@data\n"
+put("arff", "plain", "% c\n" + head + "1,x,'p, q'\n?,'y',\"r\"\n% c\n2,-,?\n")
+put("arff", "escapes", head + "1,x,'it\\'s \\\\'\n2,y,\"\\\"\"\n")
+put("arff", "open", head + "1,x,'p\\")
+put("arff", "list", "@relation r\n@attribute a {x,'y}\n@data\n1\n")
+put("arff", "sparse", head + "{0 1}\n")
+put("arff", "tabs", head + "1\tx\tp\n2\ty\tq\n")
+put("arff", "nul", "@relation r\n@attribute a\0b real\n@data\n1\n")
 put("svmlight", "plain", "# c\n+1 1:0.5 7:2 # x\n-1 qid:3 2:1e-3\n\n-1\n")
 put("svmlight", "zero", "1 0:1\n2.5 1:2\n")
 put("svmlight", "vast", "1 4000000000:1\n")
