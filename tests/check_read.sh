@@ -198,6 +198,21 @@ grep -q 'network     5-8-2' out || fail "$(cat out)"
 if "$HEDDLE" train codes.csv --categories cod --quiet 2>message >/dev/null; then fail 'no column'; fi
 grep -q "no column 'cod'; did you mean 'code'?" message || fail "$(cat message)"
 
+# PROBEN1: its parts are those that files of their own would be.
+awk 'BEGIN { srand(3); for (i = 0; i < 400; i++) { x = rand(); y = rand(); c = x > y
+    print x, y, c, 1 - c } }' >rows
+{ printf 'bool_in=0\nreal_in=2\nbool_out=2\nreal_out=0\n'
+  printf 'training_examples=200\nvalidation_examples=120\ntest_examples=80\n'; cat rows; } >split.dt
+{ echo 200 2 2; sed -n 1,200p rows; } >part1
+{ echo 120 2 2; sed -n 201,320p rows; } >part2
+{ echo 80 2 2; sed -n 321,400p rows; } >part3
+"$HEDDLE" train split.dt --hidden 4 --epochs 5 --quiet >one
+"$HEDDLE" train part1 --validation part2 --test part3 --hidden 4 --epochs 5 --quiet >three
+grep -q '^test .*(80 rows)$' one || fail "$(cat one)"
+cmp one three || fail 'the parts of PROBEN1'
+"$HEDDLE" train split.dt --validation 0.1 --hidden 4 --epochs 5 --quiet | grep -q '(40 rows)' ||
+    fail 'PROBEN1 split otherwise'
+
 # Headers that lie, in little memory: 65 or 71, no model, a message.
 limit=400000
 ! grep -q __asan_init "$HEDDLE" || limit=unlimited # ASan takes address space for itself

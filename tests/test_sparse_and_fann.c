@@ -182,3 +182,27 @@ Test(sparse_and_fann, every_allocation_may_fail)
         }
     }
 }
+
+#define PROBEN1                                                                                    \
+    "bool_in=1\nreal_in=1\nbool_out=2\nreal_out=0\ntraining_examples=2\nvalidation_examples=1\n"   \
+    "test_examples=1\n"
+
+Test(fann, proben1_says_which_rows_are_for_what)
+{
+    heddle_table *table =
+        read_well("split.dt", PROBEN1 "0 0.5 1 0\n1 0.25 0 1 \n1 1 1 0\n0 2 0 1\n");
+    cr_assert(table->rows == 4 && table->columns == 3 && table->targets == 1);
+    cr_assert(table->part[TABLE_TRAIN] == 2 && table->part[TABLE_VALIDATE] == 1 &&
+              table->part[TABLE_TEST] == 1);
+    cr_assert(table->line[3] == 11);
+    cr_assert_str_eq(heddle_table_format(table),
+                     "PROBEN1 data of 2 inputs and 2 outputs, one class each, 2 rows to train on, "
+                     "1 to validate, 1 to test");
+    heddle_table_free(table);
+    table = read_well("whole.data", "2 1 1\n0 1\n1 0\n");
+    cr_assert(table->part[TABLE_TRAIN] == 0);
+    heddle_table_free(table);
+    refused("short.dt", PROBEN1 "0 0.5 1 0\n1 0.25 0 1\n1 1 1 0\n0 2 0\n", "too early");
+    refused("long.dt", PROBEN1 "0 0.5 1 0\n1 0.25 0 1\n1 1 1 0\n0 2 0 1\n1\n",
+            "line 12: there is more than the 4 rows of its PROBEN1 header");
+}

@@ -2,7 +2,8 @@
  * fann: the training data of FANN: the numbers of rows, inputs and outputs, then for each row its
  * inputs and its outputs, all separated by any blanks.
  *
- * PROBEN1's files (.dt) are the same with another header: seven lines of names and numbers.
+ * PROBEN1's files (.dt) are the same with another header: seven lines of names and numbers. Its rows
+ * to train on come first, then those to validate, then those to test.
  *
  * Where there are several outputs and each row has a 1 for one of them and the same other number
  * (0 or -1) for the rest, they are a class; the table then holds its number.
@@ -74,8 +75,9 @@ static bool take_header(struct fann *f, uint64_t header[HEADER])
     return f->p == f->end || *f->p == '\n';
 }
 
-/* PROBEN1's header as FANN's: rows, inputs, outputs; p is then behind it. False: it is none. */
-static bool take_proben1(struct fann *f, uint64_t header[HEADER])
+/* PROBEN1's header as FANN's: rows, inputs, outputs; p is then behind it. part, if not NULL: of how
+ * many rows its parts are. False: it is none. */
+static bool take_proben1(struct fann *f, uint64_t header[HEADER], uint64_t part[TABLE_PARTS])
 {
     static const struct {
         const char *name;
@@ -92,6 +94,8 @@ static bool take_proben1(struct fann *f, uint64_t header[HEADER])
             !text_to_u64(f->p + name, n - name, &number) ||
             __builtin_add_overflow(header[lines[i].where], number, &header[lines[i].where]))
             return false;
+        if (part && lines[i].where == 0)
+            *part++ = number;
         f->p += n;
     }
     return header[1] > 0 && header[2] > 0;
@@ -103,7 +107,7 @@ bool fann_recognise(const struct file_bytes *bytes)
     f.end = f.p + bytes->size;
     uint64_t header[HEADER];
     struct fann other = f;
-    if (take_proben1(&other, header))
+    if (take_proben1(&other, header, NULL))
         return true;
     if (!take_header(&f, header))
         return false;
@@ -131,16 +135,19 @@ bool fann_recognise(const struct file_bytes *bytes)
     return words == wanted;
 }
 
-/* The header that the file has; *name: whose. p is then behind it. */
-static void take_any_header(struct fann *f, uint64_t header[HEADER], const char **name)
+/* The header that the file has; *name: whose; part: all 0 if it is FANN's. p is then behind it. */
+static void take_any_header(struct fann *f, uint64_t header[HEADER], uint64_t part[TABLE_PARTS],
+                            const char **name)
 {
     struct fann other = *f;
-    const bool proben1 = take_proben1(&other, header);
+    const bool proben1 = take_proben1(&other, header, part);
     *name = proben1 ? "PROBEN1" : "FANN";
-    if (proben1)
+    if (proben1) {
         *f = other;
-    else
+    } else {
+        memset(part, 0, TABLE_PARTS * sizeof *part);
         take_header(f, header);
+    }
 }
 
 /* How many numbers a header promises; false: more than can be. */
@@ -155,9 +162,9 @@ void fann_claim(const struct file_bytes *head, struct file_claim *claim)
 {
     struct fann f = {.p = (const char *)head->data};
     f.end = f.p + head->size;
-    uint64_t header[HEADER], columns, cells;
+    uint64_t header[HEADER], part[TABLE_PARTS], columns, cells;
     const char *name;
-    take_any_header(&f, header, &name);
+    take_any_header(&f, header, part, &name);
     claim->least = count_cells(header, &columns, &cells) && cells < SIZE_MAX / 2
                        ? 2 * cells - (cells > 0)
                        : SIZE_MAX;
@@ -255,9 +262,9 @@ heddle_status fann_read(const char *path, struct file_bytes *bytes,
 {
     struct fann f = {.path = path, .p = (const char *)bytes->data, .line = 1};
     f.end = f.p + bytes->size;
-    uint64_t header[HEADER];
+    uint64_t header[HEADER], part[TABLE_PARTS];
     const char *name;
-    take_any_header(&f, header, &name);
+    take_any_header(&f, header, part, &name);
     uint64_t rows = header[0], inputs = header[1], outputs = header[2], columns, cells;
     if (rows == 0)
         return status_set(err, HEDDLE_E_DATA, "'%s' is a %s file of no rows", path, name);
@@ -296,12 +303,18 @@ heddle_status fann_read(const char *path, struct file_bytes *bytes,
         heddle_table_free(t);
         return status;
     }
+    for (size_t k = 0; k < TABLE_PARTS && part[TABLE_TRAIN]; k++)
+        t->part[k] = (size_t)part[k];
     find_classes(t, (size_t)inputs, (size_t)outputs);
+    char split[96] = "";
+    if (t->part[TABLE_TRAIN])
+        snprintf(split, sizeof split, ", %zu rows to train on, %zu to validate, %zu to test",
+                 t->part[TABLE_TRAIN], t->part[TABLE_VALIDATE], t->part[TABLE_TEST]);
     if (!name_columns(t, (size_t)inputs, (size_t)outputs) ||
-        !table_set_format(t, "%s data of %llu inputs and %llu output%s%s%s%s", name,
+        !table_set_format(t, "%s data of %llu inputs and %llu output%s%s%s%s%s", name,
                           (unsigned long long)inputs, (unsigned long long)outputs,
                           outputs == 1 ? "" : "s", t->columns < columns ? ", one class each" : "",
-                          *bytes->packing ? ", " : "", bytes->packing))
+                          split, *bytes->packing ? ", " : "", bytes->packing))
         goto no_memory;
     *table = t;
     return HEDDLE_OK;

@@ -15,6 +15,7 @@
 #include "heddle.h"
 
 enum { TABLE_MISSING = UINT32_MAX };
+enum { TABLE_TRAIN, TABLE_VALIDATE, TABLE_TEST, TABLE_PARTS };
 
 struct table_column {
     char *name;
@@ -46,8 +47,10 @@ struct heddle_table {
     bool sparse;       /* a column that is not there is all 0 */
     bool labelled;     /* the last column came from a file of labels, or the array of targets */
     bool whole_labels; /* … and that file was an array of whole numbers: surely classes */
-    size_t targets;    /* how many last columns are targets by construction (0: not known) */
-    size_t *line;      /* (rows) line of the source each row began on, for messages; or NULL */
+    size_t part[TABLE_PARTS]; /* how many rows, one part behind the other, the file means to be
+                               * trained on, to validate and to test; all 0: it does not say */
+    size_t targets;           /* how many last columns are targets by construction (0: not known) */
+    size_t *line; /* (rows) line of the source each row began on, for messages; or NULL */
     struct file_bytes source; /* the file, if the block is in it */
     void *owned;              /* or the memory that the block is in */
     void *numbers;            /* an arena for all columns, or NULL */

@@ -10,6 +10,7 @@ struct image {
     size_t column; /* place of (columns) struct image_column */
     size_t path, format, line;
     bool named, row_names, images, sparse, labelled, whole_labels;
+    size_t part[TABLE_PARTS];
     size_t targets, limit;
 };
 
@@ -92,6 +93,7 @@ static void put_table(struct writer *writer, const heddle_table *table)
         .targets = table->targets,
         .limit = table->limit,
     };
+    memcpy(image.part, table->part, sizeof image.part);
     for (size_t c = 0; c < table->columns; c++) {
         struct image_column column = put_column(writer, table, c);
         if (writer->base) {
@@ -156,6 +158,7 @@ heddle_table *table_image_read(void *memory, size_t bytes)
     table->whole_labels = image->whole_labels;
     table->targets = image->targets;
     table->limit = image->limit;
+    memcpy(table->part, image->part, sizeof table->part);
     table->line = image->line ? (void *)(base + image->line) : NULL;
     table->image = memory;
     table->image_bytes = bytes;

@@ -12,6 +12,49 @@
 enum { AUTO_VALIDATION_ROWS = 100 };
 #define AUTO_VALIDATION 0.1
 
+/** Row numbers from `first` on. */
+static void number_rows(uint32_t *rows, size_t count, size_t first)
+{
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (uint32_t)(first + i);
+    }
+}
+
+/** Choose the rows to hold out as the file of the table says. */
+static void hold_out_parts(struct encoded *encoded, const heddle_table *table,
+                           const heddle_callbacks *callbacks)
+{
+    const size_t *part = table->part;
+    encoded->row_count = part[TABLE_TRAIN];
+    encoded->held_count = part[TABLE_VALIDATE];
+    number_rows(encoded->rows, part[TABLE_TRAIN], 0);
+    number_rows(encoded->held, part[TABLE_VALIDATE], part[TABLE_TRAIN]);
+    if (callbacks && callbacks->note) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "the file says which rows: %zu are trained on, %zu validate, %zu test; "
+                 "--validation says otherwise",
+                 part[TABLE_TRAIN], part[TABLE_VALIDATE], part[TABLE_TEST]);
+        callbacks->note(callbacks->user, text);
+    }
+}
+
+/** Encode the rows that the file of the table means to be tests. */
+static heddle_status encode_test_part(struct encoded *encoded, const heddle_table *table,
+                                      bool use_double, bool single, heddle_error *err)
+{
+    const size_t count = table->part[TABLE_TEST];
+    uint32_t *rows = memory_new(count, sizeof *rows);
+    if (!rows) {
+        return status_memory(err, "the rows to test", count * sizeof *rows);
+    }
+    number_rows(rows, count, table->rows - count);
+    heddle_status status = preprocess_apply(encoded->preprocess, table, rows, count, use_double,
+                                            single, true, NULL, &encoded->test, err);
+    memory_free(rows);
+    return status;
+}
+
 /** Choose the rows to hold out, the classes in proportion. */
 static heddle_status hold_out(struct encoded *encoded, const heddle_recipe *recipe,
                               const heddle_table *table, bool wanted, const struct fold *fold,
@@ -161,6 +204,8 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
     char *drop = NULL;
     uint32_t *kept = NULL;
     size_t weights;
+    const bool parts = table->part[TABLE_TRAIN] > 0 && !validation && !test && !fold &&
+                       recipe_validation(recipe) < 0;
     recipe_preprocess(recipe, &options);
     heddle_status status = find_weights(recipe, table, &weights, err);
     if (!status && weights < table->columns) {
@@ -168,7 +213,11 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
         status = drop ? HEDDLE_OK : status_memory(err, "the columns to drop", 0);
     }
     if (!status) {
-        status = hold_out(encoded, recipe, table, !validation && !test, fold, &options, err);
+        status =
+            hold_out(encoded, recipe, table, !validation && !test && !parts, fold, &options, err);
+    }
+    if (!status && parts) {
+        hold_out_parts(encoded, table, callbacks);
     }
     if (!status) {
         status = preprocess_fit(table, &options, encoded->rows, encoded->row_count,
@@ -205,6 +254,9 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
     if (!status && test) { /* now, so that a bad test file is told before the training */
         status = preprocess_apply(encoded->preprocess, test, NULL, test->rows, use_double, single,
                                   true, NULL, &encoded->test, err);
+    }
+    if (!status && parts && table->part[TABLE_TEST]) {
+        status = encode_test_part(encoded, table, use_double, single, err);
     }
     memory_free(drop);
     memory_free(kept);

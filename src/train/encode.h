@@ -26,7 +26,8 @@ struct encoded {
 
 /**
  * Encode. validation and test may be NULL; without either, the recipe says how many rows are held
- * out. fold, if not NULL, says which rows are, whatever the recipe says. Notes go to callbacks (NULL
+ * out; if it leaves that open and the file of the table says which are, they are: also for a test.
+ * fold, if not NULL, says which rows are, whatever the recipe says. Notes go to callbacks (NULL
  * allowed). Release with encoded_done() in any case.
  *
  * The tables must stay: bytes may be used where they are.

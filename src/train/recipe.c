@@ -59,7 +59,7 @@ static const struct row rows[OPTION_COUNT] = {
         .kind = KIND_CHOICE, .choices = "error|mean|drop"},
     [OPTION_VALIDATION] = {{"validation", "data", "FRACTION|FILE", "auto",
         "share of the rows to hold out and score, or a file; auto: 0.1 from 100 rows on if there "
-        "is no test file, else none"},
+        "is no test file, else none; of PROBEN1 the rows that its header says, and those to test"},
         .tutorial = "0", .kind = KIND_NUMBER, .choices = "auto", .high = 0.9, .closed = true},
     [OPTION_HIDDEN] = {{"hidden", "network", "N,N,...|none", "auto",
         "widths of the hidden layers; auto: 128,64; to predict numbers from fewer than 1,000 rows "
