@@ -399,6 +399,46 @@ Test(preprocess, words_become_categories)
     heddle_table_free(numbers);
 }
 
+/* What is noted of a text of some rows, each made by a format of its number. */
+static void noted(const char *head, const char *row, size_t rows, const char *notes)
+{
+    char text[4096], one[64];
+    struct preprocess_options o = defaults;
+    strcpy(text, head);
+    for (size_t i = 0; i < rows; i++) {
+        snprintf(one, sizeof one, row, (int)i % 3, (int)i % 3, 10.5 + (double)i);
+        strcat(text, one);
+    }
+    heddle_table *table = table_of("noted.csv", text);
+    preprocess_free(fit(table, &o, notes));
+    heddle_table_free(table);
+}
+
+Test(preprocess, a_likelier_target_is_noted)
+{
+    noted("label,b,pixel\n", "%d,%d,%.1f\n", 20,
+          "'pixel' is learnt, the last column; --target label learns 'label'; ");
+    noted("Y,b,pixel\n", "%d,%d,%.1f\n", 20, "");
+    noted("class,label,pixel\n", "%d,%d,%.1f\n", 20, "");
+    noted("label,b,y\n", "%d,%d,%.1f\n", 20, "");
+    noted("", "%d,b%d,%.1f\n", 20,
+          "'column_3' is learnt, the last column; --target column_2 learns 'column_2'; ");
+    noted("", "a%d,b%d,%.1f\n", 20, "");
+    noted("", "%d,1.%d,%.1f\n", 20,
+          "'column_3' is learnt, the last column; --target column_1 learns 'column_1'; ");
+    noted("", "1.%d,%d,%.1f\n", 20, "");
+    noted("", "%d,b%d,k%.0f\n", 3, "");
+}
+
+Test(preprocess, dates_taken_for_categories_are_noted)
+{
+    noted("d,b,c\n", "2021-03-0%d,%d,%.1f\n", 20,
+          "column 'd' holds dates or times, taken for 3 categories; --drop d leaves it out; ");
+    noted("d,b,c\n", "1%d:30:00,%d,%.1f\n", 20,
+          "column 'd' holds dates or times, taken for 3 categories; --drop d leaves it out; ");
+    noted("d,b,c\n", "a-b-%d,%d,%.1f\n", 20, "");
+}
+
 Test(preprocess, missing_numbers_are_refused_filled_or_dropped)
 {
     const char *text = "x,z,y\n1,1,0\n,2,1\n3,3,\n5,4,1\n";
@@ -469,7 +509,8 @@ Test(preprocess, columns_are_found_by_name)
     apply_refused(p, table_of("lacks.csv", "a,y\n1,no\n"), true,
                   "'lacks.csv' has no column 'b' that the model needs");
     apply_refused(p, table_of("unseen.csv", "a,b,y\n1,2,no\n1,2,maybe\n"), true,
-                  "'unseen.csv' line 3: class 'maybe' of 'y' was not in the training data");
+                  "'unseen.csv' line 3: class 'maybe' of 'y' was not in the training data; leave "
+                  "such rows out");
     apply_refused(p, table_of("text.csv", "a,b,y\n1,x,no\n1,z,no\n"), true,
                   "'text.csv' line 2: 'x' is not a number, which column 'b' was in training");
     /* no names: by position */

@@ -66,6 +66,19 @@ Test(table_image, knows_the_lines_for_messages)
     heddle_table_free(table);
 }
 
+Test(table_image, knows_what_rows_and_columns_are_for)
+{
+    heddle_table *table = through_image("image_names.csv", ",a,b\n7,1,2\n3,3,4\n");
+    cr_assert(table->row_names && table->part[TABLE_TRAIN] == 0);
+    heddle_table_free(table);
+    table = through_image("image_parts.dt",
+                          "bool_in=1\nreal_in=0\nbool_out=0\nreal_out=1\ntraining_examples=1\n"
+                          "validation_examples=2\ntest_examples=1\n1 2\n0 3\n1 4\n0 5\n");
+    cr_assert(table->part[TABLE_TRAIN] == 1 && table->part[TABLE_VALIDATE] == 2 &&
+              table->part[TABLE_TEST] == 1 && !table->row_names);
+    heddle_table_free(table);
+}
+
 Test(table_image, a_table_that_lies_in_a_file_has_none)
 {
     static const char bytes[] = "\0\0\x08\x02\0\0\0\x02\0\0\0\x03"

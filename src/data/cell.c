@@ -188,6 +188,22 @@ static bool is_infinity(const char *text, size_t n)
     return true;
 }
 
+bool cell_is_date(const char *text, size_t n)
+{
+    size_t signs = 0;
+    bool digit = false;
+    for (size_t i = 0; i < n; i++) {
+        const bool sign = memchr("-/.:", text[i], 4);
+        if (sign && !digit)
+            return false;
+        signs += sign;
+        digit = text[i] >= '0' && text[i] <= '9';
+        if (!digit && !sign && !memchr(" TZ", text[i], 3))
+            return false;
+    }
+    return signs >= 2;
+}
+
 /* Is it written like a number? One that text_to_double() refuses is then too large. */
 static bool is_numeral(const char *text, size_t n)
 {

@@ -45,6 +45,9 @@ enum cell_comma { COMMA_OF_THOUSANDS, COMMA_AS_POINT, COMMA_UNCLEAR };
 bool cell_undress(const char *text, size_t n, enum cell_comma comma, const char **sign,
                   double *value);
 
+/** Is text[0 … n) numbers with two signs of dates and times or more between them, "2021-03-01"? */
+bool cell_is_date(const char *text, size_t n);
+
 /** Does text[0 … n) keep to UTF-8 (RFC 3629)? */
 bool cell_is_utf8(const char *text, size_t n);
 

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -180,6 +181,49 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
         table_keep(table, choice->target[t]);
     if (status == HEDDLE_OK)
         status = choose_task(table, options, choice, err);
+    return status;
+}
+
+/* "class", "Label", … */
+static bool names_target(const char *name)
+{
+    static const char *const names[] = {"class", "label", "labels", "target", "outcome"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(name, names[i]) == 0)
+            return true;
+    return strcmp(name, "y") == 0; /* Y is a place */
+}
+
+static bool is_said(const heddle_table *table, const struct preprocess_options *options)
+{
+    const char *target = options->target ? options->target : "";
+    return table->targets > 0 || (*target && strcmp(target, "auto") != 0);
+}
+
+heddle_status choose_likelier(const heddle_table *table, const struct preprocess_options *options,
+                              const struct choice *choice, size_t *likelier, heddle_error *err)
+{
+    const struct table_column *target = &table->column[choice->target[0]];
+    size_t found = 0;
+    *likelier = table->columns;
+    if (is_said(table, options) || target->text || (table->named && names_target(target->name)))
+        return HEDDLE_OK;
+    for (size_t j = 0; j < choice->inputs; j++) {
+        const struct table_column *column = &table->column[choice->input[j]];
+        if (table->named ? !names_target(column->name) : !column->text)
+            continue;
+        const bool few = table->named || (column->words > 1 && column->words <= AUTO_CLASSES);
+        *likelier = few ? choice->input[j] : *likelier;
+        found++;
+    }
+    if (found > 1)
+        *likelier = table->columns;
+    if (found || table->named || !table->line || choice->task == TASK_CLASSIFY ||
+        choice->input[0] != 0)
+        return HEDDLE_OK;
+    enum task task;
+    heddle_status status = guess_task(table, 0, &task, err);
+    *likelier = status == HEDDLE_OK && task == TASK_CLASSIFY ? 0 : table->columns;
     return status;
 }
 
@@ -370,9 +414,11 @@ heddle_status choose_class_index(const struct preprocess *p, const heddle_table 
         if (index[i] < 0 && !missing) {
             char value[CELL_SHOWN], where[TABLE_WHERE_SIZE];
             heddle_table_cell(table, rows[i], c, value, sizeof value);
-            status = status_set(
-                err, HEDDLE_E_DATA, "'%s' %s: class '%s' of '%s' was not in the training data",
-                table->path, table_where(table, rows[i], where), value, column->name);
+            status =
+                status_set(err, HEDDLE_E_DATA,
+                           "'%s' %s: class '%s' of '%s' was not in the training data; leave "
+                           "such rows out",
+                           table->path, table_where(table, rows[i], where), value, column->name);
         }
     }
     memory_free(map);

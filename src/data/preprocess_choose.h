@@ -17,6 +17,14 @@ heddle_status choose_columns(const heddle_table *table, const struct preprocess_
                              struct choice *choice, heddle_error *err);
 void choice_done(struct choice *choice);
 
+/**
+ * Which column may be meant to be learnt, where the last one is for want of anything said? One named
+ * "class" or the like; where columns have no names, the only one of a few words or, if the last holds
+ * no classes, the first if it does. table->columns: none.
+ */
+heddle_status choose_likelier(const heddle_table *table, const struct preprocess_options *options,
+                              const struct choice *choice, size_t *likelier, heddle_error *err);
+
 /** Set the classes of p (class_name, classes, class_number) from column c of the whole table. */
 heddle_status choose_classes(const heddle_table *table, size_t c, struct preprocess *p,
                              heddle_error *err);

@@ -311,6 +311,41 @@ static heddle_status note_identifier(struct fit *fit, size_t c, const struct mom
     return HEDDLE_OK;
 }
 
+/* Is the last column learnt only because nothing was said, and another one likelier meant? */
+static heddle_status note_target(struct fit *fit, heddle_error *err)
+{
+    const heddle_table *table = fit->table;
+    size_t c;
+    heddle_status status = choose_likelier(table, fit->options, &fit->choice, &c, err);
+    if (status != HEDDLE_OK || c == table->columns)
+        return status;
+    const char *target = table->column[fit->choice.target[0]].name, *name = table->column[c].name;
+    char text[400], shown[2][CELL_SHOWN];
+    cell_show(target, strlen(target), shown[0]);
+    cell_show(name, strlen(name), shown[1]);
+    snprintf(text, sizeof text, "'%s' is learnt, the last column; --target %s learns '%s'",
+             shown[0], shown[1], shown[1]);
+    note(fit, text);
+    return HEDDLE_OK;
+}
+
+/* Are all words of a column of categories dates? */
+static void note_dates(struct fit *fit, const struct preprocess_input *input)
+{
+    char text[400], shown[CELL_SHOWN];
+    size_t dates = 0;
+    while (dates < input->categories &&
+           cell_is_date(input->category[dates], strlen(input->category[dates])))
+        dates++;
+    if (dates < input->categories || dates < 2)
+        return;
+    cell_show(input->name, strlen(input->name), shown);
+    snprintf(text, sizeof text,
+             "column '%s' holds dates or times, taken for %zu categories; --drop %s leaves it out",
+             shown, dates, shown);
+    note(fit, text);
+}
+
 static void note_constant(struct fit *fit, const char *name)
 {
     if (fit->constants++ < NAMES_NOTED)
@@ -400,6 +435,7 @@ static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_inpu
     if (status != HEDDLE_OK)
         return status;
     qsort(input->category, input->categories, sizeof *input->category, compare_words);
+    note_dates(fit, input);
     if (input->categories + input->missing_category == 1)
         note_constant(fit, input->name);
     return HEDDLE_OK;
@@ -484,6 +520,8 @@ static heddle_status fit_all(struct fit *fit, const uint32_t *rows, size_t count
     heddle_status status = choose_columns(fit->table, fit->options, &fit->choice, err);
     if (status == HEDDLE_OK)
         status = choose_rows(fit, rows, count, err);
+    if (status == HEDDLE_OK)
+        status = note_target(fit, err);
     if (status != HEDDLE_OK)
         return status;
     if (fit->table->row_names && fit->choice.target[0] != 0)
