@@ -64,6 +64,9 @@ Test(arff, the_table_is_the_one_that_is_declared)
                     "-2|||2020-01-02||5|7/");
     /* marked, with tabs or blanks for commas, and with what looks like a comment of CSV */
     table_is(read_text("bom.arff", "\xef\xbb\xbf" BEGIN "@data\n1\tx\n2\ty\n"), "a|b/1|x/2|y/");
+    table_is(read_text("keel.dat", "@relation r\n@attribute a real [0.5, 2]\n@attribute b {x, y}\n"
+                                   "@inputs a\n@outputs b\n@data\n1, x\n2, y\n"),
+             "a|b/1|x/2|y/");
     table_is(read_text("blanks.arff", BEGIN "@data \n1 x\n2   y\n"), "a|b/1|x/2|y/");
     table_is(read_text("hash.arff", "@relation r\n@attribute a string\n@data\n#x\n%y\n# z\n"),
              "a/#x/# z/");

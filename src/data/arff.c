@@ -182,7 +182,8 @@ static heddle_status read_header(struct arff *a, heddle_error *err)
             a->data = true;
         else if (take_keyword(a, "@attribute"))
             status = read_attribute(a, &scan, err);
-        else if (!take_keyword(a, "@relation"))
+        else if (!take_keyword(a, "@relation") && !take_keyword(a, "@input") &&
+                 !take_keyword(a, "@output")) /* the last two are KEEL's */
             status = refuse(a, "is no line of an ARFF header: @attribute or @data", err);
     }
     csv_scan_done(&scan);

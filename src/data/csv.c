@@ -6,6 +6,7 @@
  * each other if there are workers; what is read does not depend on the chunks.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -217,9 +218,15 @@ static heddle_status read_numbers(const struct csv *csv, struct csv_column *foun
     }
     if (scan->cut && scan->p == end) /* perhaps it goes on there */
         return csv_no_room(csv->path, place.line, err);
+    char skip[160] = "";
+    /* below one line, which may be a title */
+    if (c > columns && place.line == csv->first.line + !csv->header && !csv->arff)
+        snprintf(skip, sizeof skip,
+                 "; if the table begins here, tail -n +%zu '%.100s' gives it alone", place.line,
+                 csv->path);
     if (c != columns)
-        return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: %zu field%s, expected %zu", csv->path,
-                          place.line, c, c == 1 ? "" : "s", columns);
+        return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: %zu field%s, expected %zu%s",
+                          csv->path, place.line, c, c == 1 ? "" : "s", columns, skip);
     return HEDDLE_OK;
 }
 
@@ -524,9 +531,10 @@ heddle_status csv_read_part(const char *path, const struct file_bytes *bytes,
         status = csv.table ? csv_read_records(&csv, reading, err) : csv_no_memory(&csv, err);
     }
     if (status == HEDDLE_OK &&
-        !table_set_format(csv.table, "%s%s with%s header%s%s%s%s", format_name(csv.delimiter),
+        !table_set_format(csv.table, "%s%s with%s header%s%s%s%s%s", format_name(csv.delimiter),
                           commas ? ", decimal commas," : "", csv.header ? " a" : "out a",
                           csv.units ? " and a line of units" : "",
+                          csv.title ? ", titles left out" : "",
                           csv.dressed ? ", signs taken off numbers" : "",
                           *bytes->packing ? ", " : "", bytes->packing))
         status = csv_no_memory(&csv, err);

@@ -56,6 +56,7 @@ struct csv {
     char delimiter;
     bool arff;              /* the rows are those of an ARFF file */
     bool comma;             /* a comma may stand for the decimal point */
+    bool title;             /* something stands above the table */
     bool header;            /* the columns have names */
     bool units;             /* … and a line of units is below them */
     bool row_names;         /* the first has none, for it holds the names of the rows */

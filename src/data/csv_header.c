@@ -395,6 +395,7 @@ heddle_status csv_read_header(struct csv *csv, const struct table_reading *readi
         return csv->cut ? csv_no_room(csv->path, csv->line, err)
                         : status_set(err, HEDDLE_E_DATA, "'%s' holds no rows", csv->path);
     heddle_status status = HEDDLE_OK;
+    csv->title = scan.title;
     struct csv_top top = {.header = false};
     bool above = false;
     if (wanted != HEDDLE_HEADER_NO)

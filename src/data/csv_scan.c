@@ -146,6 +146,7 @@ bool csv_first_record(struct csv_scan *scan, struct csv_scan *comment)
             if (!is_title(scan, &behind))
                 return true;
             *scan = behind;
+            scan->title = true;
             continue;
         }
         behind = *scan;

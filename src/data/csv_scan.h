@@ -18,8 +18,9 @@ struct csv_scan {
     const char *p, *end;
     size_t line; /* of p, from 1 */
     char delimiter;
-    bool cut;  /* the text goes on behind `end`, where it is not seen */
-    bool arff; /* comments begin with '%', ' quotes too, and \ stands for the byte behind it */
+    bool cut;   /* the text goes on behind `end`, where it is not seen */
+    bool arff;  /* comments begin with '%', ' quotes too, and \ stands for the byte behind it */
+    bool title; /* csv_first_record() has gone over one */
     bool stops[256]; /* bytes that end an unquoted field */
     char *unquoted;  /* a field with doubled quotes, without them */
     size_t room;

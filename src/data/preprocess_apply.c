@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "data/categories.h"
 #include "data/cell.h"
 #include "data/distinct.h"
 #include "data/preprocess_choose.h"
@@ -20,8 +21,6 @@ enum {
     BLOCK_ROWS = 256,
     ASKED_FROM = 64 << 20 /* bytes: less is there, or nothing is */
 };
-
-static const uint32_t NO_CATEGORY = UINT32_MAX;
 
 /* In place of a column: one that a sparse table does not name, for all its cells are 0. */
 #define ZEROS SIZE_MAX
@@ -286,59 +285,6 @@ static void scale_column(const struct apply *a, const struct preprocess_input *i
         view_scale(&scale, fills, in_real, a->use_double, &value[i]);
 }
 
-/* The categories of an input, by word and by the number that a word is. */
-struct categories {
-    struct distinct_words words;
-    struct distinct_numbers numbers;
-    uint32_t *first; /* the first category that is number k */
-    size_t known;    /* numbers among the categories; more were only asked for */
-};
-
-static void categories_done(struct categories *set)
-{
-    distinct_words_done(&set->words);
-    distinct_numbers_done(&set->numbers);
-    memory_free(set->first);
-}
-
-/* False: no memory. */
-static bool know_categories(struct categories *set, const struct preprocess_input *input)
-{
-    bool fits = (set->first = memory_new(input->categories, sizeof *set->first)) != NULL;
-    for (size_t k = 0; k < input->categories && fits; k++) {
-        const char *word = input->category[k];
-        const size_t n = strlen(word);
-        uint32_t code;
-        double x;
-        fits = distinct_words_add(&set->words, word, n, &code);
-        if (!fits || cell_classify(word, n, false, &x) != CELL_NUMBER)
-            continue;
-        const size_t before = set->numbers.count;
-        fits = distinct_numbers_add(&set->numbers, x, &code);
-        if (fits && set->numbers.count > before)
-            set->first[code] = (uint32_t)k;
-    }
-    set->known = set->numbers.count;
-    return fits;
-}
-
-/* The category of a word; where none is written like it, of the same number: 1 is 1.0. False: no
- * memory. */
-static bool find_category(struct categories *set, const char *word, uint32_t *category)
-{
-    const size_t n = strlen(word);
-    uint32_t code;
-    double x;
-    *category = NO_CATEGORY;
-    if (distinct_words_find(&set->words, word, n, category) ||
-        cell_classify(word, n, false, &x) != CELL_NUMBER)
-        return true;
-    if (!distinct_numbers_add(&set->numbers, x, &code))
-        return false;
-    *category = code < set->known ? set->first[code] : NO_CATEGORY;
-    return true;
-}
-
 /* category[i] of each word of the column, or of each kept row if the column holds numbers. */
 static heddle_status map_categories(const struct apply *a, const struct preprocess_input *input,
                                     size_t c, uint32_t **map, heddle_error *err)
@@ -346,7 +292,8 @@ static heddle_status map_categories(const struct apply *a, const struct preproce
     const struct table_column *column = &a->table->column[c];
     size_t n = column->text ? column->words : a->rows;
     struct categories set = {.known = 0};
-    bool fits = (*map = memory_new(n, sizeof **map)) != NULL && know_categories(&set, input);
+    bool fits = (*map = memory_new(n, sizeof **map)) != NULL &&
+                categories_know(&set, input->category, input->categories);
     for (size_t i = 0; i < n && fits; i++) {
         char number[TEXT_NUMBER_SIZE] = "";
         double x = column->text ? 0.0 : table_number(a->table, c, a->row[i]);
@@ -356,7 +303,7 @@ static heddle_status map_categories(const struct apply *a, const struct preproce
         }
         if (!column->text)
             text_from_double(x, number);
-        fits = find_category(&set, column->text ? column->word[i] : number, &(*map)[i]);
+        fits = categories_find(&set, column->text ? column->word[i] : number, &(*map)[i]);
     }
     categories_done(&set);
     return fits ? HEDDLE_OK : no_memory(a, err);
