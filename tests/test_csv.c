@@ -199,6 +199,7 @@ Test(csv, titles_and_units_are_no_rows)
     /* one word may be a slip, and a number is no unit */
     refused("unit.csv", "t,y\ns,1\n1,1\n2,1\n3,2\n4,2\n5,3\n6,3\n",
             "'@' line 2 column 1: 's' is not a number");
+    table_is(read_text("none.csv", "t,v\nNone,none\n1,2\n3,4\n"), "t|v/|/1|2/3|4/");
     table = read_text("rows.csv", "t,v\na,b\nc,d\n");
     table_is(table, "t|v/a|b/c|d/");
 }

@@ -102,9 +102,11 @@ static void see_below(struct sights *s, size_t i, const struct csv_field *field,
     struct sight *c = &s->column[i];
     double number = NAN;
     enum cell kind = cell_classify(field->text, field->n, comma, &number);
+    if (kind == CELL_WORD && cell_is_absent(field->text, field->n))
+        kind = CELL_MISSING;
     if (kind == CELL_NUMBER || kind == CELL_INFINITE)
         c->numbers++;
-    else if (kind == CELL_WORD && !cell_is_absent(field->text, field->n))
+    else if (kind == CELL_WORD)
         c->words++;
     else
         c->missing++;
