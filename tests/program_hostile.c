@@ -442,6 +442,52 @@ static void vast_claims(bool zstd)
     bomb("page-bomb", "<!DOCTYPE html>\n", 16, "<p>\n", zstd);
 }
 
+/* A header that is refused for itself, whatever comes behind it. */
+static void vast_behind_a_bad_header(bool zstd)
+{
+    static const char *const dictionaries[] = {
+        "{'descr': '|O', 'fortran_order': False, 'shape': (6291440, 1), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3145720), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (6291440, 0), }", "{'descr': '<f8'}"};
+    for (size_t i = 0; i < sizeof dictionaries / sizeof *dictionaries; i++) {
+        char text[128] = "\x93NUMPY\1\0\x76";
+        memset(text + 10, ' ', 118);
+        memcpy(text + 10, dictionaries[i], strlen(dictionaries[i]));
+        bomb("npy-header-bomb", text, 128, "", zstd);
+    }
+    bomb("idx-header-bomb", "\0\0\x08\2\0\0\0\x18\0\x20\0\0", 12, "", zstd);
+    bomb("fann-header-bomb", "0 2 1\n", 6, "1 2\n3\n", zstd);
+    /* a header of 1 MB, and what it promises is less than there is */
+    static char text[1 << 20];
+    memset(text, ' ', sizeof text);
+    memcpy(text, "\xf8\xff\x0f\0\0\0\0\0", 8);
+    static const char tensor[] =
+        "{\"x\":{\"dtype\":\"F32\",\"shape\":[7,5],\"data_offsets\":[0,140]}}";
+    memcpy(text + 8, tensor, strlen(tensor));
+    bomb("safetensors-header-bomb", text, sizeof text, "", zstd);
+    memcpy(text + 8, "{\"x\":nothing", 12);
+    bomb("safetensors-header-bomb", text, sizeof text, "", zstd);
+}
+
+/* Text that never comes to the end of a record. */
+static void vast_texts(bool zstd)
+{
+    bomb("blank-bomb", "\n", 1, "\n", zstd);
+    bomb("blank-bomb", "a,b\n", 4, "\r\n", zstd);
+    bomb("blank-bomb", "a,b\n1,2\n", 8, " \n", zstd);
+    bomb("comment-bomb", "# ", 2, "# a\n", zstd);
+    bomb("line-bomb", "x", 1, "x", zstd);
+    bomb("line-bomb", "1", 1, "1,", zstd);
+    bomb("line-bomb", "a,b\n", 4, "1,2,", zstd);
+    bomb("line-bomb", "a,b\n1,2\n3,", 10, "4", zstd);
+    bomb("line-bomb", "1 1:1\n", 6, "2:2 ", zstd);
+    bomb("quote-bomb", "\"", 1, "1,2\n", zstd);
+    bomb("quote-bomb", "a,b\n\"", 5, "1,2\n", zstd);
+    bomb("quote-bomb", "a,b\n1,2\n\"", 9, "x", zstd);
+    bomb("quote-bomb", "\"", 1, "\"", zstd);
+    bomb("quote-bomb", "a;b\n1;\"", 7, "\"\"", zstd);
+}
+
 static void packed(bool zstd)
 {
     static unsigned char text[4096], file[ROOM];
@@ -483,6 +529,8 @@ static void packed(bool zstd)
     free(zeros);
     judge("bomb", false);
     vast_claims(zstd);
+    vast_behind_a_bad_header(zstd);
+    vast_texts(zstd);
 }
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "data/csv_guess.h"
 #include "data/table.h"
 #include "support.h"
 #include "table_text.h"
@@ -119,4 +120,37 @@ Test(csv_guess, what_known_names_say_goes_first)
     cr_assert(heddle_table_read(path, &options, &table, NULL) == HEDDLE_OK);
     table_is(table, "column_1|column_2/p|x/");
     heddle_table_free(like);
+}
+
+static bool begins(const char *text)
+{
+    return csv_begins(text, text + strlen(text));
+}
+
+Test(csv_guess, knows_whether_a_record_is_there)
+{
+    static const char *const none[] = {"",
+                                       "\n\r\n",
+                                       "# a\n# b\n",
+                                       "a,b",
+                                       "1,2,3\n",
+                                       "1,2\n\n \n",
+                                       "\"1,2\n3,4\n5,6\n",
+                                       "a,b\n\"1,2\n3,4\n",
+                                       "\"\"\"\"\"\n1\n"};
+    static const char *const one[] = {"1\n2",           "a,b\n1,2\n",        "# a\na,b\r\n1,2",
+                                      "\"a\nb\",c\n1",  "5\" pipe,1\n6,2\n", "a;b\n1;\"2\n3\"\n",
+                                      "\"a\"x,b\n1,2\n"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        cr_assert(!begins(none[i]), "%zu", i);
+    for (size_t i = 0; i < sizeof one / sizeof *one; i++)
+        cr_assert(begins(one[i]), "%zu", i);
+}
+
+Test(csv_guess, more_columns_are_possible_in_a_larger_file)
+{
+    cr_assert(csv_max_columns(0) == 1 << 18);
+    cr_assert(csv_max_columns(64 << 10) == (1 << 18) + 1024);
+    cr_assert(csv_max_columns((size_t)786431 * 64) == (1 << 20) - 1);
+    cr_assert(csv_max_columns(SIZE_MAX) == 1 << 20);
 }

@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "base/file_packed.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "support.h"
@@ -292,13 +293,15 @@ Test(file, what_the_first_bytes_claim_is_held_against_the_rest)
         heddle_status status;
         const char *text;
     } cases[] = {
-        {{{0, SIZE_MAX}, HEDDLE_OK, 0, 0}, 0, HEDDLE_OK, ""},
-        {{{LONG, LONG}, HEDDLE_OK, 0, 0}, LONG, HEDDLE_OK, ""},
-        {{{0, SIZE_MAX}, HEDDLE_E_DATA, 0, 0}, 0, HEDDLE_E_DATA, "an opinion"},
-        {{{0, LONG - 1}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "goes on behind the 1499999 bytes"},
-        {{{1, 200000}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "goes on behind the 200000 bytes"},
-        {{{SIZE_MAX, SIZE_MAX}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "is cut short"},
-        {{{2 * LONG, SIZE_MAX}, HEDDLE_OK, 0, 0}, LONG, HEDDLE_E_MEMORY, "larger than"},
+        {{{0, SIZE_MAX, 0}, HEDDLE_OK, 0, 0}, 0, HEDDLE_OK, ""},
+        {{{LONG, LONG, 0}, HEDDLE_OK, 0, 0}, LONG, HEDDLE_OK, ""},
+        {{{0, SIZE_MAX, 2 * LONG}, HEDDLE_OK, 0, 0}, 0, HEDDLE_OK, ""},
+        {{{0, SIZE_MAX, 0}, HEDDLE_E_DATA, 0, 0}, 0, HEDDLE_E_DATA, "an opinion"},
+        {{{0, LONG - 1, 0}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "goes on behind the 1499999 bytes"},
+        {{{1, 200000, 0}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "goes on behind the 200000 bytes"},
+        {{{SIZE_MAX, SIZE_MAX, 0}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "is cut short"},
+        {{{LONG + 1, LONG + 1, 0}, HEDDLE_OK, 0, 0}, 0, HEDDLE_E_DATA, "is cut short"},
+        {{{LONG, SIZE_MAX, 0}, HEDDLE_OK, 0, 0}, LONG - 1, HEDDLE_E_MEMORY, "larger than"},
     };
     for (int zstd = 0; zstd < 2; zstd++) {
         if (!zstd)
@@ -321,6 +324,53 @@ Test(file, what_the_first_bytes_claim_is_held_against_the_rest)
             }
         }
     }
+    free(content);
+    free(packed);
+}
+
+static heddle_status ask_again(void *context, const struct file_bytes *head,
+                               struct file_claim *claim, heddle_error *err)
+{
+    struct opinion *o = context;
+    cr_assert(head->size >= o->claim.again && head->stored > 0);
+    claim->again = o->claim.again = head->size + 100000;
+    o->seen = head->size;
+    return ++o->calls < 5 ? HEDDLE_OK : status_set(err, HEDDLE_E_DATA, "an opinion");
+}
+
+Test(file, who_wants_to_look_again_is_shown_more)
+{
+    uint8_t *content = make_content(LONG), *packed = malloc(2 * LONG);
+    const char *path = scratch_path("again");
+    put_file(path, packed, pack_gzip(content, LONG, packed, 2 * LONG));
+    struct opinion o = {.claim = {.again = 128 << 10}};
+    struct file_bytes bytes;
+    heddle_error err = {HEDDLE_OK, ""};
+    cr_assert(file_read(path, 0, ask_again, &o, &bytes, &err) == HEDDLE_E_DATA);
+    cr_assert(o.calls == 5 && o.seen < LONG, "%zu: %zu", o.calls, o.seen);
+    free(content);
+    free(packed);
+}
+
+Test(file_packed, what_a_file_says_of_its_size_is_known_without_unpacking_it)
+{
+    uint8_t *content = make_content(LONG), *packed = malloc(4 * LONG);
+    size_t n = pack_gzip(content, LONG, packed, 2 * LONG);
+    cr_assert(file_packed_can_hold(packed, n, LONG) && file_packed_can_hold(packed, n, 1));
+    cr_assert(!file_packed_can_hold(packed, n, LONG + 1));
+    /* of two members only the last is known */
+    size_t both = n + pack_gzip(content, 5, packed + n, 2 * LONG);
+    cr_assert(file_packed_can_hold(packed, both, LONG + 5));
+    cr_assert(!file_packed_can_hold(packed, both, SIZE_MAX));
+    cr_assert(!file_packed_can_hold((const uint8_t *)"\x1f\x8b\x08", 3, 4000));
+
+    n = ZSTD_compress(packed, 2 * LONG, content, LONG, 3);
+    both = n + ZSTD_compress(packed + n, 2 * LONG, content, 5, 3);
+    cr_assert(file_packed_can_hold(packed, n, LONG));
+    cr_assert(!file_packed_can_hold(packed, n, LONG + 1));
+    cr_assert(file_packed_can_hold(packed, both, LONG + 5));
+    cr_assert(!file_packed_can_hold(packed, both, LONG + 6));
+    cr_assert(file_packed_can_hold(packed, n - 1, LONG)); /* cut: who knows */
     free(content);
     free(packed);
 }

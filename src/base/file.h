@@ -18,22 +18,24 @@
 struct file_bytes {
     const uint8_t *data;
     size_t size;
+    size_t stored;       /* bytes that the file takes as it is; 0: not known, as of a pipe */
     const char *packing; /* "", "gzip" or "zstd" */
     bool mapped;
     size_t map_size;
     struct file_pieces *pieces; /* not NULL: only its head is here, see file_pieces.h */
 };
 
-/** Of how many bytes the whole file is, by what its first bytes say: 0 and SIZE_MAX if they do not. */
+/** What the first bytes of a file say of it. */
 struct file_claim {
-    size_t least, most;
+    size_t least, most; /* bytes of the whole file: 0 and SIZE_MAX if they do not say */
+    size_t again;       /* look again when so many are there; 0: enough was seen */
 };
 
 /**
  * Somebody who knows what the file should be is shown the first 128 KiB of what cannot be mapped,
- * since it is packed or comes through a pipe, before the rest is read. It may refuse it, or set
- * *claim (0 and SIZE_MAX when it is asked): then what cannot be true is HEDDLE_E_DATA at once, and
- * no more is read than was claimed.
+ * since it is packed or comes through a pipe, before the rest is read, and again when he asks for
+ * that. He may refuse it, or set *claim (0, SIZE_MAX and 0 when he is called): then what cannot be
+ * true is HEDDLE_E_DATA at once, and no more is read than was claimed.
  */
 typedef heddle_status file_look(void *context, const struct file_bytes *head,
                                 struct file_claim *claim, heddle_error *err);

@@ -72,8 +72,11 @@ heddle_status file_open_pieces(const char *path, struct file_bytes *bytes, heddl
     pieces->size = (size_t)info.st_size;
     pieces->number = atomic_fetch_add(&numbers, (size_t)1);
     atomic_init(&pieces->first, NULL);
-    *bytes =
-        (struct file_bytes){.data = head, .size = pieces->size, .packing = "", .pieces = pieces};
+    *bytes = (struct file_bytes){.data = head,
+                                 .size = pieces->size,
+                                 .stored = pieces->size,
+                                 .packing = "",
+                                 .pieces = pieces};
     return HEDDLE_OK;
 }
 

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +15,7 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "base/file_packed.h"
 #include "base/file_pieces.h"
 #include "base/memory.h"
 #include "base/status.h"
@@ -23,10 +23,6 @@
 /* Below, copying is cheaper than the page faults of a mapping. */
 #define MAP_FROM ((size_t)64 << 10)
 #define CHUNK ((size_t)256 << 10)
-/* One byte makes no more than so many: a repetition in deflate is up to 258 bytes of two bits; in
- * zstd a block is up to 128 KiB of four bytes. */
-#define GZIP_MOST 1032
-#define ZSTD_MOST 32768
 
 /* One reading: where from, what is allowed, and what has come so far. */
 struct reading {
@@ -38,10 +34,11 @@ struct reading {
     uint8_t *chunk;      /* as read from fd: CHUNK bytes */
     size_t held;         /* bytes in it */
     const char *packing; /* as in file_bytes */
-    size_t size;         /* of the file as it is, 0: not known */
-    file_look *look;     /* NULL: it has looked, or there is none */
+    size_t stored;       /* bytes of the file as it is, 0: not known */
+    file_look *look;     /* NULL: it has seen enough, or there is none */
     void *context;
-    size_t most; /* bytes that it claims to be */
+    size_t look_at; /* it looks when so many bytes have come */
+    size_t most;    /* bytes that it claims to be */
     heddle_error *err;
 };
 
@@ -52,38 +49,53 @@ static heddle_status too_large(const struct reading *r)
         *r->packing ? " once it is unpacked; unpack it to a file, which takes no memory" : "");
 }
 
-/* How many bytes the file can be once it is unpacked. */
-static size_t possible(const struct reading *r)
+/* Can the file be `least` bytes, so that it is worth unpacking? */
+static bool can_hold(const struct reading *r, size_t least)
 {
-    size_t most;
-    size_t each = strcmp(r->packing, "gzip") == 0   ? GZIP_MOST
-                  : strcmp(r->packing, "zstd") == 0 ? ZSTD_MOST
-                                                    : 1;
-    return r->size > 0 && size_multiply(r->size, each, &most) ? most : SIZE_MAX;
+    if (r->stored == 0 || least <= r->length) {
+        return true;
+    }
+    void *map = mmap(NULL, r->stored, PROT_READ, MAP_PRIVATE, r->fd, 0);
+    if (map == MAP_FAILED) {
+        return true;
+    }
+    const bool can = file_packed_can_hold(map, r->stored, least);
+    munmap(map, r->stored);
+    return can;
 }
 
-/* Some bytes more have come: are they too many, and is now the time to look at the first? */
+/* Show what has come, and believe what is said of it. */
+static heddle_status take_look(struct reading *r)
+{
+    const struct file_bytes head = {
+        .data = r->data, .size = r->length, .stored = r->stored, .packing = r->packing};
+    struct file_claim claim = {.least = 0, .most = SIZE_MAX};
+    heddle_status status = r->look(r->context, &head, &claim, r->err);
+    r->most = claim.most;
+    r->look_at = claim.again;
+    if (claim.again == 0) {
+        r->look = NULL;
+    }
+    if (status == HEDDLE_OK && !can_hold(r, claim.least)) {
+        return status_set(
+            r->err, HEDDLE_E_DATA,
+            "%s is cut short or damaged: its header promises %zu bytes, and its %zu of "
+            "%s data do not hold as many",
+            r->name, claim.least, r->stored, *r->packing ? r->packing : "plain");
+    }
+    return status == HEDDLE_OK && r->max_bytes > 0 && claim.least > r->max_bytes ? too_large(r)
+                                                                                 : status;
+}
+
+/* Some bytes more have come: are they too many, and is now the time to look at them? */
 static heddle_status check(struct reading *r)
 {
     heddle_status status = HEDDLE_OK;
     if (r->max_bytes > 0 && r->length > r->max_bytes) {
         return too_large(r);
     }
-    if (r->look != NULL && r->length >= FILE_HEAD) {
-        const struct file_bytes head = {.data = r->data, .size = r->length, .packing = r->packing};
-        struct file_claim claim = {.least = 0, .most = SIZE_MAX};
-        status = r->look(r->context, &head, &claim, r->err);
-        r->look = NULL;
-        r->most = claim.most;
-        if (status == HEDDLE_OK && claim.least > possible(r)) {
-            return status_set(r->err, HEDDLE_E_DATA,
-                              "%s is cut short: its header promises %zu bytes, and its %zu of %s "
-                              "data cannot be so many",
-                              r->name, claim.least, r->size, *r->packing ? r->packing : "plain");
-        }
-        if (status == HEDDLE_OK && r->max_bytes > 0 && claim.least > r->max_bytes) {
-            return too_large(r);
-        }
+    if (r->look != NULL && r->length >= r->look_at) {
+        status = take_look(r);
     }
     if (status == HEDDLE_OK && r->length > r->most) {
         status = status_set(r->err, HEDDLE_E_DATA,
@@ -118,6 +130,13 @@ static heddle_status make_room(struct reading *r)
     return HEDDLE_OK;
 }
 
+/* Bytes to be filled at once: no more than are worth a look. */
+static size_t room_for(const struct reading *r)
+{
+    const size_t room = r->capacity - r->length - 1;
+    return room < CHUNK ? room : CHUNK;
+}
+
 /* Fill the chunk as far as the file goes: held < CHUNK only at the end of the file. */
 static heddle_status next_chunk(struct reading *r)
 {
@@ -145,7 +164,7 @@ static heddle_status read_plain(struct reading *r)
             if (status != HEDDLE_OK) {
                 return status;
             }
-            size_t room = r->capacity - r->length - 1;
+            size_t room = room_for(r);
             size_t n = r->held - used < room ? r->held - used : room;
             memcpy(r->data + r->length, r->chunk + used, n);
             r->length += n;
@@ -195,8 +214,7 @@ static heddle_status read_gzip(struct reading *r)
             if (status != HEDDLE_OK) {
                 break;
             }
-            size_t room = r->capacity - r->length - 1;
-            uInt offered = room < UINT_MAX ? (uInt)room : UINT_MAX;
+            uInt offered = (uInt)room_for(r);
             z.next_out = r->data + r->length;
             z.avail_out = offered;
             int result = inflate(&z, Z_NO_FLUSH);
@@ -247,7 +265,7 @@ static heddle_status read_zstd(struct reading *r)
             if (status != HEDDLE_OK) {
                 break;
             }
-            ZSTD_outBuffer out = {r->data + r->length, r->capacity - r->length - 1, 0};
+            ZSTD_outBuffer out = {r->data + r->length, room_for(r), 0};
             bool at_start = result == 0;
             result = ZSTD_decompressStream(z, &out, &in);
             r->length += out.pos;
@@ -283,7 +301,7 @@ static heddle_status try_map(const struct reading *r, const struct stat *info,
     }
     uint8_t magic[4] = {0};
     if (pread(r->fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
-        (magic[0] == 0x1f && magic[1] == 0x8b) || memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0) {
+        file_is_gzip(magic, sizeof(magic)) || file_is_zstd(magic, sizeof(magic))) {
         return HEDDLE_OK;
     }
     void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, r->fd, 0);
@@ -294,7 +312,7 @@ static heddle_status try_map(const struct reading *r, const struct stat *info,
         return HEDDLE_OK; /* some file systems cannot: then it is read */
     }
     *bytes = (struct file_bytes){
-        .data = map, .size = size, .packing = "", .mapped = true, .map_size = size};
+        .data = map, .size = size, .stored = size, .packing = "", .mapped = true, .map_size = size};
     *done = true;
     return HEDDLE_OK;
 }
@@ -307,10 +325,10 @@ static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
     }
     heddle_status status = next_chunk(r);
     if (status == HEDDLE_OK) {
-        if (r->held >= 2 && r->chunk[0] == 0x1f && r->chunk[1] == 0x8b) {
+        if (file_is_gzip(r->chunk, r->held)) {
             r->packing = "gzip";
             status = read_gzip(r);
-        } else if (r->held >= 4 && memcmp(r->chunk, "\x28\xb5\x2f\xfd", 4) == 0) {
+        } else if (file_is_zstd(r->chunk, r->held)) {
             r->packing = "zstd";
             status = read_zstd(r);
         } else {
@@ -330,7 +348,8 @@ static heddle_status read_all(struct reading *r, struct file_bytes *bytes)
         r->data = fitting; /* else it stays larger than it need be */
     }
     r->data[r->length] = 0;
-    *bytes = (struct file_bytes){.data = r->data, .size = r->length, .packing = r->packing};
+    *bytes = (struct file_bytes){
+        .data = r->data, .size = r->length, .stored = r->stored, .packing = r->packing};
     return HEDDLE_OK;
 }
 
@@ -345,6 +364,7 @@ heddle_status file_read(const char *path, size_t max_bytes, file_look *look, voi
                         .packing = "",
                         .look = look,
                         .context = context,
+                        .look_at = FILE_HEAD,
                         .most = SIZE_MAX,
                         .err = err};
     r.fd = STDIN_FILENO;
@@ -361,7 +381,8 @@ heddle_status file_read(const char *path, size_t max_bytes, file_look *look, voi
     } else if (S_ISDIR(info.st_mode)) {
         status = status_set(err, HEDDLE_E_OPEN, "cannot read %s: it is a directory", name);
     } else {
-        r.size = S_ISREG(info.st_mode) ? (size_t)info.st_size : 0;
+        const bool all = S_ISREG(info.st_mode) && lseek(r.fd, 0, SEEK_CUR) == 0;
+        r.stored = all ? (size_t)info.st_size : 0;
         status = try_map(&r, &info, bytes, &done);
     }
     if (status == HEDDLE_OK && !done) {

@@ -150,9 +150,10 @@ static heddle_status read_attribute(struct arff *a, struct csv_scan *scan, heddl
                           "'%s' line %zu: a name that is not UTF-8; convert the file with iconv -f "
                           "LATIN1 -t UTF-8",
                           csv->path, a->line);
-    if (csv->columns == CSV_MAX_COLUMNS)
-        return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: more than %d columns", csv->path,
-                          a->line, CSV_MAX_COLUMNS);
+    const size_t most = csv_max_columns(csv->bytes->size);
+    if (csv->columns == most)
+        return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: more than %zu columns", csv->path,
+                          a->line, most);
     if (csv->columns == a->room) {
         const size_t room = a->room ? 2 * a->room : 64;
         uint32_t *names = memory_resize(csv->name, room, sizeof *names);

@@ -5,7 +5,7 @@
 #include "data/csv_guess.h"
 #include "data/csv_scan.h"
 
-enum { DELIMITER_RECORDS = 32, COMMA_RECORDS = 200 };
+enum { DELIMITER_RECORDS = 32, COMMA_RECORDS = 200, GUESSED_FROM = 1 << 20 };
 
 /* Fields of the record; 0 if it does not read well: an error, or a quote within a field, as when
  * the delimiter stands within the quotes of the true one. */
@@ -165,4 +165,34 @@ char csv_guess_delimiter(const char *path, const char *text, const char *end)
             return ' ';
     }
     return delimiter;
+}
+
+/* Go over a record. False: a quote in it is not closed. */
+static bool skip_record(struct csv_scan *scan, size_t *fields)
+{
+    struct csv_field field = {.last = false};
+    heddle_status status = HEDDLE_OK;
+    for (*fields = 0; !field.last && status == HEDDLE_OK; ++*fields)
+        status = csv_field(scan, *fields + 1, &field, NULL);
+    return status != HEDDLE_E_MEMORY; /* what else is wrong the reader complains of */
+}
+
+bool csv_begins(const char *text, const char *end)
+{
+    struct csv_scan scan;
+    size_t fields;
+    csv_scan_begin(&scan, "", text, end, 1, ',');
+    if (!csv_first_record(&scan, NULL))
+        return false;
+    text = scan.p;
+    const size_t n = (size_t)(end - text);
+    if (!memchr(text, '\n', n) && !memchr(text, '\r', n))
+        return false;
+    const char *seen = n < GUESSED_FROM ? end : text + GUESSED_FROM;
+    csv_scan_begin(&scan, "", text, end, 1, csv_guess_delimiter("", text, seen));
+    scan.cut = true;
+    bool begins = csv_record(&scan) && skip_record(&scan, &fields);
+    begins = begins && csv_data(&scan, fields) && skip_record(&scan, &fields);
+    csv_scan_done(&scan);
+    return begins;
 }

@@ -8,8 +8,15 @@
 #include "data/csv_known.h"
 #include "heddle.h"
 
-/** More columns than that are no table; what is kept of each must not take more than 32 MiB. */
-enum { CSV_MAX_COLUMNS = 1 << 18 };
+/**
+ * More columns than that are no table of so many bytes: what is kept of them must not take more than
+ * 32 MiB and twice the file's size.
+ */
+static inline size_t csv_max_columns(size_t bytes)
+{
+    enum { FREE = 1 << 18, MOST = 1 << 20, BYTES_EACH = 64 };
+    return bytes / BYTES_EACH < MOST - FREE ? FREE + bytes / BYTES_EACH : MOST;
+}
 
 /**
  * The delimiter of ',' ';' '\t' '|' ' ' that cuts the first records into more than one field most
@@ -23,6 +30,12 @@ char csv_guess_delimiter(const char *path, const char *text, const char *end);
  * like that is enough; with others none may look like 1,234,567 or 1,234.5, and not all like 1,234.
  */
 bool csv_guess_comma(const char *path, const char *text, const char *end, char delimiter);
+
+/**
+ * Is there a whole record at the beginning of the text, and the beginning of another? That it is
+ * not there takes no longer than to go through the text a few times.
+ */
+bool csv_begins(const char *text, const char *end);
 
 /** What stands above the data. */
 struct csv_top {

@@ -257,6 +257,7 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
 {
     struct sights s = {0};
     struct csv_scan scan;
+    const size_t most = csv_max_columns((size_t)(end - text));
     bool fits = true, readable = true;
     csv_scan_begin(&scan, path, text, end, line, delimiter);
     size_t records = HEADER_RECORDS;
@@ -268,7 +269,7 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
         for (; fits && readable && !field.last; fields++) {
             heddle_error unused;
             heddle_status status = csv_field(&scan, fields + 1, &field, &unused);
-            readable = status == HEDDLE_OK && fields < CSV_MAX_COLUMNS && s.used < UINT32_MAX / 2 &&
+            readable = status == HEDDLE_OK && fields < most && s.used < UINT32_MAX / 2 &&
                        field.n < UINT32_MAX / 2;
             fits = status != HEDDLE_E_MEMORY;
             if (!readable)
@@ -303,14 +304,17 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
 static heddle_status read_names(struct csv *csv, struct csv_scan *scan, heddle_error *err)
 {
     struct csv_field field = {.last = false};
+    const size_t most = csv_max_columns(csv->bytes->size);
     size_t room = 0, line = scan->line;
     while (!field.last) {
         heddle_status status = csv_field(scan, csv->columns + 1, &field, err);
         if (status != HEDDLE_OK)
             return status;
-        if (csv->columns == CSV_MAX_COLUMNS)
-            return status_set(err, HEDDLE_E_DATA, "'%s' line %zu: more than %d columns", csv->path,
-                              line, CSV_MAX_COLUMNS);
+        if (csv->columns == most)
+            return status_set(
+                err, HEDDLE_E_DATA,
+                "'%s' line %zu: more than %zu columns, the most of a file of its size", csv->path,
+                line, most);
         if (csv->columns + 1 >= room) { /* with one to spare */
             room = room ? room * 2 : 64;
             uint32_t *grown = memory_resize(csv->name, room, sizeof *grown);

@@ -157,17 +157,33 @@ static bool count_cells(const uint64_t header[HEADER], uint64_t *columns, uint64
            !__builtin_mul_overflow(*columns, header[0], cells);
 }
 
+/* Rows there must be, and no more columns than are possible. */
+static heddle_status check_header(const char *path, const char *name, uint64_t rows,
+                                  uint64_t columns, heddle_error *err)
+{
+    if (rows == 0)
+        return status_set(err, HEDDLE_E_DATA, "'%s' is a %s file of no rows", path, name);
+    if (columns > MAX_COLUMNS)
+        return status_set(err, HEDDLE_E_DATA, "'%s' has %llu columns; %d are possible", path,
+                          (unsigned long long)columns, MAX_COLUMNS);
+    return HEDDLE_OK;
+}
+
 /* A number takes two bytes, the last perhaps one. */
-void fann_claim(const struct file_bytes *head, struct file_claim *claim)
+heddle_status fann_claim(const char *path, const struct file_bytes *head, struct file_claim *claim,
+                         heddle_error *err)
 {
     struct fann f = {.p = (const char *)head->data};
     f.end = f.p + head->size;
     uint64_t header[HEADER], part[TABLE_PARTS], columns, cells;
     const char *name;
     take_any_header(&f, header, part, &name);
-    claim->least = count_cells(header, &columns, &cells) && cells < SIZE_MAX / 2
-                       ? 2 * cells - (cells > 0)
-                       : SIZE_MAX;
+    if (!count_cells(header, &columns, &cells) || cells >= SIZE_MAX / 2) {
+        claim->least = SIZE_MAX;
+        return HEDDLE_OK;
+    }
+    claim->least = 2 * cells - (cells > 0);
+    return check_header(path, name, header[0], columns, err);
 }
 
 /* The next number. */
@@ -265,20 +281,16 @@ heddle_status fann_read(const char *path, struct file_bytes *bytes,
     uint64_t header[HEADER], part[TABLE_PARTS];
     const char *name;
     take_any_header(&f, header, part, &name);
-    uint64_t rows = header[0], inputs = header[1], outputs = header[2], columns, cells;
-    if (rows == 0)
-        return status_set(err, HEDDLE_E_DATA, "'%s' is a %s file of no rows", path, name);
-    if (!count_cells(header, &columns, &cells) || cells > bytes->size / 2 + 1)
+    uint64_t rows = header[0], inputs = header[1], outputs = header[2], columns = 0, cells = 0;
+    if (rows > 0 && (!count_cells(header, &columns, &cells) || cells > bytes->size / 2 + 1))
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' is cut short: its %s header promises %llu rows of %llu inputs "
                           "and %llu outputs, %zu bytes are there",
                           path, name, (unsigned long long)rows, (unsigned long long)inputs,
                           (unsigned long long)outputs, bytes->size);
-    if (columns > MAX_COLUMNS)
-        return status_set(err, HEDDLE_E_DATA, "'%s' has %llu columns; %d are possible", path,
-                          (unsigned long long)columns, MAX_COLUMNS);
-    heddle_status status =
-        reader_check_size(path, reading, (size_t)(cells + rows) * sizeof(double), err);
+    heddle_status status = check_header(path, name, rows, columns, err);
+    if (status == HEDDLE_OK)
+        status = reader_check_size(path, reading, (size_t)(cells + rows) * sizeof(double), err);
     if (status != HEDDLE_OK)
         return status;
     heddle_table *t = table_create(path, (size_t)columns);

@@ -51,17 +51,6 @@ static bool count_bytes(const uint8_t *p, enum element_type type, size_t *total)
     return fits;
 }
 
-void idx_claim(const struct file_bytes *head, struct file_claim *claim)
-{
-    const size_t start = 4 + 4 * (size_t)head->data[3];
-    enum element_type type;
-    size_t total;
-    if (head->size < start || !element_of(head->data[2], &type))
-        return;
-    const bool fits = count_bytes(head->data, type, &total) && size_add(total, start, &total);
-    claim->least = claim->most = fits ? total : SIZE_MAX;
-}
-
 /* What the header says, checked against the bytes that are there. */
 struct header {
     enum element_type type;
@@ -111,6 +100,22 @@ static heddle_status read_header(const char *path, const struct file_bytes *byte
         return status_set(err, HEDDLE_E_DATA, "'%s' has %zu columns; %d are possible", path,
                           h->columns, MAX_COLUMNS);
     return HEDDLE_OK;
+}
+
+heddle_status idx_claim(const char *path, const struct file_bytes *head, struct file_claim *claim,
+                        heddle_error *err)
+{
+    struct file_bytes claimed = *head;
+    struct header h;
+    enum element_type type;
+    size_t total;
+    if (!element_of(head->data[2], &type) || !count_bytes(head->data, type, &total) ||
+        !size_add(total, 4 + 4 * (size_t)head->data[3], &claimed.size)) {
+        claim->least = SIZE_MAX;
+        return HEDDLE_OK;
+    }
+    claim->least = claim->most = claimed.size;
+    return read_header(path, &claimed, &h, err);
 }
 
 heddle_status idx_read(const char *path, struct file_bytes *bytes,

@@ -210,10 +210,10 @@ static heddle_status find_header(struct npy *npy, const struct file_bytes *bytes
             return bad_header(npy, "is cut short", err);
         size |= (size_t)p[10] << 16 | (size_t)p[11] << 24;
     }
-    if (size > bytes->size - start)
-        return bad_header(npy, "is cut short", err);
     if (size > MAX_HEADER)
         return bad_header(npy, "is too long", err);
+    if (size > bytes->size - start)
+        return bad_header(npy, "is cut short", err);
     npy->p = (const char *)p + start;
     npy->end = npy->p + size;
     npy->array.start = start + size;
@@ -228,16 +228,6 @@ static bool count_bytes(const struct npy *npy, size_t *total)
     for (size_t r = 0; r < npy->array.rank; r++)
         fits = fits && size_multiply(*total, npy->shape[r], total);
     return fits;
-}
-
-void npy_claim(const struct file_bytes *head, struct file_claim *claim)
-{
-    struct npy npy = {.path = ""};
-    size_t total;
-    if (find_header(&npy, head, NULL) != HEDDLE_OK || take_dictionary(&npy, NULL) != HEDDLE_OK)
-        return;
-    const bool fits = count_bytes(&npy, &total) && size_add(total, npy.array.start, &total);
-    claim->least = claim->most = fits ? total : SIZE_MAX;
 }
 
 /* The sizes against the bytes that are there. */
@@ -275,6 +265,24 @@ static heddle_status check_shape(struct npy *npy, size_t there, heddle_error *er
                           a->columns, MAX_COLUMNS);
     a->rows = npy->shape[0];
     return HEDDLE_OK;
+}
+
+heddle_status npy_claim(const char *path, const struct file_bytes *head, struct file_claim *claim,
+                        heddle_error *err)
+{
+    struct npy npy = {.path = path};
+    size_t elements, total;
+    heddle_status status = find_header(&npy, head, err);
+    if (status == HEDDLE_OK)
+        status = take_dictionary(&npy, err);
+    if (status != HEDDLE_OK)
+        return status;
+    if (!count_bytes(&npy, &elements) || !size_add(elements, npy.array.start, &total)) {
+        claim->least = SIZE_MAX;
+        return HEDDLE_OK;
+    }
+    claim->least = claim->most = total;
+    return check_shape(&npy, elements, err);
 }
 
 heddle_status npy_read(const char *path, struct file_bytes *bytes,

@@ -3,88 +3,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_packed.h"
 #include "base/file_pieces.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "data/columns.h"
 #include "data/csv_scan.h"
-#include "data/readers.h"
-
-/* ---------------------------------------------------------------- formats -------------------- */
-
-/* Readers by content, asked in this order; what none of them recognises is delimited text. */
-static const struct table_format formats[] = {
-    {idx_recognise, idx_read, idx_claim},      {npy_recognise, npy_read, npy_claim},
-    {fann_recognise, fann_read, fann_claim},   {arff_recognise, arff_read, NULL},
-    {svmlight_recognise, svmlight_read, NULL},
-};
-
-/* Files that begin like this are known and not read. */
-static const struct foreign {
-    const char *magic;
-    size_t n;
-    const char *what;
-} foreign[] = {
-    {"PK\x03\x04", 4,
-     "a zip archive (perhaps a spreadsheet or .npz); save the table as CSV or .npy"},
-    {"PAR1", 4, "a Parquet file; save the table as CSV"},
-    {"ARROW1", 6, "an Arrow file; save the table as CSV"},
-    {"Obj\x01", 4, "an Avro file; save the table as CSV"},
-    {"\x89HDF\r\n", 6, "an HDF5 file; save the table as CSV"},
-    {"CDF\x01", 4, "a NetCDF file; save the table as CSV"},
-    {"SQLite format 3", 15, "an SQLite database; save the table as CSV"},
-    {"\xd0\xcf\x11\xe0", 4, "an old spreadsheet or document; save the table as CSV"},
-    {"%PDF", 4, "a PDF document"},
-    {"\x89PNG", 4, "a PNG picture"},
-    {"\xff\xd8\xff", 3, "a JPEG picture"},
-    {"GIF8", 4, "a GIF picture"},
-    {"\x7f"
-     "ELF",
-     4, "a program"},
-    {"\x1f\x9d", 2, "packed with compress; unpack it with gzip -d"},
-    {"BZh", 3, "packed with bzip2; unpack it, or pack it with gzip or zstd"},
-    {"\xfd"
-     "7zXZ",
-     5, "packed with xz; unpack it, or pack it with gzip or zstd"},
-    {"7z\xbc\xaf", 4, "packed with 7z; unpack it, or pack it with gzip or zstd"},
-    {"\x04\x22\x4d\x18", 4, "packed with lz4; unpack it, or pack it with gzip or zstd"},
-    {"<!DOCTYPE", 9, "a web page; was the download refused?"},
-    {"<!doctype", 9, "a web page; was the download refused?"},
-    {"<html", 5, "a web page; was the download refused?"},
-    {"<?xml", 5, "an XML file; save the table as CSV"},
-    {"{\"", 2, "a JSON file; save the table as CSV"},
-    {"version https://git-lfs", 23, "a Git LFS pointer, not the data; run 'git lfs pull'"},
-};
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static heddle_status check_foreign(const char *path, const struct file_bytes *bytes,
-                                   heddle_error *err)
-{
-    const char *data = (const char *)bytes->data, *end = data + bytes->size;
-    if (bytes->size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
-        data += 3;
-    while (data < end && is_blank(*data))
-        data++;
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if ((size_t)(end - data) >= foreign[i].n &&
-            memcmp(data, foreign[i].magic, foreign[i].n) == 0)
-            return status_set(err, HEDDLE_E_DATA, "'%s' is %s", path, foreign[i].what);
-    /* JSON with blanks: a bracket, then another or a name */
-    if (data < end && (*data == '{' || *data == '[')) {
-        const char *next = data + 1;
-        while (next < end && is_blank(*next))
-            next++;
-        if (next < end && (*next == '"' || *next == '{' || (*data == '[' && *next == '[')))
-            return status_set(err, HEDDLE_E_DATA, "'%s' is a JSON file; save the table as CSV",
-                              path);
-    }
-    return HEDDLE_OK;
-}
+#include "data/recognise.h"
 
 /* Of a path, without the end of its name. */
 static size_t stem_length(const char *path)
@@ -109,37 +35,6 @@ heddle_status reader_check_size(const char *path, const struct table_reading *re
 
 /* ---------------------------------------------------------------- one file ------------------- */
 
-/* Whose format the bytes begin like; NULL: nobody's. */
-static const struct table_format *format_of(const struct table_reading *reading,
-                                            const struct file_bytes *bytes)
-{
-    if (reading->more && reading->more->recognise(bytes))
-        return reading->more;
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
-        if (formats[i].recognise(bytes))
-            return &formats[i];
-    return NULL;
-}
-
-/* What is looked for before all of a file is unpacked. */
-struct sight {
-    const char *path;
-    const struct table_reading *reading;
-};
-
-static heddle_status look(void *context, const struct file_bytes *head, struct file_claim *claim,
-                          heddle_error *err)
-{
-    const struct sight *sight = context;
-    const struct table_format *format = format_of(sight->reading, head);
-    if (format && format->claim)
-        format->claim(head, claim);
-    if (format)
-        return HEDDLE_OK;
-    heddle_status status = check_foreign(sight->path, head, err);
-    return status == HEDDLE_OK ? csv_check_text(sight->path, head, err) : status;
-}
-
 /* A message of too little memory, with what to do about it. */
 static heddle_status suggest(const char *path, heddle_error *err)
 {
@@ -160,8 +55,8 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     if (strncmp(path, "builtin:", 8) == 0)
         return builtin_read(path, table, err);
     struct file_bytes bytes = {0};
-    struct sight sight = {path, reading};
-    heddle_status status = file_read(path, reading->limit, look, &sight, &bytes, err);
+    struct recognise_sight sight = {path, reading};
+    heddle_status status = file_read(path, reading->limit, recognise_look, &sight, &bytes, err);
     /* no room to map it: an array is read in pieces */
     if (status == HEDDLE_E_MEMORY && file_open_pieces(path, &bytes, NULL) == HEDDLE_OK) {
         if (npy_recognise(&bytes) || idx_recognise(&bytes))
@@ -171,9 +66,9 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     }
     if (status != HEDDLE_OK)
         return status == HEDDLE_E_MEMORY ? suggest(path, err) : status;
-    const struct table_format *format = format_of(reading, &bytes);
+    const struct table_format *format = recognise_format(reading, &bytes);
     if (!format)
-        status = check_foreign(path, &bytes, err);
+        status = recognise_foreign(path, &bytes, err);
     if (status == HEDDLE_OK)
         status = (format ? format->read : csv_read)(path, &bytes, reading, table, err);
     file_release(&bytes);
@@ -233,13 +128,12 @@ static heddle_status open_text(const char *path, const struct table_reading *rea
                                size_t *part_size, struct text *text, heddle_error *err)
 {
     struct file_bytes whole = {0};
-    struct sight sight = {path, reading};
-    heddle_status status = file_read(path, reading->limit, look, &sight, &text->bytes, err);
+    struct recognise_sight sight = {path, reading};
+    heddle_status status =
+        file_read(path, reading->limit, recognise_look, &sight, &text->bytes, err);
     if (status != HEDDLE_E_MEMORY || file_open_pieces(path, &whole, NULL) != HEDDLE_OK)
         return status;
-    const bool packed = (whole.data[0] == 0x1f && whole.data[1] == 0x8b) ||
-                        memcmp(whole.data, "\x28\xb5\x2f\xfd", 4) == 0;
-    if (packed) {
+    if (file_is_gzip(whole.data, FILE_HEAD) || file_is_zstd(whole.data, FILE_HEAD)) {
         file_release(&whole);
         return status;
     }
@@ -291,10 +185,10 @@ heddle_status table_read_parts(const char *path, const struct table_reading *rea
         close_text(&source);
         return status;
     }
-    if (format_of(reading, bytes))
+    if (recognise_format(reading, bytes))
         status = status_set(err, HEDDLE_E_UNSUPPORTED, "'%s' is no delimited text", path);
     if (status == HEDDLE_OK)
-        status = check_foreign(path, bytes, err);
+        status = recognise_foreign(path, bytes, err);
     part.more = true;
     part.cut = source.pieces && source.behind < source.size;
     while (status == HEDDLE_OK && part.more) {

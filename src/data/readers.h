@@ -42,8 +42,10 @@ typedef heddle_status reader(const char *path, struct file_bytes *bytes,
 struct table_format {
     bool (*recognise)(const struct file_bytes *bytes); /* do they begin like such a file? */
     reader *read;
-    /* what the first bytes of one say of its size, or NULL: they never do */
-    void (*claim)(const struct file_bytes *head, struct file_claim *claim);
+    /* what the first bytes of one say of its size (a file_look), or NULL: they never do */
+    heddle_status (*claim)(const char *path, const struct file_bytes *head,
+                           struct file_claim *claim, heddle_error *err);
+    bool text; /* in lines */
 };
 
 reader csv_read, arff_read, idx_read, npy_read, svmlight_read, fann_read;
@@ -52,9 +54,12 @@ bool npy_recognise(const struct file_bytes *bytes);
 bool arff_recognise(const struct file_bytes *bytes);
 bool svmlight_recognise(const struct file_bytes *bytes);
 bool fann_recognise(const struct file_bytes *bytes);
-void idx_claim(const struct file_bytes *head, struct file_claim *claim);
-void npy_claim(const struct file_bytes *head, struct file_claim *claim);
-void fann_claim(const struct file_bytes *head, struct file_claim *claim);
+heddle_status idx_claim(const char *path, const struct file_bytes *head, struct file_claim *claim,
+                        heddle_error *err);
+heddle_status npy_claim(const char *path, const struct file_bytes *head, struct file_claim *claim,
+                        heddle_error *err);
+heddle_status fann_claim(const char *path, const struct file_bytes *head, struct file_claim *claim,
+                         heddle_error *err);
 
 /** Could these, or what they are the beginning of, be delimited text? Else HEDDLE_E_DATA. */
 heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, heddle_error *err);

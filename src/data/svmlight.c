@@ -22,7 +22,8 @@
 
 enum {
     MAX_COLUMNS = 1 << 20,
-    /* An index is a claim: a file of n bytes may name columns up to 16384 + 64 n. */
+    /* An index is a claim: a file of n bytes, packed ones counted, may name columns up to
+     * 16384 + 64 n. */
     FREE_COLUMNS = 16384,
     COLUMNS_PER_BYTE = 64,
     LOOKED_AT = 50 /* lines, for a pair of index and value */
@@ -297,8 +298,8 @@ heddle_status svmlight_read(const char *path, struct file_bytes *bytes,
     s.end = s.p + bytes->size;
     if (bytes->size >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
         s.p += 3;
-    size_t most = FREE_COLUMNS;
-    most = bytes->size > MAX_COLUMNS ? MAX_COLUMNS : most + COLUMNS_PER_BYTE * bytes->size;
+    const size_t stored = bytes->stored ? bytes->stored : bytes->size;
+    size_t most = stored > MAX_COLUMNS ? MAX_COLUMNS : FREE_COLUMNS + COLUMNS_PER_BYTE * stored;
     most = most > MAX_COLUMNS ? MAX_COLUMNS : most;
     struct extent extent = {.first = SIZE_MAX};
     heddle_status status = pass(s, most, &extent, NULL, err);

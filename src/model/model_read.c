@@ -380,17 +380,14 @@ static heddle_status read_bytes(const struct file_bytes *bytes, const char *path
 heddle_status model_look(void *path, const struct file_bytes *head, struct file_claim *claim,
                          heddle_error *err)
 {
-    const size_t extent = safetensors_extent(head->data, head->size);
-    struct safetensors file = {0};
-    if (extent) {
-        claim->least = claim->most = extent;
-    } else if (!safetensors_begins(head->data, head->size) &&
-               !fann_net_is(head->data, head->size)) {
-        heddle_status status = safetensors_parse(head->data, head->size, path, &file, err);
-        safetensors_done(&file);
-        return status;
+    if (fann_net_is(head->data, head->size)) {
+        return HEDDLE_OK;
     }
-    return HEDDLE_OK;
+    if (safetensors_begins(head->data, head->size)) {
+        return safetensors_claim(path, head, claim, err);
+    }
+    struct safetensors none;
+    return safetensors_parse(head->data, head->size, path, &none, err); /* which says what it is */
 }
 
 heddle_status model_parse(const struct file_bytes *bytes, const char *path, heddle_model **model,

@@ -296,8 +296,9 @@ static heddle_status read_header(const char *data, size_t size, const char *name
     return check_cover(file, data, size, name, err);
 }
 
-heddle_status safetensors_parse(const void *bytes, size_t size, const char *name,
-                                struct safetensors *file, heddle_error *err)
+/* The header as JSON, which the caller releases. */
+static heddle_status parse_header(const void *bytes, size_t size, const char *name, json_t **json,
+                                  heddle_error *err)
 {
     uint64_t length;
     if (size < LENGTH_SIZE) {
@@ -318,15 +319,28 @@ heddle_status safetensors_parse(const void *bytes, size_t size, const char *name
         return safetensors_refuse(err, name, "%s", reason);
     }
     json_error_t problem;
-    struct safetensors parsed = {.header = text, .header_size = n};
-    parsed.json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &problem);
-    if (!parsed.json && json_error_code(&problem) == json_error_out_of_memory) {
+    *json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &problem);
+    if (!*json && json_error_code(&problem) == json_error_out_of_memory) {
         return status_memory(err, "the header of a model file", n);
     }
-    if (!parsed.json) {
-        return safetensors_refuse(err, name, "its header is no JSON: %s", problem.text);
+    return *json ? HEDDLE_OK
+                 : safetensors_refuse(err, name, "its header is no JSON: %s", problem.text);
+}
+
+heddle_status safetensors_parse(const void *bytes, size_t size, const char *name,
+                                struct safetensors *file, heddle_error *err)
+{
+    json_t *json = NULL;
+    heddle_status status = parse_header(bytes, size, name, &json, err);
+    if (status) {
+        return status;
     }
-    heddle_status status = read_header(text + n, size - LENGTH_SIZE - n, name, &parsed, err);
+    struct safetensors parsed = {.header = (const char *)bytes + LENGTH_SIZE, .json = json};
+    uint64_t length;
+    memcpy(&length, bytes, LENGTH_SIZE);
+    parsed.header_size = (size_t)length;
+    const char *data = parsed.header + parsed.header_size;
+    status = read_header(data, size - LENGTH_SIZE - parsed.header_size, name, &parsed, err);
     if (status) {
         safetensors_done(&parsed);
         return status;
@@ -346,18 +360,21 @@ bool safetensors_begins(const void *bytes, size_t size)
            length <= SAFETENSORS_MAX_HEADER;
 }
 
-size_t safetensors_extent(const void *bytes, size_t size)
+heddle_status safetensors_claim(const char *name, const struct file_bytes *head,
+                                struct file_claim *claim, heddle_error *err)
 {
     uint64_t length;
-    if (!safetensors_begins(bytes, size)) {
-        return 0;
+    memcpy(&length, head->data, LENGTH_SIZE);
+    const size_t behind = LENGTH_SIZE + (size_t)length;
+    if (behind > head->size) {
+        claim->least = claim->again = behind;
+        return HEDDLE_OK;
     }
-    memcpy(&length, bytes, LENGTH_SIZE);
-    const char *text = (const char *)bytes + LENGTH_SIZE;
-    if (length > size - LENGTH_SIZE || scan(text, (size_t)length)) {
-        return 0;
+    json_t *json = NULL;
+    heddle_status status = parse_header(head->data, head->size, name, &json, err);
+    if (status) {
+        return status;
     }
-    json_t *json = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
     const char *key;
     json_t *value;
     json_int_t end = 0;
@@ -367,12 +384,12 @@ size_t safetensors_extent(const void *bytes, size_t size)
             json_integer_value(json_array_get(json_object_get(value, "data_offsets"), 1));
         end = last > end ? last : end;
     }
-    size_t extent;
-    if (!json || !size_add((size_t)end, LENGTH_SIZE + (size_t)length, &extent)) {
-        extent = json ? SIZE_MAX : 0;
-    }
     json_decref(json);
-    return extent;
+    if (!size_add((size_t)end, behind, &claim->least)) {
+        claim->least = SIZE_MAX;
+    }
+    claim->most = claim->least;
+    return HEDDLE_OK;
 }
 
 void safetensors_done(struct safetensors *file)

@@ -100,10 +100,11 @@ void safetensors_done(struct safetensors *file);
 bool safetensors_begins(const void *bytes, size_t size);
 
 /**
- * How many bytes a file has, by a header that is whole in its first `size` bytes; 0 if it is not,
- * or cannot be understood. SIZE_MAX: more than can be.
+ * What the first bytes, which look like those of such a file, claim: a file_look. Of a header that
+ * is not there as a whole it is the header's size. HEDDLE_E_DATA: the header is none.
  */
-size_t safetensors_extent(const void *bytes, size_t size);
+heddle_status safetensors_claim(const char *name, const struct file_bytes *head,
+                                struct file_claim *claim, heddle_error *err);
 
 /** The tensor or the value of that name; NULL if there is none. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);

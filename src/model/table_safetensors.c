@@ -191,11 +191,4 @@ static heddle_status read_file(const char *path, struct file_bytes *bytes,
     return status;
 }
 
-static void claim_size(const struct file_bytes *head, struct file_claim *claim)
-{
-    const size_t extent = safetensors_extent(head->data, head->size);
-    if (extent)
-        claim->least = claim->most = extent;
-}
-
-const struct table_format table_safetensors = {recognise, read_file, claim_size};
+const struct table_format table_safetensors = {recognise, read_file, safetensors_claim, false};
