@@ -92,6 +92,7 @@ static void read_pieces(const struct element_array *array, size_t c, const uint3
         .data = copy, .type = array->type, .swapped = array->swapped, .row = size};
     for (size_t i = 0; i < n; i += AT_ONCE) {
         size_t count = n - i < AT_ONCE ? n - i : AT_ONCE;
+        const uint8_t *run = NULL;
         bool whole = true;
         size_t low = SIZE_MAX, high = 0;
         for (size_t k = 0; k < count; k++) {
@@ -102,11 +103,12 @@ static void read_pieces(const struct element_array *array, size_t c, const uint3
         /* those of a column in Fortran order stand together: they are read at once, and nothing
          * behind them, for the next column is elsewhere */
         if (count > 1 && array->row == size && high - low < FILE_PIECE / size)
-            whole =
-                file_piece_at(array->pieces, column + low * size, (high - low + 1) * size, false);
+            run = file_piece_at(array->pieces, column + low * size, (high - low + 1) * size, false);
         for (size_t k = 0; whole && k < count; k++) {
             size_t r = row ? row[i + k] : first + i + k;
-            const uint8_t *p = file_piece_at(array->pieces, column + r * array->row, size, ahead);
+            const uint8_t *p =
+                run ? run + (r - low) * size
+                    : file_piece_at(array->pieces, column + r * array->row, size, ahead);
             whole = p != NULL;
             if (p)
                 memcpy(copy + k * size, p, size);

@@ -470,6 +470,7 @@ static struct view *make_view(const struct apply *a)
                           .source = a->table->source.data,
                           .size = a->table->source.size,
                           .mapped = a->table->source.mapped,
+                          .limit = a->table->limit / 8,
                           .column = memory_new(inputs, sizeof *view->column),
                           .scale = memory_new(inputs, sizeof *view->scale)};
     if (!view->column || !view->scale) {
@@ -579,7 +580,7 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
     if (status == HEDDLE_OK && made.view) {
         made.view->row = a.row;
         a.row = NULL;
-        view_begin(made.view);
+        view_begin(made.view, made.rows, 0);
     }
     memory_free(a.input);
     memory_free(a.target);

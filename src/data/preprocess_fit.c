@@ -528,7 +528,8 @@ static heddle_status fit_all(struct fit *fit, const uint32_t *rows, size_t count
         note(fit, "the first column has no name and no cell twice: the rows' names, left out");
     if (fit->table->block.pieces && fit->table->block.row < fit->table->block.column)
         note(fit, "the array holds column after column and is read in pieces, each row from many; "
-                  "what 'heddle convert' writes holds row after row and is trained on faster");
+                  "what 'heddle convert' writes holds row after row and is trained on faster, "
+                  "unless rows are shuffled by blocks");
     struct preprocess *p = fit->p = memory_new(1, sizeof *p);
     if (!p)
         return no_memory(fit, err);

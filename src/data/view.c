@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "data/tiles.h"
 
-enum { PIECE = 256 };
+/* Values that are kept in tiles: 8 MiB of floats for rows in order, and of a window a quarter more,
+ * since the next one begins before the last row of this one was read. */
+enum { PIECE = 256, IN_ORDER = 1 << 21, WINDOW_MORE = 4 };
 
 void view_scale(const struct view_scale *s, bool fills, bool in_real, bool use_double,
                 double *value)
@@ -22,11 +25,13 @@ void view_scale(const struct view_scale *s, bool fills, bool in_real, bool use_d
         *value = (double)((float)x * (float)s->factor);
 }
 
-/* value[0 … n) = inputs first … first+n-1 of a row of the array, as they stand there. Columns side
- * by side go together: in a file in pieces each reading is a call of the system. */
-static void read_row(const struct view *view, size_t row, size_t first, size_t n, double *value)
+/* value[0 … n) = inputs first … first+n-1 of row r, as they stand in the array. Columns side by side
+ * go together: in a file in pieces each reading is a call of the system. */
+static void read_row(const struct view *view, size_t r, size_t first, size_t n, double *value)
 {
-    const size_t *column = view->column + first;
+    if (view->tiles && tiles_read(view->tiles, r, first, n, value))
+        return;
+    const size_t row = view->row[r], *column = view->column + first;
     for (size_t i = 0, run; i < n; i += run) {
         run = view->straight ? n : 1;
         while (i + run < n && column[i + run] == column[i] + run)
@@ -40,7 +45,7 @@ void view_bytes(const struct view *view, size_t r, uint8_t *byte)
     double value[PIECE];
     for (size_t first = 0; first < view->inputs; first += PIECE) {
         const size_t n = view->inputs - first < PIECE ? view->inputs - first : PIECE;
-        read_row(view, view->row[r], first, n, value);
+        read_row(view, r, first, n, value);
         for (size_t i = 0; i < n; i++) /* NaN: it could not be read */
             byte[first + i] = value[i] >= 0 ? (uint8_t)value[i] : 0;
     }
@@ -49,12 +54,11 @@ void view_bytes(const struct view *view, size_t r, uint8_t *byte)
 void view_row(const void *context, size_t r, void *x)
 {
     const struct view *view = context;
-    const size_t row = view->row[r];
     double value[PIECE];
     for (size_t first = 0; first < view->inputs; first += PIECE) {
         const size_t n = view->inputs - first < PIECE ? view->inputs - first : PIECE;
         const struct view_scale *scale = view->scale + first;
-        read_row(view, row, first, n, value);
+        read_row(view, r, first, n, value);
         if (view->fills || view->in_real)
             for (size_t i = 0; i < n; i++)
                 view_scale(&scale[i], view->fills, view->in_real, view->use_double, &value[i]);
@@ -70,11 +74,33 @@ void view_row(const void *context, size_t r, void *x)
     }
 }
 
-void view_begin(const struct view *view)
+/* Values to be kept; 0: no tiles are needed. */
+static size_t values_kept(const struct view *view, size_t window)
+{
+    if (!view->array.pieces || view->array.row >= view->array.column)
+        return 0;
+    const size_t values = (window + window / WINDOW_MORE) * view->inputs;
+    const size_t most = view->limit ? view->limit / sizeof(double) : SIZE_MAX;
+    const size_t wanted = values > IN_ORDER ? values : IN_ORDER;
+    return wanted < most ? wanted : most;
+}
+
+void view_begin(struct view *view, size_t rows, size_t window)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const size_t values = values_kept(view, window);
     if (view->mapped)
         madvise((void *)((uintptr_t)view->source / page * page), view->size, MADV_RANDOM);
+    tiles_free(view->tiles);
+    view->tiles = NULL;
+    if (values)
+        view->tiles = tiles_new(&view->array, view->row, rows, view->column, view->inputs, values);
+}
+
+size_t view_bytes_taken(const struct view *view, size_t rows, size_t window)
+{
+    const size_t values = values_kept(view, window);
+    return values ? tiles_bytes(&view->array, rows, view->inputs, values) : 0;
 }
 
 void view_hint(const struct view *view, size_t first, size_t n, bool wanted)
@@ -96,6 +122,7 @@ void view_free(struct view *view)
 {
     if (!view)
         return;
+    tiles_free(view->tiles);
     memory_free(view->row);
     memory_free(view->column);
     memory_free(view->scale);

@@ -31,6 +31,8 @@ struct view {
     const uint8_t *source; /* (size) the file */
     size_t size;
     bool mapped; /* the array is in a mapped file, which the system may read ahead and forget */
+    struct tiles *tiles; /* of an array in pieces, column after column; NULL: none */
+    size_t limit;        /* bytes of tiles; 0: what there is */
 };
 
 /** x (inputs) = row r of the data set, reals of the view's precision. For any thread. */
@@ -39,8 +41,16 @@ void view_row(const void *view, size_t r, void *x);
 /** byte (inputs) = row r of the data set, not scaled, of a view of bytes. For any thread. */
 void view_bytes(const struct view *view, size_t r, uint8_t *byte);
 
-/** The array is read at random from now on: pages that were not asked for are not wanted. */
-void view_begin(const struct view *view);
+/**
+ * The array is read at random from now on: pages that were not asked for are not wanted, and room is
+ * taken for tiles of `rows` rows of the data set (tiles.h), if there is some.
+ *
+ * window  rows that are wanted again and again at a time; 0: they are wanted in order
+ */
+void view_begin(struct view *view, size_t rows, size_t window);
+
+/** Bytes that view_begin() takes. */
+size_t view_bytes_taken(const struct view *view, size_t rows, size_t window);
 
 /**
  * Rows first … first+n-1 of the data set are going to be read soon (wanted), or not again for long.

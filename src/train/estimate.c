@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "data/table.h"
+#include "data/view.h"
 #include "kernel/dispatch.h"
 #include "machine/cluster.h"
 #include "model/model.h"
@@ -19,6 +20,7 @@
 #include "train/checkpoint.h"
 #include "train/encode.h"
 #include "train/fit.h"
+#include "train/order.h"
 #include "train/score.h"
 #include "train/trainer.h"
 #include "train/workers.h"
@@ -102,6 +104,13 @@ static size_t mapped_bytes(const heddle_table *table, const struct dataset *set)
     return in_place && table->source.mapped ? table->source.size : 0;
 }
 
+/** Bytes for rows of a data set that are read as they are wanted. */
+static size_t tiles_of(const struct dataset *set, bool by_blocks)
+{
+    size_t window = by_blocks ? order_window(set->inputs) : 0;
+    return set->view ? view_bytes_taken(set->view, set->rows, window) : 0;
+}
+
 /** What is kept of the run besides: checkpoints, and the weights for a log. */
 static size_t keep_bytes(const struct fit_request *request, const struct run_recipe *run,
                          bool validates)
@@ -126,8 +135,10 @@ static size_t count_memory(const struct fit_request *request, const struct run_r
     size_t saved = e->parameters * (run->use_double ? sizeof(double) : sizeof(float));
     size_t watched = score_bytes(run, &data->validation, workers);
     size_t tested = score_bytes(run, &data->test, workers);
+    size_t tiles = tiles_of(&data->train, run->shuffle_blocks) +
+                   tiles_of(&data->validation, false) + tiles_of(&data->test, false);
     e->data_bytes = data->train.arena_bytes + data->validation.arena_bytes +
-                    data->test.arena_bytes + memory->order;
+                    data->test.arena_bytes + memory->order + tiles;
     e->parameter_bytes = memory->weights + values;
     e->state_bytes = memory->states;
     e->partial_bytes = memory->partials + memory->foreign;
@@ -138,7 +149,8 @@ static size_t count_memory(const struct fit_request *request, const struct run_r
     e->keep_bytes = keep_bytes(request, run, data->validation.rows > 0);
     /* while it trains (calibrating takes a copy of the weights), and while it is wrapped up */
     size_t training = memory->weights + memory->states + memory->partials + memory->foreign +
-                      memory->workspaces + memory->order + memory->others + larger(watched, copy);
+                      memory->workspaces + memory->order + memory->others + larger(watched, copy) +
+                      tiles;
     size_t ending = values + larger(saved, larger(watched, tested));
     return e->keep_bytes + values + larger(training, ending);
 }

@@ -2,12 +2,13 @@
 #include "train/order.h"
 
 #include "base/random.h"
+#include "data/tiles.h"
 
-enum { BLOCK_VALUES = 1 << 17, WINDOW_BLOCKS = 64 };
+enum { WINDOW_BLOCKS = 64 };
 
 size_t order_height(size_t inputs)
 {
-    return inputs < BLOCK_VALUES ? BLOCK_VALUES / inputs : 1;
+    return inputs < TILES_BLOCK ? TILES_BLOCK / inputs : 1;
 }
 
 size_t order_window(size_t inputs)

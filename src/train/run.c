@@ -6,7 +6,9 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "data/view.h"
 #include "machine/cluster.h"
+#include "train/order.h"
 
 /**
  * Floating-point operations of a step from which on another worker gains something: the two meetings
@@ -269,6 +271,9 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     if (complete && recipe->shuffle) {
         run->order = memory_new(run->set->rows, sizeof *run->order);
         complete = run->order != NULL;
+    }
+    if (complete && recipe->shuffle_blocks && run->set->view) {
+        view_begin(run->set->view, run->set->rows, order_window(run->set->inputs));
     }
     complete = complete && take_more(run, validates);
     return complete ? HEDDLE_OK : status_memory(err, "training", total);
