@@ -16,6 +16,7 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         const char *name, *value, *says;
     } rows[] = {
         {"task", "guess", "--task 'guess': there are auto, classify, regress"},
+        {"target", "", "--target '': it is empty"},
         {"task", "", "--task '': there are"},
         {"task", "Classify", "there are auto"},
         {"task", "auto|classify", "there are auto"},
@@ -173,7 +174,6 @@ Test(recipe, takes_values_at_the_ends_of_their_ranges)
         {"max-memory", "0"},
         {"max-memory", "16G"},
         {"max-memory", "1k"},
-        {"target", ""},
         {"target", "a,b"},
         {"threads", "1"},
         {"isa", "scalar"},

@@ -50,7 +50,8 @@ heddle_status file_open_pieces(const char *path, struct file_bytes *bytes, heddl
 {
     static atomic_size_t numbers = 1;
     struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* not to wait at a pipe, which is refused */
     if (fd < 0)
         return status_set(err, HEDDLE_E_OPEN, "cannot open '%s': %s", path, strerror(errno));
     heddle_status status = HEDDLE_OK;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/file.h"
 #include "base/file_packed.h"
@@ -270,7 +271,9 @@ static heddle_status read_zstd(struct reading *r)
             result = ZSTD_decompressStream(z, &out, &in);
             r->length += out.pos;
             full = out.pos == out.size;
-            if (ZSTD_isError(result)) {
+            if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) {
+                status = status_memory(r->err, r->name, CHUNK);
+            } else if (ZSTD_isError(result)) {
                 status = status_set(r->err, HEDDLE_E_DATA, "%s: %s (%s)", r->name,
                                     at_start ? "there is something behind the end of the zstd data"
                                              : "the zstd data cannot be unpacked",

@@ -113,6 +113,10 @@ static int check_output(const struct command_line *line, const char *path)
                                            "'-' is standard output")
                    : 0;
     }
+    const char *labels = option_given(line, "labels");
+    if (same_file(path, line->operands[0]) || (labels != NULL && same_file(path, labels))) {
+        return misuse(line->command, "the input '%s' would be overwritten", path);
+    }
     return can_create(path, true);
 }
 

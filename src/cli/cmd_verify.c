@@ -58,6 +58,11 @@ static int read_log(struct verify *v)
     size_t number = 0;
     int status = 0;
     ssize_t length;
+    int first = getc(file);
+    if (first != EOF && ungetc(first, file) != '{') { /* perhaps one endless line */
+        complain("'%s' is no log of heddle train --log", v->path);
+        status = EXIT_DATA;
+    }
     while (status == 0 && (length = getline(&line, &size, file)) > 0) {
         json_error_t error;
         number++;

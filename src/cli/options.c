@@ -313,7 +313,8 @@ static int read_config(struct command_line *line, const char *path)
     memcpy(given, line->values, line->count * sizeof *given);
     size_t number = 0;
     int status = -1;
-    for (char *rest = line->config; status < 0 && rest != NULL;) {
+    const bool marked = strncmp(line->config, "\xef\xbb\xbf", 3) == 0; /* as Windows writes it */
+    for (char *rest = line->config + (marked ? 3 : 0); status < 0 && rest != NULL;) {
         char *text = strsep(&rest, "\n");
         char where[512];
         snprintf(where, sizeof where, "'%.400s' line %zu: ", path, ++number);

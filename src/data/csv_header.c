@@ -127,6 +127,28 @@ static void see_below(struct sights *s, size_t i, const struct csv_field *field,
                                                number == (double)(i + 1 + s->columns));
 }
 
+/* Is the field the first record's in its column? */
+static bool is_first(const struct sights *s, size_t i, const struct csv_field *field)
+{
+    return i < s->columns && s->column[i].n == field->n &&
+           (!field->n || memcmp(s->letters + s->column[i].start, field->text, field->n) == 0);
+}
+
+/* Is the record at the scan the first one again, as where files were put one behind the other? */
+static bool is_repeated(const struct sights *s, const struct csv_scan *at)
+{
+    struct csv_scan scan = *at;
+    struct csv_field field = {.last = false};
+    size_t n = 0;
+    scan.unquoted = NULL;
+    scan.room = 0;
+    while (!field.last && csv_field(&scan, n + 1, &field, NULL) == HEDDLE_OK &&
+           is_first(s, n, &field))
+        n++;
+    csv_scan_done(&scan);
+    return field.last && n == s->columns && n > 1;
+}
+
 static bool same_words(const struct sights *s, size_t i, size_t j)
 {
     const struct sight *a = &s->column[i], *b = &s->column[j];
@@ -266,6 +288,7 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
         size_t fields = 0;
         if (!(record == 0 ? csv_record(&scan) : csv_data(&scan, s.columns)))
             break;
+        const bool repeated = record > 0 && is_repeated(&s, &scan);
         for (; fits && readable && !field.last; fields++) {
             heddle_error unused;
             heddle_status status = csv_field(&scan, fields + 1, &field, &unused);
@@ -276,7 +299,8 @@ heddle_status csv_guess_header(const char *path, const char *text, const char *e
                 continue;
             if (record == 0)
                 fits = see_first(&s, &field, comma);
-            else
+            else if (!repeated || s.column[fields].first != CELL_WORD ||
+                     !s.column[fields].numbers) /* a header there is no word among numbers */
                 see_below(&s, fields, &field, comma, record == 1);
         }
         if (record == 0) {

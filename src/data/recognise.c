@@ -40,6 +40,8 @@ static const struct foreign {
      "ELF",
      4, "a program"},
     {"\x1f\x9d", 2, "packed with compress; unpack it with gzip -d"},
+    {"\x1f\x8b", 2, "packed twice; unpack it once"},
+    {"\x28\xb5\x2f\xfd", 4, "packed twice; unpack it once"},
     {"BZh", 3, "packed with bzip2; unpack it, or pack it with gzip or zstd"},
     {"\xfd"
      "7zXZ",
@@ -66,6 +68,9 @@ heddle_status recognise_foreign(const char *path, const struct file_bytes *bytes
         data += 3;
     while (data < end && is_blank(*data))
         data++;
+    if (bytes->size > 262 && memcmp(bytes->data + 257, "ustar", 5) == 0)
+        return status_set(err, HEDDLE_E_DATA, "'%s' is a tar archive; take the table out of it",
+                          path);
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         if ((size_t)(end - data) >= foreign[i].n &&
             memcmp(data, foreign[i].magic, foreign[i].n) == 0)

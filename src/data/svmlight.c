@@ -145,6 +145,21 @@ static enum named named_line(struct svm *s)
     return named;
 }
 
+/* At p, an index that is none, such as -1 or 1.5, before a number? p is then at the line's end. */
+static bool take_near_pair(struct svm *s)
+{
+    double value;
+    const size_t n = word(s, ':');
+    if (n == word(s, '\0') || !text_to_double(s->p, n, &value))
+        return false;
+    s->p += n + 1;
+    if (!take_number(s, &value))
+        return false;
+    while (s->p < s->end && *s->p != '\n' && *s->p != '\r')
+        s->p++;
+    return true;
+}
+
 bool svmlight_recognise(const struct file_bytes *bytes)
 {
     struct svm s = {.p = (const char *)bytes->data};
@@ -176,8 +191,11 @@ bool svmlight_recognise(const struct file_bytes *bytes)
             skip_blanks(&s);
         if (ends_line(&s))
             continue; /* all is 0: the next line may tell */
-        if (!take_index(&s, &index))
+        if (!take_index(&s, &index)) {
+            if (take_near_pair(&s))
+                continue; /* pass() will complain of it, if the next line is of this kind */
             return false;
+        }
         /* a time, "1 12:30:00", has a second colon */
         return take_number(&s, &value) || !memchr(s.p, ':', word(&s, '\0'));
     }

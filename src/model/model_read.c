@@ -377,10 +377,26 @@ static heddle_status read_bytes(const struct file_bytes *bytes, const char *path
     return status;
 }
 
+/* A text says nothing of its size: so much is read of any network of FANN's, and of a packed one so
+ * many times its size. */
+#define NET_FREE ((size_t)16 << 20)
+#define NET_PACKED 64
+
 heddle_status model_look(void *path, const struct file_bytes *head, struct file_claim *claim,
                          heddle_error *err)
 {
     if (fann_net_is(head->data, head->size)) {
+        /* text, of which weights make a tenth when it is packed, and hardly less */
+        const size_t most = NET_FREE + NET_PACKED * head->stored;
+        if (head->size >= most) {
+            return status_set(err, HEDDLE_E_DATA,
+                              "'%s' has more than %zu bytes of a network of FANN's, more than is "
+                              "believed of %s to a file if it is right",
+                              (const char *)path, most,
+                              *head->packing ? "a packed file of its size; unpack it"
+                                             : "a pipe; save it");
+        }
+        claim->again = most;
         return HEDDLE_OK;
     }
     if (safetensors_begins(head->data, head->size)) {

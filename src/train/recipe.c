@@ -368,8 +368,8 @@ static heddle_status check_value(const struct row *row, const char *value, heddl
     uint64_t bytes;
     double x;
     switch (row->kind) {
-    case KIND_TEXT:
-        return HEDDLE_OK;
+    case KIND_TEXT: /* as a script has it whose variable is not set */
+        return *value || !*row->about.initial ? HEDDLE_OK : refuse(row, value, "it is empty", err);
     case KIND_CHOICE: {
         char wanted[128] = "there are ";
         size_t used = strlen(wanted);
