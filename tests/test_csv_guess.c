@@ -32,6 +32,8 @@ Test(csv_guess, finds_the_header)
         bool header;
     } cases[] = {
         {"a,b\n1,2\n", true},
+        {"a,b\n1,2\n3,4\na,b\n5,6\n", true}, /* a file behind a file */
+        {"red,hot\nred,hot\nblue,cold\n", false},
         {"1,2\n3,4\n", false},
         {"1,2\n", false},
         {"1,2,3\n4,5,6\n", false},

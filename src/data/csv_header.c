@@ -140,13 +140,13 @@ static bool is_repeated(const struct sights *s, const struct csv_scan *at)
     struct csv_scan scan = *at;
     struct csv_field field = {.last = false};
     size_t n = 0;
+    bool same = true;
     scan.unquoted = NULL;
     scan.room = 0;
-    while (!field.last && csv_field(&scan, n + 1, &field, NULL) == HEDDLE_OK &&
-           is_first(s, n, &field))
-        n++;
+    for (; same && !field.last; n++)
+        same = csv_field(&scan, n + 1, &field, NULL) == HEDDLE_OK && is_first(s, n, &field);
     csv_scan_done(&scan);
-    return field.last && n == s->columns && n > 1;
+    return same && n == s->columns && n > 1;
 }
 
 static bool same_words(const struct sights *s, size_t i, size_t j)
