@@ -102,7 +102,7 @@ const struct table_format *recognise_format(const struct table_reading *reading,
 
 /*
  * Text says nothing of its size. What a packed one is unpacked for is that records go on to come, none
- * larger than the file itself and so much more: a hundred packed bytes can be a hundred thousand.
+ * larger than twice the file itself and so much more: a hundred packed bytes can be a hundred thousand.
  */
 enum { GAP_MOST = 12 << 20, GAP_STEP = 4 << 20, LOOK_GROWTH = 8 };
 
@@ -122,7 +122,7 @@ static heddle_status look_at_text(const char *path, const struct file_bytes *hea
                                   struct file_claim *claim, heddle_error *err)
 {
     const char *data = (const char *)head->data;
-    const size_t most = GAP_MOST + head->stored;
+    const size_t most = GAP_MOST + 2 * head->stored;
     begun = begun || csv_begins(data, data + head->size);
     const size_t n = begun && most < head->size ? most : head->size;
     if (begun ? goes_on(data, head->size, n) : head->size < most) {
