@@ -21,7 +21,7 @@ endless '# nothing'
 t 65 - 'no record ends in' 'timeout 60 "$HEDDLE" train x.csv --epochs 1 -q --validation pipe'
 endless 'FANN_FLO_2.1'
 t 65 - "network of FANN's, more than is believed of a pipe" 'timeout 60 "$HEDDLE" export pipe -o x.c'
-t 65 - 'is no log of heddle train' 'timeout 60 "$HEDDLE" verify /dev/zero'
+t 65 - 'line 1 is no record of a log' 'timeout 60 "$HEDDLE" verify /dev/zero'
 t 65 - 'is neither a table' 'timeout 60 "$HEDDLE" train /dev/zero'
 
 # ---------------------------------------------------------------- what is packed

@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_packed.h"
+#include "base/file_pieces.h"
+#include "data/csv_guess.h"
 #include "data/preprocess.h"
 #include "data/readers.h"
+#include "data/recognise.h"
 #include "model/table_safetensors.h"
 
 /* A mistake of ours ends the fuzzer. */
@@ -97,9 +101,38 @@ static void read_if(bool (*recognise)(const struct file_bytes *bytes), reader *r
         read_with(read, data, size);
 }
 
+/* The first look at what these bytes begin. */
+static void look(const uint8_t *data, size_t size)
+{
+    uint8_t *head = calloc(FILE_HEAD, 1);
+    memcpy(head, data, size < FILE_HEAD ? size : FILE_HEAD);
+    struct recognise_sight sight = {"head", &reading};
+    struct file_claim claim = {.most = SIZE_MAX};
+    heddle_error err = {HEDDLE_OK, ""};
+    heddle_status status = recognise_look(
+        &sight,
+        &(struct file_bytes){.data = head, .size = FILE_HEAD, .stored = size, .packing = "gzip"},
+        &claim, &err);
+    CHECK(status == HEDDLE_OK || status == HEDDLE_E_DATA || status == HEDDLE_E_MEMORY);
+    CHECK((status == HEDDLE_OK) == (err.text[0] == '\0'));
+    CHECK(claim.least <= claim.most && (!claim.again || claim.again > FILE_HEAD));
+    free(head);
+}
+
+/* Text that something follows, each byte of which matters. */
+static void begin(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(size > 0 ? size : 1);
+    if (size)
+        memcpy(copy, data, size);
+    csv_begins(copy, copy + size);
+    free(copy);
+}
+
 static void try_csv(const uint8_t *data, size_t size)
 {
     static const heddle_read_options codes = {.categories = "1,3"};
+    begin(data, size);
     read_with(csv_read, data, size);
     reading.options = &codes;
     read_with(csv_read, data, size);
@@ -144,6 +177,9 @@ static void try_file(const uint8_t *data, size_t size)
     int file = memfd_create("fuzz", 0);
     CHECK(file >= 0 && write(file, data, size) == (ssize_t)size && lseek(file, 0, SEEK_SET) == 0);
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    look(data, size);
+    if (file_is_gzip(data, size) || file_is_zstd(data, size))
+        CHECK(!file_packed_can_hold(data, size, SIZE_MAX));
     heddle_table *table = NULL;
     heddle_error err = {HEDDLE_OK, ""};
     struct table_reading bounded = reading;

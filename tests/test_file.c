@@ -363,6 +363,7 @@ Test(file_packed, what_a_file_says_of_its_size_is_known_without_unpacking_it)
     cr_assert(file_packed_can_hold(packed, both, LONG + 5));
     cr_assert(!file_packed_can_hold(packed, both, SIZE_MAX));
     cr_assert(!file_packed_can_hold((const uint8_t *)"\x1f\x8b\x08", 3, 4000));
+    cr_assert(!file_packed_can_hold((const uint8_t *)"\x1f\x8b", 2, 1));
 
     n = ZSTD_compress(packed, 2 * LONG, content, LONG, 3);
     both = n + ZSTD_compress(packed + n, 2 * LONG, content, 5, 3);

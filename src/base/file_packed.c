@@ -13,6 +13,7 @@
 /* One byte makes no more than so many: a repetition in deflate is up to 258 bytes of two bits; in
  * zstd a block is up to 128 KiB of four bytes. */
 #define GZIP_MOST 1032
+#define GZIP_LEAST 20 /* header, an empty block, checksum and size */
 #define ZSTD_MOST 32768
 
 bool file_is_gzip(const uint8_t *data, size_t n)
@@ -35,9 +36,9 @@ static size_t product(size_t size, size_t most)
 static bool gzip_can_hold(const uint8_t *data, size_t size, size_t least)
 {
     const size_t most = product(size, GZIP_MOST);
-    if (least > most)
+    if (least > most || size < GZIP_LEAST)
         return false;
-    const uint8_t *end = data + (size > 4 ? size - 4 : 0);
+    const uint8_t *end = data + size - 4;
     const uint32_t told =
         (uint32_t)end[0] | (uint32_t)end[1] << 8 | (uint32_t)end[2] << 16 | (uint32_t)end[3] << 24;
     const size_t further =

@@ -60,7 +60,7 @@ static int read_log(struct verify *v)
     ssize_t length;
     int first = getc(file);
     if (first != EOF && ungetc(first, file) != '{') { /* perhaps one endless line */
-        complain("'%s' is no log of heddle train --log", v->path);
+        complain("'%s' line 1 is no record of a log", v->path);
         status = EXIT_DATA;
     }
     while (status == 0 && (length = getline(&line, &size, file)) > 0) {
