@@ -10,10 +10,8 @@
 
 /* Readers by content, asked in this order; what none of them recognises is delimited text. */
 static const struct table_format formats[] = {
-    {idx_recognise, idx_read, idx_claim, false},
-    {npy_recognise, npy_read, npy_claim, false},
-    {fann_recognise, fann_read, fann_claim, true},
-    {arff_recognise, arff_read, NULL, true},
+    {idx_recognise, idx_read, idx_claim, false},     {npy_recognise, npy_read, npy_claim, false},
+    {fann_recognise, fann_read, fann_claim, true},   {arff_recognise, arff_read, NULL, true},
     {svmlight_recognise, svmlight_read, NULL, true},
 };
 
