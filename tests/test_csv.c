@@ -68,13 +68,13 @@ Test(csv, numbers_in_other_dress_are_refused_with_the_reason)
         char text[4096], message[256];
         snprintf(message, sizeof message, "'@' line 2 column 1: '%s' %s", cases[k].first,
                  cases[k].why);
-        refused("dressed.csv", dressed_rows(text, cases[k].cell), message);
+        refused("refused.csv", dressed_rows(text, cases[k].cell), message);
     }
     /* the comma may be the point */
     char text[4096] = "a\tb\n";
     for (int i = 0; i < 30; i++)
         sprintf(text + strlen(text), "%d,250\t%d\n", i + 1, i);
-    refused("dressed.tsv", text,
+    refused("refused.tsv", text,
             "'@' line 2 column 1: '1,250' has commas, for thousands or for the point, which "
             "numbers may not");
 }
