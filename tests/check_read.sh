@@ -176,6 +176,22 @@ fi
 grep -q "line 5 column 1: 'oops' is not a number; --drop id leaves the column out, --categories id takes its words as they are$" message || fail "$(cat message)"
 "$HEDDLE" train slip.csv --missing mean --drop id --epochs 1 --quiet >/dev/null || fail 'dropped'
 
+# UTF-16, as spreadsheets save "Unicode Text": from wherever, the model of its UTF-8.
+awk 'BEGIN { print "gr\303\266\303\237e\tname\ty"
+  for (i = 0; i < 3000; i++) printf "%d.5\tn%d\342\202\254\t%d\n", i, i % 3, i % 7 * 3 }' >u8.txt
+iconv -f UTF-8 -t UTF-16LE u8.txt | { printf '\377\376' && cat; } >u16.txt
+iconv -f UTF-8 -t UTF-16BE u8.txt | { printf '\376\377' && cat; } >u16_big.txt
+gzip -c u16.txt >u16.gz
+mkfifo u16_fifo
+sha16() { "$HEDDLE" train "$@" --hidden 4 --epochs 1 --quiet | sed -n 's/.*sha256 //p'; }
+first=$(sha16 u8.txt)
+for file in u16.txt u16_big.txt u16.gz; do [ "$(sha16 $file)" = "$first" ] || fail "$file"; done
+[ "$(sha16 - <u16.gz)" = "$first" ] || fail 'UTF-16, packed, from standard input'
+cat u16.txt >u16_fifo &
+[ "$(sha16 u16_fifo)" = "$first" ] || fail 'UTF-16 from a FIFO'
+if "$HEDDLE" convert u16.txt u16.csv --max-memory 20k 2>message; then fail 'UTF-16 beyond the memory'; fi
+grep -q 'is UTF-16 text that takes .* iconv' message || fail "$(cat message)"
+
 # Numbers that are categories: by name, in the model, and each row by itself.
 awk 'BEGIN { srand(2); print "code,x,y"
   for (i = 0; i < 300; i++) { c = int(rand() * 5)
@@ -195,6 +211,13 @@ test "$("$HEDDLE" predict codes.model turned.csv | cksum)" = "$(cksum <all.csv)"
 "$HEDDLE" convert codes.csv labels.csv --drop code,x >/dev/null
 "$HEDDLE" train codes.npy --labels labels.csv --categories 1 --hidden 8 --epochs 30 --l2 0 --quiet >out
 grep -q 'network     5-8-2' out || fail "$(cat out)"
+# … and convert leaves them as they are written, or says that an array holds none.
+printf 'zip,y\n01,1\n007,2\n1.0,3\n' >zip.csv
+"$HEDDLE" convert zip.csv zip_out.csv --categories zip >/dev/null
+cmp zip.csv zip_out.csv || fail "convert --categories: $(cat zip_out.csv)"
+"$HEDDLE" convert zip.csv - | grep -q '^01,' && fail 'numbers are numbers without --categories'
+if "$HEDDLE" convert zip.csv zip.npy --categories 1 2>message; then fail 'words in an array'; fi
+grep -q "column 'zip' is text" message || fail "$(cat message)"
 if "$HEDDLE" train codes.csv --categories cod --quiet 2>message >/dev/null; then fail 'no column'; fi
 grep -q "no column 'cod'; did you mean 'code'?" message || fail "$(cat message)"
 

@@ -14,6 +14,7 @@
 #include "data/preprocess.h"
 #include "data/readers.h"
 #include "data/recognise.h"
+#include "data/utf16.h"
 #include "model/table_safetensors.h"
 
 /* A mistake of ours ends the fuzzer. */
@@ -79,7 +80,8 @@ static void read_with(reader *read, const uint8_t *data, size_t size)
     heddle_error err = {HEDDLE_OK, ""};
     if (size)
         memcpy(copy, data, size);
-    heddle_status status = read("fuzz", &bytes, &reading, &table, &err);
+    heddle_status status = utf16_decode("fuzz", LIMIT, &bytes, &err);
+    status = status ? status : read("fuzz", &bytes, &reading, &table, &err);
     CHECK((status == HEDDLE_OK) == (table != NULL));
     CHECK((status == HEDDLE_OK) == (err.text[0] == '\0'));
     CHECK(status == HEDDLE_OK || status == HEDDLE_E_DATA || status == HEDDLE_E_MEMORY);

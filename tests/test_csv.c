@@ -284,10 +284,6 @@ Test(csv, bytes_that_are_no_text_are_refused)
 {
     refused_bytes("zero.csv", "a,b\n1,\0002\n", 9, NULL,
                   "'@' is neither a table of text nor of a known format (byte 6 is 0)");
-    refused_bytes("utf16.csv",
-                  "\xff\xfe"
-                  "a\0,\0b\0",
-                  8, NULL, "'@' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
     refused("latin1.csv", "name,y\nJos\xe9,1\nAnn,2\n",
             "'@' line 2 column 1: a word that is not UTF-8; convert the file with iconv -f LATIN1 "
             "-t UTF-8");
@@ -298,6 +294,9 @@ Test(csv, bytes_that_are_no_text_are_refused)
                   "'@' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
     refused("page_late.csv", "\n  <!DOCTYPE html>\n",
             "'@' is a web page; was the download refused?");
+    refused("run.jsonl", "{\"event\": \"start\", \"version\": \"0\"}\n{\"event\": \"end\"}\n",
+            "'@' is the log of a run, no data; 'heddle verify' repeats that run, and 'heddle train "
+            "--report FILE.html' writes a page about one");
     refused("json.csv", "[ {\"a\": 1} ]\n", "'@' is a JSON file; save the table as CSV");
     refused("page.csv", "<!DOCTYPE html>\n", "'@' is a web page; was the download refused?");
     refused_bytes("sheet.xlsx", "PK\3\4 and so on", 13, NULL,

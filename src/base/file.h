@@ -19,7 +19,7 @@ struct file_bytes {
     const uint8_t *data;
     size_t size;
     size_t stored;       /* bytes that the file takes as it is; 0: not known, as of a pipe */
-    const char *packing; /* "", "gzip" or "zstd" */
+    const char *packing; /* "", "gzip" or "zstd"; who decodes the bytes may say so, too */
     bool mapped;
     size_t map_size;
     struct file_pieces *pieces; /* not NULL: only its head is here, see file_pieces.h */

@@ -51,10 +51,8 @@ heddle_status csv_check_text(const char *path, const struct file_bytes *bytes, h
     const uint8_t *data = bytes->data;
     if (bytes->size == 0)
         return status_set(err, HEDDLE_E_DATA, "'%s' is empty", path);
-    bool marked = bytes->size >= 2 &&
-                  ((data[0] == 0xff && data[1] == 0xfe) || (data[0] == 0xfe && data[1] == 0xff));
     bool pairs = bytes->size >= 4 && !data[0] == !data[2] && !data[1] == !data[3];
-    if (marked || (pairs && !data[0] != !data[1]))
+    if (pairs && !data[0] != !data[1])
         return status_set(err, HEDDLE_E_DATA,
                           "'%s' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8", path);
     return csv_check_zeros(path, data, data,

@@ -11,6 +11,7 @@
 #include "data/columns.h"
 #include "data/csv_scan.h"
 #include "data/recognise.h"
+#include "data/utf16.h"
 
 /* Of a path, without the end of its name. */
 static size_t stem_length(const char *path)
@@ -35,11 +36,25 @@ heddle_status reader_check_size(const char *path, const struct table_reading *re
 
 /* ---------------------------------------------------------------- one file ------------------- */
 
+/* The bytes of a file, unpacked, and as UTF-8 if they are a text that can be told to be another. */
+static heddle_status take_in(const char *path, const struct table_reading *reading,
+                             struct file_bytes *bytes, heddle_error *err)
+{
+    struct recognise_sight sight = {path, reading};
+    heddle_status status = file_read(path, reading->limit, recognise_look, &sight, bytes, err);
+    if (status != HEDDLE_OK)
+        return status;
+    status = utf16_decode(path, reading->limit, bytes, err);
+    if (status != HEDDLE_OK)
+        file_release(bytes);
+    return status;
+}
+
 /* A message of too little memory, with what to do about it. */
 static heddle_status suggest(const char *path, heddle_error *err)
 {
     if (!err || strstr(err->text, "heddle convert") || strstr(err->text, "unpack") ||
-        strcmp(path, "-") == 0)
+        strstr(err->text, "iconv") || strcmp(path, "-") == 0)
         return HEDDLE_E_MEMORY;
     char text[sizeof err->text];
     snprintf(text, sizeof text, "%s", err->text);
@@ -55,8 +70,7 @@ static heddle_status read_one(const char *path, const struct table_reading *read
     if (strncmp(path, "builtin:", 8) == 0)
         return builtin_read(path, table, err);
     struct file_bytes bytes = {0};
-    struct recognise_sight sight = {path, reading};
-    heddle_status status = file_read(path, reading->limit, recognise_look, &sight, &bytes, err);
+    heddle_status status = take_in(path, reading, &bytes, err);
     /* no room to map it: an array is read in pieces */
     if (status == HEDDLE_E_MEMORY && file_open_pieces(path, &bytes, NULL) == HEDDLE_OK) {
         if (npy_recognise(&bytes) || idx_recognise(&bytes))
@@ -128,12 +142,16 @@ static heddle_status open_text(const char *path, const struct table_reading *rea
                                size_t *part_size, struct text *text, heddle_error *err)
 {
     struct file_bytes whole = {0};
-    struct recognise_sight sight = {path, reading};
-    heddle_status status =
-        file_read(path, reading->limit, recognise_look, &sight, &text->bytes, err);
+    heddle_status status = take_in(path, reading, &text->bytes, err);
     if (status != HEDDLE_E_MEMORY || file_open_pieces(path, &whole, NULL) != HEDDLE_OK)
         return status;
-    if (file_is_gzip(whole.data, FILE_HEAD) || file_is_zstd(whole.data, FILE_HEAD)) {
+    if (utf16_marked(&whole))
+        status = status_set(err, HEDDLE_E_MEMORY,
+                            "'%s' is UTF-16 text that there is no memory for; convert it with "
+                            "iconv -f UTF-16 -t UTF-8",
+                            path);
+    if (file_is_gzip(whole.data, FILE_HEAD) || file_is_zstd(whole.data, FILE_HEAD) ||
+        utf16_marked(&whole)) {
         file_release(&whole);
         return status;
     }

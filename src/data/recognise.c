@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "data/csv_guess.h"
+#include "data/utf16.h"
 
 /* ---------------------------------------------------------------- formats -------------------- */
 
@@ -50,6 +51,9 @@ static const struct foreign {
     {"<!doctype", 9, "a web page; was the download refused?"},
     {"<html", 5, "a web page; was the download refused?"},
     {"<?xml", 5, "an XML file; save the table as CSV"},
+    {"{\"event\": \"start\"", 17,
+     "the log of a run, no data; 'heddle verify' repeats that run, and 'heddle train --report "
+     "FILE.html' writes a page about one"},
     {"{\"", 2, "a JSON file; save the table as CSV"},
     {"version https://git-lfs", 23, "a Git LFS pointer, not the data; run 'git lfs pull'"},
 };
@@ -144,6 +148,8 @@ heddle_status recognise_look(void *context, const struct file_bytes *head, struc
     heddle_status status = HEDDLE_OK;
     if (format && format->claim)
         status = format->claim(sight->path, head, claim, err);
+    if (!format && utf16_marked(head)) /* its lines end with the same byte, too */
+        return look_at_text(sight->path, head, true, claim, err);
     if (!format)
         status = recognise_foreign(sight->path, head, err);
     if (status == HEDDLE_OK && !format)

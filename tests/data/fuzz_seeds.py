@@ -32,6 +32,8 @@ csv = {
     "nul": b"a,b\n1,\0\n",
     "latin1": b"a,b\nJos\xe9,1\nAnn,2\n",
     "utf16": b"\xff\xfea\0,\0b\0",
+    "utf16_big": b"\xfe\xff" + "w\u00f6rd\tb\u20ac\r\n\U0001f600\t1\r\nx\t2\r\n".encode("utf-16-be"),
+    "utf16_broken": b"\xff\xfea\0\n\0\x00\xd8,\0",
     "wide": ",".join(str(i) for i in range(300)) + "\n" + ",".join("7" for i in range(300)) + "\n",
     "pipes": "a|b\n1|2\n3|4\n",
     "index": ",a,b\n0,1,2\n1,3,4\n",
