@@ -82,6 +82,9 @@ END
             python3 shape.py 1'
 fi
 t 0 '' '' "heddle bench --shape 8,7,3 --repeats 1 --rows 256 --steps 3" # all numbers of threads
+# Categories are inputs of their own: three codes and a number are four.
+{ echo code,x,y && for i in 1 2 3 4 5 6 7 8; do printf '7,%d,a\n1,%d,b\n4,%d,b\n' $i $i $((9 - i)); done; } >codes.csv
+t 0 '"shape": "4-5-2"' - 'heddle bench codes.csv --categories code --hidden 5 --threads 1 --repeats 1 --steps 3 --json'
 
 # ---------------------------------------------------------------- misuse
 
@@ -96,6 +99,7 @@ t 2 - 'contradict' 'heddle bench --format csv --json'
 t 2 - 'svg.*png' 'heddle bench --plot scaling.gif'
 t 2 - '--rows is for made-up rows' 'heddle bench builtin:xor --rows 5'
 t 2 - '--hidden is for DATA' 'heddle bench --hidden 5'
+t 2 - '--categories is for columns of DATA' 'heddle bench --categories 1'
 t 2 - 'does not fit data of' 'heddle bench builtin:digits --shape 63,10'
 t 2 - '--epochs means nothing here' 'heddle bench --epochs 3'
 t 2 - '--checkpoint means nothing here' 'heddle bench --checkpoint no.ck'

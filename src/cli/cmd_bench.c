@@ -88,6 +88,9 @@ static int check_options(const struct bench *bench)
         (line->operand_count == 0 || option_given(line, "shape") != NULL)) {
         return misuse(line->command, "--hidden is for DATA; --shape names all widths");
     }
+    if (line->operand_count == 0 && option_given(line, "categories") != NULL) {
+        return misuse(line->command, "--categories is for columns of DATA");
+    }
     if (option_flag(line, "json") && option_given(line, "format") != NULL &&
         strcmp(option_given(line, "format"), "json") != 0) {
         return misuse(line->command, "--json and --format %s contradict each other",
@@ -209,6 +212,6 @@ const struct command command_bench = {
     .most = 1,
     .recipe = RECIPE_ALL,
     .meaningless = meaningless,
-    .options = {input_label_options, input_format_options, options},
+    .options = {input_category_options, input_label_options, input_format_options, options},
     .run = run,
 };

@@ -282,6 +282,7 @@ const struct command command_convert = {
                 "  heddle convert xor_float.net xor.model\n",
     .least = 2,
     .most = 2,
-    .options = {input_label_options, input_format_options, input_memory_options, options},
+    .options = {input_category_options, input_label_options, input_format_options,
+                input_memory_options, options},
     .run = run,
 };
