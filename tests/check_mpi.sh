@@ -91,13 +91,13 @@ same "3x2" builtin:xor --recipe tutorial --steps 2000 # one shard: seven ranks h
 same "2x1 3x2 4x3" builtin:digits --steps 10 --hidden 700,700 --batch 512 # exchanged in many parts
 same "1x2 3x1" mpi.csv --cv 3 --epochs 2
 same "2x2" mpi.csv --search grid --rate 0.1,0.01,1000 --hidden 8/20 --optimizer sgd --epochs 2
+# Numbers that are categories are the same words on all ranks.
+awk -F, -v OFS=, 'NR > 1 { $1 = int($1 / 4) * 7 % 5 } { print }' mpi.csv >mpi_codes.csv
+same "1x1 3x1" mpi_codes.csv --categories a --hidden 8 --epochs 3 --validation 0.2
 # A large text is read once on a machine, and its table shared.
 { cat mpi.csv && for i in $(seq 120); do tail -n +2 mpi.csv; done; } >mpi_large.csv
 same "3x2" mpi_large.csv --target a --steps 20 --validation mpi_large.csv --test mpi.csv
 same "3x1" mpi.csv --epochs 2 --test mpi.csv --validation mpi.csv --init zeros
-# Numbers that are categories are the same words on all ranks.
-awk -F, -v OFS=, 'NR > 1 { $1 = int($1 / 4) * 7 % 5 } { print }' mpi.csv >mpi_codes.csv
-same "1x1 3x1" mpi_codes.csv --categories a --hidden 8 --epochs 3 --validation 0.2
 
 # … from standard input, too.
 one=$("$HEDDLE" train mpi_large.csv --steps 20 --quiet | tail -1)
