@@ -51,9 +51,15 @@ Test(csv_guess, finds_the_header)
         {"NA,2\n3,4\n", false},
         {"a,b\n?,?\nNA,\n1,2\n", true},
         {"# made by hand\n#\n\na,b\n1,2\n", true},
-        {"1,2,3,4\n7,0,255,9\n8,1,3,3\n", true},                    /* counted from 1 */
-        {"1,2,3,4\n5,6,7,8\n9,10,11,12\n", false},                  /* counting goes on */
-        {"2019,2020,2021\n7.5,8,1\n9,3,2\n", true},                 /* equally spaced, and beyond */
+        {"1,2,3,4\n7,0,255,9\n8,1,3,3\n", true},    /* counted from 1 */
+        {"1,2,3,4\n5,6,7,8\n9,10,11,12\n", false},  /* counting goes on */
+        {"2019,2020,2021\n7.5,8,1\n9,3,2\n", true}, /* equally spaced, and beyond */
+        {"land,code,1960,1961,1962\nA,a,7,9,2\nB,b,,1970,1\n", true}, /* years behind names */
+        {"\"land\",\"1990\",\"1995\",\"2000\",\n\"A\",\"7\",\"9\",\"2\",\n", true},
+        {"A,1960,1961,1962\nB,2001,2002,2003\nC,1,9,2\n", false},   /* years in data */
+        {"A,1960,1961,1962\nB,1970,1952,1960\nA,1,9,2\n", false},   /* the name recurs */
+        {"A,1960,1962,1963\nB,1970,1952,1960\n", false},            /* not equally spaced */
+        {"A,60,61,62\nB,7,2,9\n", false},                           /* no years */
         {"10,20,30\n40,50,60\n70,80,90\n", false},                  /* so are the others */
         {"10,20,30\n5,50,20\n70,80,90\n", false},                   /* not beyond */
         {"100,200,400,900\n0.5,1.5,2.5,1\n0.25,9.5,7.5,0\n", true}, /* whole over fractions */
@@ -79,6 +85,23 @@ Test(csv_guess, finds_the_header)
     options.header = HEDDLE_HEADER_NO;
     cr_assert(read_bytes("forced.csv", "a,b\nc,d\n", 8, &options, &table, NULL) == HEDDLE_OK);
     table_is(table, "column_1|column_2/a|b/c|d/");
+}
+
+/* As the World Bank's files begin: titles, blank lines, lines that end in a comma. */
+Test(csv_guess, finds_years_below_titles)
+{
+    heddle_table *table = read_text(
+        "world.csv",
+        "\xef\xbb\xbf\"Data Source\",\"World Development Indicators\",\r\n\r\n"
+        "\"Last Updated Date\",\"2023-05-10\",\r\n\r\n"
+        "\"Country Name\",\"Country Code\",\"Indicator Name\",\"1960\",\"1961\",\"1962\",\r\n"
+        "\"Aruba\",\"ABW\",\"GDP, in US$\",\"\",\"405463417.1\",\"487602457.7\",\r\n"
+        "\"Chad\",\"TCD\",\"GDP, in US$\",\"313582727.6\",\"\",\"357635713.8\",\r\n");
+    cr_assert(table->named && table->rows == 2);
+    cr_assert_str_eq(table->column[0].name, "Country Name");
+    cr_assert_str_eq(table->column[3].name, "1960");
+    cr_assert(table->column[2].text && !table->column[3].text && !table->column[5].text);
+    heddle_table_free(table);
 }
 
 Test(csv_guess, finds_the_decimal_comma)

@@ -51,6 +51,8 @@ struct csv_top {
  *     the next record does not go on like that; or
  *   - different whole numbers, each beyond all numbers of its column, that are equally spaced (three
  *     or more) or stand over fractions (four or more); or
+ *   - different words, none of which recurs in its column, and behind them three years or more,
+ *     equally spaced, as the records below do not go on; or
  *   - numbers in quotes over numbers that are not; or
  *   - an empty cell over a column that is never empty, and otherwise different words; or
  *   - a word, and one field less than each of the next two records, as R writes names of rows; or

@@ -13,7 +13,9 @@ enum {
     HEADER_CELLS = 1 << 15, /* … fewer records if they are long, but … */
     HEADER_LEAST = 32,
     COUNTED_HEADER = 4, /* 0,1,2 may well be data, 0,1,2,3 hardly is */
-    SPACED_HEADER = 3   /* … nor 2019,2020,2021 over smaller numbers */
+    SPACED_HEADER = 3,  /* … nor 2019,2020,2021 over smaller numbers … */
+    YEAR_FIRST = 1500,  /* … nor such years behind names, over whatever */
+    YEAR_LAST = 2999
 };
 
 /* ---------------------------------------------------------------- is there a header? --------- */
@@ -36,12 +38,13 @@ struct sight {
 struct sights {
     struct sight *column;
     size_t columns, room;
+    size_t lead; /* words that its first record begins with */
     char *letters;
     size_t used, letters_room;
     size_t longer;   /* how many of the two records below the first have a field more */
     size_t below;    /* records below */
     size_t second;   /* fields of the first of them */
-    size_t spaced;   /* … whose numbers are equally spaced */
+    size_t spaced;   /* … whose numbers, behind as many cells, are equally spaced */
     double step;     /* from the first number of a record to its second … */
     double previous; /* … and its last number so far */
     bool even;       /* all of its steps are that one */
@@ -88,6 +91,7 @@ static bool see_first(struct sights *s, const struct csv_field *field, bool comm
                         .low = INFINITY,
                         .high = -INFINITY};
     c->first = cell_classify(field->text, field->n, comma, &c->number);
+    s->lead += c->first == CELL_WORD && s->lead + 1 == s->columns;
     if (field->n)
         memcpy(s->letters + s->used, field->text, field->n);
     s->used += field->n;
@@ -116,7 +120,8 @@ static void see_below(struct sights *s, size_t i, const struct csv_field *field,
         c->fraction = c->fraction || number != trunc(number);
         c->quotes += field->quoted;
     }
-    see_step(s, i, kind, number);
+    if (i >= s->lead)
+        see_step(s, i - s->lead, kind, number);
     c->recurs = c->recurs ||
                 (c->n == field->n && c->n && memcmp(s->letters + c->start, field->text, c->n) == 0);
     if (second)
@@ -208,6 +213,30 @@ static bool is_beyond(const struct sights *s, size_t index)
     return numbers >= COUNTED_HEADER && fractions + 1 >= numbers;
 }
 
+/* Different words and then years, equally spaced, as no record below goes on; the last cell may be
+ * empty, for a delimiter may end all lines. */
+static bool is_years(const struct sights *s)
+{
+    const size_t end = s->columns - (s->columns && s->column[s->columns - 1].n == 0);
+    if (s->lead == 0 || end < s->lead + SPACED_HEADER || !s->below || s->spaced * 10 > s->below)
+        return false;
+    for (size_t i = 0; i < s->lead; i++) {
+        for (size_t j = 0; j < i && s->lead <= 1000; j++)
+            if (same_words(s, i, j))
+                return false;
+        if (s->column[i].recurs)
+            return false;
+    }
+    const double step = s->column[s->lead + 1].number - s->column[s->lead].number;
+    for (size_t i = s->lead; i < end; i++) {
+        const struct sight *c = &s->column[i];
+        if (c->first != CELL_NUMBER || c->number != trunc(c->number) || c->number < YEAR_FIRST ||
+            c->number > YEAR_LAST || (i > s->lead && c->number - c[-1].number != step))
+            return false;
+    }
+    return step != 0;
+}
+
 /* Numbers, all in quotes, over numbers that are in none. */
 static bool is_quoted(const struct sights *s, size_t index)
 {
@@ -261,7 +290,8 @@ static bool is_header(const struct sights *s, bool units, const struct csv_known
         return true;
     if (!s->below) /* nothing to compare with: words alone must be names */
         return words == s->columns;
-    if (is_counted(s, index) || (s->columns > index && is_beyond(s, index)) || is_quoted(s, index))
+    if (is_counted(s, index) || (s->columns > index && is_beyond(s, index)) ||
+        is_quoted(s, index) || is_years(s))
         return true;
     if (recurs || words + index < s->columns || (!index && !over_words))
         return false;
