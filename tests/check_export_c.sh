@@ -153,6 +153,22 @@ awk "$random"' BEGIN {
         print i % 3
     }
 }' >bytes.csv
+awk "$random"' BEGIN {
+    print "code,zip,x,y,kind"
+    split("1 01 7 -2.5 1e3 0 0.1 tea", word)
+    for (i = 0; i < 200; i++)
+        printf "%s,%s%d,%.3f,%.3f,%d\n", word[i % 8 + 1], i % 3 ? "00" : "", i % 5, r(), r(), i % 8 % 3
+}' >codes.csv
+awk 'BEGIN {
+    print "code,zip,x,y"
+    n = split("1.0 001 +1 1. 1e0 100e-2 .1e+1 -1 7.000 70E-1 -25e-1 -2.50 1000 1e+3 1E3 1000.0 -0 0.0 " \
+        ".1 0.10000000000000001 0.1000000000000000055511151231257827 0.10000000000000002 1e-1 0x1 1e " \
+        "1e+ + . e1 1.0.0 1-1 Tea tea0 infinite 1e999 1e-999 1e99999999999 0e99999999999", word)
+    for (i = 1; i <= n; i++) print word[i] "," (i % 2 ? "03" : "3.0") ",0.5,0.5"
+    long = "1"; for (i = 0; i < 150; i++) long = long "0"
+    print long "e-150,0,0.5,0.5"
+    print long "." long ",4,0.5,0.5"
+}' >codes_other.csv
 "$HEDDLE" convert builtin:digits digits.csv >/dev/null 2>&1 || rm -f digits.csv
 awk 'BEGIN { print "a,b,y"; for (i = 0; i < 4; i++) print int(i / 2) "," i % 2 "," (i == 1 || i == 2) }' >xor.csv
 
@@ -176,6 +192,12 @@ same housing housing.csv tnntn single
 "$HEDDLE" train housing.csv $quick --epochs 5 --missing mean --target near --scale minmax \
     --precision double -o near.model >/dev/null
 same near housing.csv tnn-nn double
+# Categories that are numbers: of a word spelled like none of them the number counts.
+"$HEDDLE" train codes.csv $quick --epochs 5 --categories code,zip -o codes.model >/dev/null
+same codes codes.csv ttnn single
+rows_only codes codes_other.csv ttnn single
+holds 'other spellings are other rows than strangers' \
+    "awk -F, 'NR > 1 { print \$1 \$2 \$3 }' codes.told | sort -u | wc -l | grep -qv '^1$'"
 "$HEDDLE" train bytes.csv $quick --epochs 3 --scale byte -o bytes.model >/dev/null
 same bytes bytes.csv nnnnnnnnnnnnnnnnnnnn single
 if [ -e digits.csv ]; then

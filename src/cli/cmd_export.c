@@ -74,8 +74,9 @@ const struct command command_export = {
         "dependencies. Preprocessing is part of both, so columns go in as they are in the data. "
         "Both compute the same bits as 'heddle predict' unless told otherwise. The C file says in "
         "its head how to use it and tests itself when compiled with -DPREFIX_SELF_TEST, the prefix "
-        "in capitals. The graph's inputs are x (the number columns, in double if they are scaled) and texts (the others); "
-        "its metadata name the columns and classes.",
+        "in capitals. The graph's inputs are x (the number columns, in double if they are scaled) "
+        "and texts (the others, looked up as they are spelled: 1.0 is not 1); its metadata name "
+        "the columns and classes.",
     .examples = "  heddle export flowers.model -o flowers.onnx\n"
                 "  heddle export flowers.model -o fast.onnx --variant portable\n"
                 "  heddle export flowers.model -o flowers.c\n"

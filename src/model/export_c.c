@@ -4,8 +4,8 @@
  * The file has, in this order: what it is and how to use it; declarations; the elementary
  * functions (model/export_c_text.h); the data of the model, weights as (inputs, outputs), so that
  * the inner loop runs over outputs, whose sums are independent, and a compiler may use vectors
- * without changing a bit; from columns to inputs; the layers; and a test of itself
- * (export_c_test.c).
+ * without changing a bit; from columns to inputs (words: export_c_words.c); the layers; and a test
+ * of itself (export_c_test.c).
  */
 #include "model/export_c.h"
 
@@ -135,21 +135,22 @@ static void add_head(struct c_file *f, const char *sha256)
     add_how(f);
     string_add(out, " *\n");
     add_promise(f);
-    string_print(out,
-                 " *\n"
-                 " * Needs C99 and <math.h>, no memory but %zu bytes of stack, and keeps no state: "
-                 "any number of\n"
-                 " * threads may call it.\n"
-                 " *\n"
-                 " *   cc -std=c99 -O2 -ffp-contract=off -c %s.c            (link with -lm)\n"
-                 " *   cc -std=c99 -O2 -ffp-contract=off -D%s_SELF_TEST %s.c -lm && ./a.out\n"
-                 " *\n"
-                 " * Other files get the declarations by\n"
-                 " *\n"
-                 " *   #define %s_DECLARATIONS\n"
-                 " *   #include \"%s.c\"\n"
-                 " */\n",
-                 bytes + 64, f->name, f->upper, f->name, f->upper, f->name);
+    string_print(
+        out,
+        " *\n"
+        " * Needs C99 and its library, no memory but %zu bytes of stack, and keeps no state: "
+        "any number of\n"
+        " * threads may call it.\n"
+        " *\n"
+        " *   cc -std=c99 -O2 -ffp-contract=off -c %s.c            (link with -lm)\n"
+        " *   cc -std=c99 -O2 -ffp-contract=off -D%s_SELF_TEST %s.c -lm && ./a.out\n"
+        " *\n"
+        " * Other files get the declarations by\n"
+        " *\n"
+        " *   #define %s_DECLARATIONS\n"
+        " *   #include \"%s.c\"\n"
+        " */\n",
+        bytes + 64, f->name, f->upper, f->name, f->upper, f->name);
 }
 
 static void add_declarations(struct c_file *f)
@@ -260,22 +261,7 @@ static void add_column_data(struct c_file *f)
     if (f->numbers && f->texts) {
         add_places(f);
     }
-    size_t k = 0;
-    for (size_t j = 0; j < f->p->inputs; j++) {
-        const struct preprocess_input *input = &f->p->input[j];
-        if (!input->text) {
-            continue;
-        }
-        if (input->categories) {
-            struct c_list list = {&f->out, 0};
-            string_print(&f->out, "static const char *const categories_%zu[] = {", k);
-            for (size_t c = 0; c < input->categories; c++) {
-                c_list_add_text(&list, input->category[c]);
-            }
-            string_add(&f->out, "};\n");
-        }
-        k++;
-    }
+    export_c_add_categories(f);
 }
 
 static void add_weights(struct c_file *f)
@@ -323,31 +309,6 @@ static void add_target_values(struct c_file *f)
 
 /* ---------------------------------------------------------------- code ----------------------- */
 
-static const char one_hot_text[] =
-    "\n"
-    "/* 1 at the word's place among the categories, behind them if it is missing and that is one. "
-    "*/\n"
-    "static void one_hot(const char *word, const char *const *category, int categories,\n"
-    "                    int missing_category, real *x)\n"
-    "{\n"
-    "    int c, i;\n"
-    "    for (c = 0; c < categories + missing_category; c++)\n"
-    "        x[c] = 0;\n"
-    "    if (!word || !word[0]) {\n"
-    "        if (missing_category)\n"
-    "            x[categories] = 1;\n"
-    "        return;\n"
-    "    }\n"
-    "    for (c = 0; c < categories; c++) {\n"
-    "        for (i = 0; word[i] && word[i] == category[c][i]; i++)\n"
-    "            ;\n"
-    "        if (word[i] == category[c][i]) {\n"
-    "            x[c] = 1;\n"
-    "            return;\n"
-    "        }\n"
-    "    }\n"
-    "}\n";
-
 static const char affine_text[] =
     "\n"
     "/* z = b + x W, each sum a chain in the order of the inputs, from the bias. */\n"
@@ -382,9 +343,7 @@ static void add_scaling(struct c_file *f)
 static void add_inputs(struct c_file *f)
 {
     struct string *out = &f->out;
-    if (f->texts) {
-        string_add(out, one_hot_text);
-    }
+    export_c_add_one_hot(f);
     string_add(out, "\n"
                     "/* From columns to inputs; 0 if a number cannot be used. */\n"
                     "static int inputs_of(const double *numbers, const char *const *texts, real "
@@ -408,19 +367,7 @@ static void add_inputs(struct c_file *f)
     if (!f->texts) {
         string_add(out, "    (void)texts;\n");
     }
-    size_t at = 0, k = 0;
-    for (size_t j = 0; j < f->p->inputs; j++) {
-        const struct preprocess_input *input = &f->p->input[j];
-        if (input->text && input->categories) {
-            string_print(out, "    one_hot(texts[%zu], categories_%zu, %zu, %d, x + %zu);\n", k, k,
-                         input->categories, input->missing_category, at);
-        } else if (input->text) {
-            string_print(out, "    one_hot(texts[%zu], 0, 0, %d, x + %zu);\n", k,
-                         input->missing_category, at);
-        }
-        k += input->text;
-        at += export_width(input);
-    }
+    export_c_add_one_hot_calls(f);
     string_add(out, "    return 1;\n}\n");
 }
 

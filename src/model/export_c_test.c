@@ -2,11 +2,13 @@
  * export_c_test: the self-test at the end of an exported C file. Its rows are made up around what
  * the model was fitted to; what is expected of them comes from heddle_model_predict() itself.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "data/cell.h"
 #include "data/table.h"
 #include "model/c_list.h"
 #include "model/export_c.h"
@@ -39,13 +41,29 @@ static bool fill_numbers(const struct preprocess *p, size_t j, struct table_colu
     return column->number != NULL;
 }
 
-/** Words: the categories by turns, one that is none, and a missing one. */
+/** A category that is a number as no category need be written: 1 as 1e0; NULL: there is none. */
+static const char *number_category(const struct preprocess_input *input)
+{
+    const char *found = NULL;
+    for (size_t c = 0; c < input->categories && !found; c++) {
+        const char *word = input->category[c];
+        double value;
+        if (!strpbrk(word, "eE") &&
+            cell_classify(word, strlen(word), false, &value) == CELL_NUMBER) {
+            found = word;
+        }
+    }
+    return found;
+}
+
+/** Words: the categories by turns, one that is none, and a missing one; a number is the first. */
 static bool fill_words(const struct preprocess *p, size_t j, struct table_column *column)
 {
     static const char stranger[] = "(never seen)";
     const struct preprocess_input *input = &p->input[j];
-    size_t words = input->categories + 1;
-    size_t bytes = sizeof stranger;
+    const char *number = number_category(input);
+    const size_t first = number != NULL, words = first + input->categories + 1;
+    size_t bytes = sizeof stranger + (number ? strlen(number) + sizeof "e0" : 0);
     for (size_t c = 0; c < input->categories; c++) {
         bytes += strlen(input->category[c]) + 1;
     }
@@ -59,11 +77,12 @@ static bool fill_words(const struct preprocess *p, size_t j, struct table_column
     }
     char *at = column->letters;
     for (size_t c = 0; c < words; c++) {
-        const char *word = c < input->categories ? input->category[c] : stranger;
-        size_t n = strlen(word) + 1;
-        memcpy(at, word, n);
+        const bool other = c < first;
+        const char *word = other ? number : c + 1 < words ? input->category[c - first] : stranger;
         column->word[c] = at;
-        at += n;
+        at +=
+            snprintf(at, bytes - (size_t)(at - column->letters), "%s%s", word, other ? "e0" : "") +
+            1;
     }
     for (size_t r = 0; r < TEST_ROWS; r++) {
         size_t c = (r + j) % (words + 1);

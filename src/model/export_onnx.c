@@ -166,7 +166,8 @@ static char *add_inputs(struct onnx_graph *g, const heddle_model *model)
     }
     onnx_describe(
         g, true, onnx_text(g, "texts"), ONNX_STRING, p->inputs - numbers,
-        "columns of text, in the order of metadata 'text_columns'; \"\" is a missing value");
+        "columns of text, in the order of metadata 'text_columns'; \"\" is a missing value; words "
+        "are those that are spelled as in training: 1.0 is not 1");
     char **part = onnx_keep(g, p->inputs, sizeof *part);
     size_t parts = 0, number = 0, text = 0;
     for (size_t j = 0; part && j < p->inputs;) {
