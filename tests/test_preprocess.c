@@ -428,6 +428,12 @@ Test(preprocess, a_likelier_target_is_noted)
           "'column_3' is learnt, the last column; --target column_1 learns 'column_1'; ");
     noted("", "1.%d,%d,%.1f\n", 20, "");
     noted("", "%d,b%d,k%.0f\n", 3, "");
+    /* names that say nothing: the first column if it is of words, the only one, and they recur */
+    noted("my kind,b,c,d,pixel\n", "k%d,%d,1,2,%.1f\n", 20,
+          "'pixel' is learnt, the last column; --target 'my kind' learns 'my kind'; "
+          "2 columns: 'c', 'd' are constant; ");
+    noted("kind,b,c,d,pixel\n", "k%d,b%d,1,2,%.1f\n", 20, "2 columns: 'c', 'd' are constant; ");
+    noted("kind,b,c,d,pixel\n", "k%d,%d,1,2,%.1f\n", 12, "2 columns: 'c', 'd' are constant; ");
 }
 
 Test(preprocess, dates_taken_for_categories_are_noted)

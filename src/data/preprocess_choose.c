@@ -19,6 +19,8 @@ enum {
     LABEL_CLASSES = 256, /* labels of images: always */
     FRACTION_CLASSES = 1000, /* more classes of numbers that are not whole are a mistake */
     MAX_CLASSES = 100000,
+    CLASS_INPUTS = 4,    /* a first column of words before fewer numbers may well be an input … */
+    CLASS_ROWS = 5,      /* … and so may one whose words are not there so many times */
     IDENTIFIER_ROWS = 10 /* fewer different words in as many rows prove nothing */
 };
 
@@ -200,6 +202,17 @@ static bool is_said(const heddle_table *table, const struct preprocess_options *
     return table->targets > 0 || (*target && strcmp(target, "auto") != 0);
 }
 
+/* Is the first column the only one of words, few and each there several times, before numbers? */
+static bool is_class_first(const heddle_table *table, const struct choice *choice)
+{
+    const struct table_column *first = &table->column[0];
+    bool numbers = choice->inputs >= CLASS_INPUTS && choice->input[0] == 0;
+    for (size_t j = 1; j < choice->inputs && numbers; j++)
+        numbers = !table->column[choice->input[j]].text;
+    return numbers && first->text && first->words > 1 && first->words <= AUTO_CLASSES &&
+           table->rows / first->words >= CLASS_ROWS;
+}
+
 heddle_status choose_likelier(const heddle_table *table, const struct preprocess_options *options,
                               const struct choice *choice, size_t *likelier, heddle_error *err)
 {
@@ -218,6 +231,8 @@ heddle_status choose_likelier(const heddle_table *table, const struct preprocess
     }
     if (found > 1)
         *likelier = table->columns;
+    if (!found && table->named && choice->task != TASK_CLASSIFY && is_class_first(table, choice))
+        *likelier = 0;
     if (found || table->named || !table->line || choice->task == TASK_CLASSIFY ||
         choice->input[0] != 0)
         return HEDDLE_OK;

@@ -20,7 +20,8 @@ void choice_done(struct choice *choice);
 /**
  * Which column may be meant to be learnt, where the last one is for want of anything said? One named
  * "class" or the like; where columns have no names, the only one of a few words or, if the last holds
- * no classes, the first if it does. table->columns: none.
+ * no classes, the first if it does; where they have, the first if it is the only one of words, few and
+ * recurring, before several columns of numbers. table->columns: none.
  */
 heddle_status choose_likelier(const heddle_table *table, const struct preprocess_options *options,
                               const struct choice *choice, size_t *likelier, heddle_error *err);

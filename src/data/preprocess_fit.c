@@ -323,8 +323,9 @@ static heddle_status note_target(struct fit *fit, heddle_error *err)
     char text[400], shown[2][CELL_SHOWN];
     cell_show(target, strlen(target), shown[0]);
     cell_show(name, strlen(name), shown[1]);
-    snprintf(text, sizeof text, "'%s' is learnt, the last column; --target %s learns '%s'",
-             shown[0], shown[1], shown[1]);
+    const char *quote = strpbrk(shown[1], " ()$&;<>|*?#!`\"\\") ? "'" : "";
+    snprintf(text, sizeof text, "'%s' is learnt, the last column; --target %s%s%s learns '%s'",
+             shown[0], quote, shown[1], quote, shown[1]);
     note(fit, text);
     return HEDDLE_OK;
 }
