@@ -294,7 +294,8 @@ Test(csv, bytes_that_are_no_text_are_refused)
                   "'@' is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
     refused("page_late.csv", "\n  <!DOCTYPE html>\n",
             "'@' is a web page; was the download refused?");
-    refused("run.jsonl", "{\"event\": \"start\", \"version\": \"0\"}\n{\"event\": \"end\"}\n",
+    refused("log_of_run.jsonl",
+            "{\"event\": \"start\", \"version\": \"0\"}\n{\"event\": \"end\"}\n",
             "'@' is the log of a run, no data; 'heddle verify' repeats that run, and 'heddle train "
             "--report FILE.html' writes a page about one");
     refused("json.csv", "[ {\"a\": 1} ]\n", "'@' is a JSON file; save the table as CSV");

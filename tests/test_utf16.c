@@ -33,33 +33,33 @@ static uint8_t *encode(const char *text, bool big, size_t *n)
 
 Test(utf16, what_is_broken_is_refused_with_its_place)
 {
-    refused_bytes("high.csv",
+    refused_bytes("utf16_high.csv",
                   "\xff\xfe"
                   "a\0\n\0\x3d\xd8,\0",
                   10, NULL,
                   "'@' line 2: half a character of UTF-16, d83d without its other half (byte 6)");
-    refused_bytes("low.csv",
+    refused_bytes("utf16_low.csv",
                   "\xfe\xff"
                   "\0a\0\r\0\n\xde\0\0,",
                   12, NULL,
                   "'@' line 2: half a character of UTF-16, de00 without its other half (byte 8)");
-    refused_bytes("last.csv",
+    refused_bytes("utf16_last.csv",
                   "\xff\xfe"
                   "a\0\x3d\xd8",
                   6, NULL,
                   "'@' line 1: half a character of UTF-16, d83d without its other half (byte 4)");
-    refused_bytes("odd.csv",
+    refused_bytes("utf16_odd.csv",
                   "\xff\xfe"
                   "a\0\n\0001",
                   7, NULL, "'@' line 2: the UTF-16 text ends within a character (byte 6)");
-    refused_bytes("zero.csv",
+    refused_bytes("utf16_zero.csv",
                   "\xff\xfe"
                   "a\0\0\0",
                   6, NULL, "'@' line 1: a zero is no character of UTF-16 text (byte 4)");
-    refused_bytes("utf32.csv", "\xff\xfe\0\0a\0\0\0", 8, NULL,
+    refused_bytes("utf16_utf32.csv", "\xff\xfe\0\0a\0\0\0", 8, NULL,
                   "'@' is UTF-32 text; convert it with iconv -f UTF-32 -t UTF-8");
-    refused_bytes("mark.csv", "\xff\xfe", 2, NULL, "'@' is empty");
-    refused_bytes("page.csv", "\xff\xfe<\0h\0t\0m\0l\0>\0", 14, NULL,
+    refused_bytes("utf16_mark.csv", "\xff\xfe", 2, NULL, "'@' is empty");
+    refused_bytes("utf16_page.csv", "\xff\xfe<\0h\0t\0m\0l\0>\0", 14, NULL,
                   "'@' is a web page; was the download refused?");
 }
 
@@ -72,7 +72,7 @@ Test(utf16, the_same_table_in_both_orders)
         uint8_t *bytes = encode(text, big, &n);
         heddle_table *table = NULL;
         heddle_error err = {HEDDLE_OK, ""};
-        cr_assert(read_bytes("excel.txt", bytes, n, NULL, &table, &err) == HEDDLE_OK, "%s",
+        cr_assert(read_bytes("utf16_excel.txt", bytes, n, NULL, &table, &err) == HEDDLE_OK, "%s",
                   err.text);
         cr_assert(strstr(heddle_table_format(table), "UTF-16"), "%s", heddle_table_format(table));
         table_is(table, wanted);
@@ -102,7 +102,7 @@ Test(utf16, large_texts_become_their_utf8_mapped_or_not)
             const bool packed = how & 1, big = how & 2;
             size_t n;
             uint8_t *encoded = encode(text, big, &n);
-            const char *path = scratch_path(packed ? "large.gz" : "large");
+            const char *path = scratch_path(packed ? "utf16_large.gz" : "utf16_large");
             if (packed) {
                 gzFile file = gzopen(path, "wb");
                 cr_assert(gzwrite(file, encoded, (unsigned)n) == (int)n);
@@ -129,7 +129,7 @@ Test(utf16, no_more_memory_than_allowed)
     char *text = many("\xe2\x82\xac", 40000);
     size_t n;
     uint8_t *encoded = encode(text, false, &n);
-    const char *path = scratch_path("limit.txt");
+    const char *path = scratch_path("utf16_limit.txt");
     put_file(path, encoded, n);
     for (size_t less = 0; less <= 1; less++) {
         struct file_bytes bytes = {.data = NULL};
