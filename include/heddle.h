@@ -98,8 +98,8 @@ typedef struct heddle_read_options {
 
 /**
  * Read a table. path is a file (format by content: CSV, TSV and their like, ARFF, NPY, IDX,
- * SVMlight, FANN, safetensors; gzip and zstd by their magic bytes), "-" for standard input, or "builtin:NAME"
- * (heddle_builtin_name).
+ * SVMlight, FANN, safetensors; gzip and zstd by their magic bytes, UTF-16 by its mark), "-" for
+ * standard input, or "builtin:NAME" (heddle_builtin_name).
  *
  * Arrays in plain files (NPY, IDX, safetensors) are not copied: the table is a view of the mapped
  * file, which must not be changed while it is used. A column that cannot be used (a word among its
