@@ -40,10 +40,10 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
         if (run->recipe->has_extras) {
             passes->begin_step(me->ws, step);
         }
-        if (run->operands) {
-            passes->join(me->ws, run->operands, plan->batch, chunk->first, chunk->examples);
-        }
         if (step == run->first_step || !run->resident || share->chunks > 1) {
+            if (run->operands) {
+                passes->join(me->ws, run->operands, plan->batch, chunk->first, chunk->examples);
+            }
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                            chunk->examples);
         }
