@@ -99,7 +99,7 @@ Test(csv, numbers_in_other_dress_are_read_where_it_is_plain)
     };
     char text[4096];
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        heddle_table *table = read_text("dressed.csv", dressed_rows(text, cases[k].cell));
+        heddle_table *table = read_text("undressed.csv", dressed_rows(text, cases[k].cell));
         cr_assert(!table->column[0].text && !table->column[0].flaw, "%s", cases[k].cell);
         cr_assert(table_number(table, 0, 0) == cases[k].first, "%s", cases[k].cell);
         cr_assert(table_number(table, 0, 29) == cases[k].last, "%s", cases[k].cell);
@@ -107,7 +107,7 @@ Test(csv, numbers_in_other_dress_are_read_where_it_is_plain)
         heddle_table_free(table);
     }
     table_is(read_text("few.csv", "a,b\n10%,1\n20,2\n?,3\n"), "a|b/10|1/20|2/|3/");
-    table_is(read_text("mixed.csv", "a,b\n\"1,234\",1\n999,2\n\"12,345.5\",3\n"),
+    table_is(read_text("mixed_dress.csv", "a,b\n\"1,234\",1\n999,2\n\"12,345.5\",3\n"),
              "a|b/1234|1/999|2/12345.5|3/");
     table_is(read_text("euro.csv", "a;b\n12,5 %;1\n3 %;2\n"), "a|b/12.5|1/3|2/");
     table_is(read_text("groups.csv", "a;b\n1.234,5 %;1\n3 %;2\n"), "a|b/1.234,5 %|1/3 %|2/");
@@ -152,7 +152,7 @@ Test(csv, what_programs_put_around_a_table_is_no_part_of_it)
     table_is(read_text("dos.csv", "a,b\r\n1,2\r\n\x1a"), "a|b/1|2/");
     table_is(read_text("excel.csv", "a;b;;\n1;2;;\n3;4;;\n;;;\n"), "a|b/1|2/3|4/");
     table_is(read_text("middle.csv", "a,b\n1,2\n,\n3,4\n,\n , \n\n"), "a|b/1|2/|/3|4/");
-    table_is(read_text("rows.csv", "a,b\n1,2,\n3,4,\n"), "a|b/1|2/3|4/");
+    table_is(read_text("wrapped_rows.csv", "a,b\n1,2,\n3,4,\n"), "a|b/1|2/3|4/");
 }
 
 Test(csv, names_of_rows_are_told_from_data)
@@ -200,7 +200,7 @@ Test(csv, titles_and_units_are_no_rows)
     refused("unit.csv", "t,y\ns,1\n1,1\n2,1\n3,2\n4,2\n5,3\n6,3\n",
             "'@' line 2 column 1: 's' is not a number");
     table_is(read_text("none.csv", "t,v\nNone,none\n1,2\n3,4\n"), "t|v/|/1|2/3|4/");
-    table = read_text("rows.csv", "t,v\na,b\nc,d\n");
+    table = read_text("titled_rows.csv", "t,v\na,b\nc,d\n");
     table_is(table, "t|v/a|b/c|d/");
 }
 
@@ -263,7 +263,7 @@ Test(csv, words_that_recur_among_few_numbers_are_codes)
     char text[4096] = "grade,y\n";
     for (int i = 0; i < 60; i++)
         sprintf(text + strlen(text), "%s,%d\n", i % 30 ? "12" : "K", i);
-    heddle_table *table = read_text("codes.csv", text);
+    heddle_table *table = read_text("recurring_codes.csv", text);
     cr_assert(table->column[0].text && table->column[0].words == 2);
     heddle_table_free(table);
 }
@@ -273,7 +273,7 @@ Test(csv, infinite_numbers_are_refused)
     refused("inf.csv", "a,b\n1,2\n3,inf\n", "'@' line 3 column 2: 'inf' is not a finite number");
     refused("minus_inf.csv", "a\n1\n-Infinity\n",
             "'@' line 3 column 1: '-Infinity' is not a finite number");
-    refused("huge.csv", "a,b\n1,2\n1e999,2\n",
+    refused("infinite.csv", "a,b\n1,2\n1e999,2\n",
             "'@' line 3 column 1: '1e999' is not a finite number");
     heddle_table *table = read_text("inf_word.csv", "a,b\ninf,1\nsup,2\n");
     cr_assert(table->column[0].text);
@@ -298,7 +298,7 @@ Test(csv, bytes_that_are_no_text_are_refused)
             "{\"event\": \"start\", \"version\": \"0\"}\n{\"event\": \"end\"}\n",
             "'@' is the log of a run, no data; 'heddle verify' repeats that run, and 'heddle train "
             "--report FILE.html' writes a page about one");
-    refused("json.csv", "[ {\"a\": 1} ]\n", "'@' is a JSON file; save the table as CSV");
+    refused("looks_like_json.csv", "[ {\"a\": 1} ]\n", "'@' is a JSON file; save the table as CSV");
     refused("page.csv", "<!DOCTYPE html>\n", "'@' is a web page; was the download refused?");
     refused_bytes("sheet.xlsx", "PK\3\4 and so on", 13, NULL,
                   "'@' is a zip archive (perhaps a spreadsheet or .npz); save the table as CSV or "
@@ -367,7 +367,7 @@ Test(csv, line_ends_and_byte_order_marks_do_not_matter)
     table_is(read_text("bom.csv", "\xef\xbb\xbf"
                                   "a,b\n1,2\n3,4"),
              "a|b/1|2/3|4/");
-    table_is(read_text("mixed.csv", "a,b\r\n1,2\n\n\r\n3,4\r"), "a|b/1|2/3|4/");
+    table_is(read_text("mixed_ends.csv", "a,b\r\n1,2\n\n\r\n3,4\r"), "a|b/1|2/3|4/");
     heddle_table *table = read_text("lines.csv", "a,b\r\n\r\n1,2\r\n\"3\",4\r\n");
     cr_assert(table->line[0] == 3 && table->line[1] == 4);
     heddle_table_free(table);

@@ -132,7 +132,7 @@ Test(csv_guess, two_tabs_here_and_there_are_one)
 Test(csv_guess, what_known_names_say_goes_first)
 {
     const char *text = "2020,2019\n0.5,1\n", *path = scratch_path("known.csv");
-    heddle_table *like = read_text("like.csv", "2019,2020,y\n1,2,3\n"), *table = NULL;
+    heddle_table *like = read_text("known_names.csv", "2019,2020,y\n1,2,3\n"), *table = NULL;
     heddle_read_options options = {.like = like};
     put_file(path, text, strlen(text));
     cr_assert(heddle_table_read(path, &options, &table, NULL) == HEDDLE_OK);
