@@ -1,17 +1,6 @@
 /** rule: an update rule in the passes' precision, and its application to a stretch of the block. */
+#include "base/power.h"
 #include "pass/workspace.h"
-
-/** β^n for a whole n, by squaring: a function of n alone, so a resumed run gets the same. */
-static double power(double beta, uint64_t n)
-{
-    double result = 1;
-    for (; n; n >>= 1, beta *= beta) {
-        if (n & 1) {
-            result *= beta;
-        }
-    }
-    return result;
-}
 
 struct REAL(rule) REAL(rule_of)(const struct update_rule *rule)
 {
@@ -39,8 +28,8 @@ struct REAL(rule) REAL(rule_of)(const struct update_rule *rule)
         .penalised = rule->weight_mask != NULL,
     };
     if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
-        r.update.step = (real)(rule->rate / (1 - power(rule->beta1, rule->step)));
-        r.update.root = (real)(1 / __builtin_sqrt(1 - power(rule->beta2, rule->step)));
+        r.update.step = (real)(rule->rate / (1 - power_whole(rule->beta1, rule->step)));
+        r.update.root = (real)(1 / __builtin_sqrt(1 - power_whole(rule->beta2, rule->step)));
     }
     if (r.penalised) { /* which scales already */
         r.update.scale = 1;

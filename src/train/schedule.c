@@ -1,24 +1,13 @@
 /** schedule: see schedule.h. Own exp, log and cos, so that no C library decides a bit. */
 #include "train/schedule.h"
 
+#include "base/power.h"
 #include "kernel/dispatch.h"
 
 /** q^x for q ≥ 0. */
 static double power(double q, double x)
 {
     return x == 0 ? 1 : q == 0 ? 0 : elementary_exp(x * elementary_log(q));
-}
-
-/** q^n for a whole n, by squaring: exact where the products are. */
-static double power_whole(double q, uint64_t n)
-{
-    double result = 1;
-    for (; n; n >>= 1, q *= q) {
-        if (n & 1) {
-            result *= q;
-        }
-    }
-    return result;
 }
 
 /** From `from` at 0 to `to` at 1 along half a turn of a cosine. */
