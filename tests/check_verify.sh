@@ -42,6 +42,19 @@ t 0 '"l2.*"data_sha256": "[0-9a-f]{64}"' 'head -n 1 chosen.jsonl'
 t 0 'the same bits' '(cd logs && verify d.jsonl)'
 t 0 untouched "[ '$before' = \"\$(cat d.model d.ck | cksum)\" ] && echo untouched"
 
+# A file of --test leaves no rows to be held out; PROBEN1 says itself which are.
+"$HEDDLE" train digits.csv --epochs 2 --test digits.csv --log test.jsonl -q >/dev/null
+{
+    printf 'bool_in=0\nreal_in=2\nbool_out=0\nreal_out=1\n'
+    printf 'training_examples=60\nvalidation_examples=30\ntest_examples=10\n'
+    seq 100 | awk '{ print $1 % 7, $1 % 5, $1 % 7 * 0.1 }'
+} >parts.dt
+"$HEDDLE" train parts.dt --epochs 5 --log parts.jsonl -q >/dev/null
+"$HEDDLE" train parts.dt --epochs 5 --test parts.dt --log parts_test.jsonl -q >/dev/null
+t 0 'the same bits: [0-9]* steps' 'verify test.jsonl'
+t 0 'the same bits: [0-9]* steps' 'verify parts.jsonl'
+t 0 'the same bits: [0-9]* steps' 'verify parts_test.jsonl'
+
 # Also where L2, or the width too, was chosen first.
 "$HEDDLE" convert builtin:spirals spirals.csv >/dev/null
 "$HEDDLE" train spirals.csv --hidden 4 --epochs 30 --log chosen.jsonl -q >/dev/null

@@ -33,8 +33,8 @@ int train_again(const struct command_line *line, const json_t *recipe, const cha
             done = heddle_recipe_set(input.recipe, "threads", threads, &err);
         }
         if (done == HEDDLE_OK) {
-            done = heddle_train(input.recipe, input.table, input.validation, NULL, input.initial,
-                                callbacks, model, result, &err);
+            done = heddle_train(input.recipe, input.table, input.validation, input.test,
+                                input.initial, callbacks, model, result, &err);
         }
         status = done == HEDDLE_OK ? 0 : refuse(line, &err);
     }
