@@ -83,6 +83,12 @@ interrupted 'patience, plateau' $digits --epochs 6 --optimizer adam --schedule p
 interrupted 'double, clip, max-norm' $digits --epochs 4 --precision double --clip 0.1 --max-norm 1 \
     --optimizer momentum --schedule cosine
 
+# Weight deltas that are divided by weights: a network of more weights than a batch has values.
+interrupted 'many weights' builtin:spirals --hidden 90,40 --batch 48 --epochs 4 --optimizer adam --dropout 0.1 \
+    --max-norm 2 --patience 2 --validation 0.2
+interrupted 'many weights, one batch' builtin:spirals --hidden 90,40 --batch full --shuffle no --epochs 12 \
+    --optimizer nesterov
+
 # A checkpoint is the same whoever writes it, and a model too.
 for threads in 1 2 5; do
     train $digits --epochs 3 --threads $threads --checkpoint t$threads.ck

@@ -153,8 +153,8 @@ static bool at_once(const struct shard_plan *plan)
 /**
  * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
  * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
- * and their rows at its inputs. The norm of --clip and L-BFGS need all weight deltas before the first update, and
- * other ranks get sums.
+ * and their rows at its inputs. The norm of --clip and L-BFGS need all weight deltas before the first
+ * update, and other ranks get sums.
  */
 static bool divides_weights(const struct run *run)
 {

@@ -41,7 +41,7 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
             passes->begin_step(me->ws, step);
         }
         if (step == run->first_step || !run->resident || share->chunks > 1) {
-            if (run->operands) {
+            if (run->operands) { /* before gather(), which knows where the rows are */
                 passes->join(me->ws, run->operands, plan->batch, chunk->first, chunk->examples);
             }
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,

@@ -126,9 +126,9 @@ struct aside {
 /**
  * Before an update: are these the best weights so far, for the case that the run diverges? The loss
  * is the epoch's mean, the last batch's in it, which is theirs: so they have not gone wrong yet,
- * whatever their weight deltas turn out to be. In
- * the first epoch any step may be it, then the last of each. Looked at after ever more steps
- * (`after`), so that it costs nothing; all workers come to the same answer.
+ * whatever their weight deltas turn out to be. In the first epoch any step may be it, then the last
+ * of each. Looked at after ever more steps (`after`), so that it costs nothing; all workers come to
+ * the same answer.
  */
 static void put_aside(struct run *run, struct aside *aside, double loss, uint64_t steps, int w)
 {
