@@ -367,7 +367,7 @@ typedef struct heddle_callbacks {
         stop from another thread or a signal handler, let it set an atomic flag (lock-free, for a
         handler) and return that flag's value here. */
     int (*stop)(void *user);
-    /** So many of those short runs are done, of so many: at first none. */
+    /** Of those short runs so many are done: 0 before the first, then now and again. */
     void (*choosing)(void *user, size_t done, size_t runs);
     /** Before the first step. It costs a look at all of the data. */
     void (*begin)(void *user, const heddle_start *start);

@@ -144,9 +144,9 @@ struct passes {
                                        size_t capacity, int workers);
 
     /**
-     * Before gather(): the workspace takes the E examples from `at` on of a batch, and what their
-     * weight deltas are made of is put where learn() finds it. Workspaces of one batch join the same
-     * operands; no two examples have one place.
+     * Before each gather(), which then says where the rows are: the workspace takes the E examples
+     * from `at` on of a batch, and what their weight deltas are made of is put where learn() finds
+     * it. Workspaces of one batch join the same operands; no two examples have one place.
      */
     void (*join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
                  size_t E);
