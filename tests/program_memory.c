@@ -30,6 +30,7 @@ static const char *const runs[] = {
     "--hidden 1024,1024 --threads 2 --log memory.jsonl --test builtin:digits",
     "--hidden 4000,500 --threads 32 --batch 512 --optimizer sgd", /* 8 shards: most are idle */
     "--hidden 800 --batch full --optimizer rprop",
+    "--hidden 1024,700 --epochs 30 --threads 3", /* three runs at a time choose --l2 */
     "--hidden 16384 --threads 2 --optimizer sgd --validation 0.2", /* little of it for scores */
     "--hidden 64,16384 --threads 1 --optimizer sgd --validation 0.2",
 };
@@ -40,8 +41,11 @@ static double run(const char *heddle, const char *options, bool dry, char text[R
     char words[600];
     char *argument[WORDS];
     int n = 0;
-    snprintf(words, sizeof words, "%s train builtin:digits --quiet --steps %s %s%s", heddle,
-             strstr(options, "--resume") ? "40" : "20", options, dry ? " --dry-run --json" : "");
+    const char *steps = strstr(options, "--epochs")   ? "none"
+                        : strstr(options, "--resume") ? "40"
+                                                      : "20";
+    snprintf(words, sizeof words, "%s train builtin:digits --quiet --steps %s %s%s", heddle, steps,
+             options, dry ? " --dry-run --json" : "");
     for (char *word = strtok(words, " "); word && n < WORDS - 1; word = strtok(NULL, " ")) {
         argument[n++] = word;
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/available.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -281,6 +282,30 @@ static void list_candidates(struct choosing *c, const struct choose_network *net
     }
 }
 
+/** What a run by one worker takes: its own, a copy of the weights, the rows of a fold. */
+static size_t run_bytes(const struct run_recipe *run, const struct dataset *set)
+{
+    struct trainer_memory m;
+    if (trainer_memory(run, set->rows, false, 1, &m, NULL)) {
+        return SIZE_MAX;
+    }
+    return m.weights + m.states + m.partials + m.workspaces + m.order + m.others +
+           shape_parameters(&run->shape) * sizeof(double) + set->arena_bytes +
+           (set->bytes ? set->rows * set->inputs : 0);
+}
+
+size_t choose_at_once(const struct run_recipe *run, const struct dataset *train, size_t workers,
+                      size_t max_memory, size_t *bytes)
+{
+    size_t limit = max_memory ? max_memory : memory_available("");
+    size_t each = run_bytes(run, train);
+    size_t fit = limit ? limit / 2 / each : workers;
+    size_t count = cluster_ranks() > 1 ? 1 : fit < workers ? fit : workers;
+    count = count > 1 ? count : 1;
+    *bytes = each < SIZE_MAX / count ? count * each : SIZE_MAX;
+    return count;
+}
+
 heddle_status choose(const struct choose_network *network, size_t networks,
                      const struct encoded *data, struct workers *workers, bool lent, enum bind bind,
                      size_t max_memory, const heddle_callbacks *callbacks, size_t *chosen,
@@ -298,10 +323,15 @@ heddle_status choose(const struct choose_network *network, size_t networks,
     heddle_status status = HEDDLE_OK;
     list_candidates(&c, network, networks);
     tell(&c, 0);
-    if (lent || cluster_ranks() > 1) {
+    size_t bytes;
+    size_t runs = c.folds * c.candidates;
+    size_t all = (size_t)team_workers(workers->team);
+    size_t count = choose_at_once(network[networks - 1].run, &data->train, all, max_memory, &bytes);
+    if (lent || (count == 1 && all > 1) || cluster_ranks() > 1) {
         take_runs(&c, 0);
     } else {
-        status = workers_apart(workers, c.folds * c.candidates, bind, take_runs, &c, &c.one, err);
+        status =
+            workers_apart(workers, count < runs ? count : runs, bind, take_runs, &c, &c.one, err);
     }
     if (!status && c.status) {
         status = c.status;

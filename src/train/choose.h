@@ -32,14 +32,24 @@ struct choose_network {
 enum { CHOOSE_NETWORKS = 2 };
 
 /**
+ * How many runs choose() makes at a time, each by one worker: one for each worker, but no more than
+ * take half of max_memory (0: of what the machine has left); *bytes is what they take. 1 if all
+ * workers make each run together: with other ranks, or where two are too many.
+ *
+ * run   the larger of the networks
+ */
+size_t choose_at_once(const struct run_recipe *run, const struct dataset *train, size_t workers,
+                      size_t max_memory, size_t *bytes);
+
+/**
  * Choose among the networks, each with run->l2 / 10, run->l2 (of the first network: the middle one)
  * and 10 run->l2; for classes run->l2 / 100 too, without which spirals are not learned. Small tables
  * of numbers are too noisy for it.
  *
  * network    the networks (1 … CHOOSE_NETWORKS), the usual one first
  * data       rows to train on, and what they count for
- * workers    who works: several runs at a time, each by one of them; `lent`: one after the other
- *            by all of them, and so with several ranks
+ * workers    who works: several runs at a time, each by one of them, as choose_at_once() says;
+ *            `lent`: one after the other by all of them
  * callbacks  stop is asked, choosing is told; NULL allowed
  * chosen     out: which network
  * l2         out: the choice

@@ -18,6 +18,7 @@
 #include "model/model.h"
 #include "train/calibrate.h"
 #include "train/checkpoint.h"
+#include "train/choose.h"
 #include "train/encode.h"
 #include "train/fit.h"
 #include "train/order.h"
@@ -151,8 +152,12 @@ static size_t count_memory(const struct fit_request *request, const struct run_r
     size_t training = memory->weights + memory->states + memory->partials + memory->foreign +
                       memory->workspaces + memory->order + memory->others + larger(watched, copy) +
                       tiles;
+    size_t choosing = 0;
+    if (run->choose_epochs) {
+        choose_at_once(run, &data->train, workers, recipe_max_memory(request->recipe), &choosing);
+    }
     size_t ending = values + larger(saved, larger(watched, tested));
-    return e->keep_bytes + values + larger(training, ending);
+    return e->keep_bytes + values + larger(larger(training, choosing), ending);
 }
 
 /** What the process will hold at most if it takes so much more; 0 where the system does not tell. */
