@@ -64,6 +64,18 @@ void weights_init(const struct shape *shape, enum init_rule rule, double spread,
         }                                                                                          \
     }
 
+void weights_mask(const struct shape *shape, bool use_double, void *packed)
+{
+    memset(packed, 0, shape_packed(shape) * (use_double ? sizeof(double) : sizeof(float)));
+    if (use_double) {
+        double *to = packed;
+        FOR_EACH_PARAMETER(shape, from, at, to[at] = from < begin + m * n)
+    } else {
+        float *to = packed;
+        FOR_EACH_PARAMETER(shape, from, at, to[at] = from < begin + m * n)
+    }
+}
+
 void weights_pack(const struct shape *shape, const double *values, bool use_double, void *packed)
 {
     memset(packed, 0, shape_packed(shape) * (use_double ? sizeof(double) : sizeof(float)));

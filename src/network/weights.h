@@ -36,6 +36,9 @@ void weights_init(const struct shape *shape, enum init_rule rule, double spread,
 
 /** Plain order in doubles → packed reals (padding zero), and back (exact for float). */
 void weights_pack(const struct shape *shape, const double *values, bool use_double, void *packed);
+
+/** Packed reals that are 1 where a weight is, 0 where a bias or padding is. */
+void weights_mask(const struct shape *shape, bool use_double, void *packed);
 void weights_unpack(const struct shape *shape, const void *packed, bool use_double, double *values);
 
 #endif

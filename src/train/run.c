@@ -82,25 +82,13 @@ static bool take_more(struct run *run, bool validates)
         }
     }
     if (has_mask(recipe)) {
-        size_t count = shape_parameters(&recipe->shape);
-        double *ones = memory_new(count, sizeof *ones);
         run->mask = arena_new(run->block_bytes);
-        for (size_t l = 1; ones && l <= recipe->shape.layers; l++) {
-            double *weight = ones + weights_begin(&recipe->shape, l);
-            for (size_t i = 0; i < recipe->shape.width[l - 1] * recipe->shape.width[l]; i++) {
-                weight[i] = 1;
-            }
-        }
-        if (ones && run->mask) {
-            weights_pack(&recipe->shape, ones, run->set->use_double, run->mask);
-            if (run->lbfgs) {
-                run->lbfgs->mask = run->mask;
-            }
-        }
-        bool complete = ones && run->mask;
-        memory_free(ones);
-        if (!complete) {
+        if (!run->mask) {
             return false;
+        }
+        weights_mask(&recipe->shape, run->set->use_double, run->mask);
+        if (run->lbfgs) {
+            run->lbfgs->mask = run->mask;
         }
     }
     return (recipe->clip <= 0 || run->squares) && (!recipe->patience || !validates || run->best);
