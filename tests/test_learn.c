@@ -19,7 +19,7 @@ static void divide(struct divided *d, const struct net *net)
 {
     size_t bytes = passes_f64.operands_bytes(&net->shape, net->batch, d->workers);
     cr_assert(d->workers <= 8);
-    cr_assert(!shard_plan_create(net->batch, d->shard, d->workers, 2 * net->batch, &d->plan, NULL));
+    cr_assert(!shard_plan_create_spread(net->batch, d->shard, d->workers, &d->plan, NULL));
     d->operands_memory = new_array(bytes);
     d->operands = passes_f64.operands_place(d->operands_memory, &net->shape, best_kernels(),
                                             net->batch, d->workers);
@@ -35,7 +35,7 @@ static size_t learn(struct divided *d, struct net *net, size_t batch,
     double each[256];
     struct shard_plan *plan;
     size_t where = SIZE_MAX;
-    cr_assert(!shard_plan_create(batch, d->shard, d->workers, 2 * net->batch, &plan, NULL));
+    cr_assert(!shard_plan_create_spread(batch, d->shard, d->workers, &plan, NULL));
     for (int w = d->workers; w-- > 0;) { /* in any order */
         for (size_t c = 0; c < plan->share[w].chunks; c++) {
             const struct chunk *part = &plan->share[w].chunk[c];

@@ -1,6 +1,7 @@
 /** run: who of a team takes part. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "train/run.h"
 
@@ -23,7 +24,7 @@ Test(run, more_workers_than_the_work_is_worth_sit_out)
     unsetenv("HEDDLE_ALL_WORKERS");
     cr_assert(taking_part(2, 2, 1, 4, 4) == 1);
     cr_assert(taking_part(64, 32, 10, 32, 16) == 1);
-    cr_assert(taking_part(64, 96, 10, 64, 16) == 4, "four shards, work for seven");
+    cr_assert(taking_part(64, 96, 10, 64, 16) == 7, "rows for eight, work for seven");
     cr_assert(taking_part(10, 46, 10, 128, 16) == 2);
     cr_assert(taking_part(10, 46, 10, 512, 64) == 8, "eight shards, work for nine");
 }
@@ -40,4 +41,34 @@ Test(run, all_that_have_shards_take_part_where_tests_ask_for_it)
     cr_assert(taking_part(64, 32, 10, 32, 16) == 2);
     cr_assert(taking_part(2, 2, 1, 4, 4) == 1);
     cr_assert(taking_part(784, 128, 10, 16, 16) == 16);
+}
+
+/* Where weight deltas are divided by weights, shards may be split, and feed more. */
+Test(run, a_batch_has_rows_for)
+{
+    const struct {
+        size_t width[4], batch, shard, feeds;
+        int workers; /* and then so many rows are a part */
+        size_t part;
+        double clip;
+    } cases[] = {
+        {{784, 128, 10}, 128, 16, 16, 16, 8, 0},
+        {{784, 128, 10}, 100, 16, 13, 4, 8, 0},
+        {{784, 128, 10}, 128, 16, 8, 4, 16, 1}, /* the norm needs all weight deltas */
+        {{784, 128, 10}, 128, 4, 16, 8, 4, 0},
+        {{10, 46, 10}, 128, 16, 8, 2, 16, 0}, /* few weights */
+        {{784, 128, 10}, 60000, 64, 938, 2, 64, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static struct run_recipe recipe;
+        recipe = (struct run_recipe){
+            .batch = cases[i].batch, .shard = cases[i].shard, .clip = cases[i].clip};
+        recipe.shape = (struct shape){.layers = 2};
+        memcpy(recipe.shape.width, cases[i].width, 3 * sizeof *cases[i].width);
+        cr_assert(shape_finish(&recipe.shape, NULL) == HEDDLE_OK);
+        cr_expect(trainer_feeds(&recipe) == cases[i].feeds, "case %zu: %zu", i,
+                  trainer_feeds(&recipe));
+        cr_expect(trainer_part(&recipe, cases[i].workers) == cases[i].part, "case %zu: %zu", i,
+                  trainer_part(&recipe, cases[i].workers));
+    }
 }

@@ -233,6 +233,36 @@ Test(shard_plan, a_shard_is_never_cut)
 }
 
 /* S = 7, T = 2, as drawn in shard_plan.h. */
+Test(shard_plan, spread_examples_are_each_taken_once)
+{
+    for (size_t batch = 1; batch < 300; batch += batch < 70 ? 1 : 23) {
+        for (int workers = 1; workers <= 40; workers++) {
+            struct shard_plan *plan;
+            size_t shard = batch % 3 ? 16 : 5;
+            cr_assert(!shard_plan_create_spread(batch, shard, workers, &plan, NULL));
+            size_t at = 0;
+            size_t busy = 0;
+            size_t most = 0;
+            for (int w = 0; w < workers; w++) {
+                const struct worker_share *share = &plan->share[w];
+                cr_assert(share->chunks <= 1 && (share->chunks == 1) == (share->examples > 0));
+                if (share->chunks) {
+                    cr_assert(share->chunk->first == at && at % SPREAD_UNIT == 0);
+                    cr_assert(share->chunk->examples == share->examples);
+                    at += share->examples;
+                    busy++;
+                    most = share->examples > most ? share->examples : most;
+                }
+            }
+            size_t can = spread_workers(batch);
+            cr_assert(at == batch && busy == (can < (size_t)workers ? can : (size_t)workers));
+            cr_assert(most == plan->capacity && most <= spread_examples(batch, workers));
+            cr_assert(plan->whole.count == (batch + shard - 1) / shard && !plan->partials);
+            shard_plan_free(plan);
+        }
+    }
+}
+
 Test(shard_plan, seven_shards_of_two_workers_by_hand)
 {
     struct shard_plan *plan;

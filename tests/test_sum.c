@@ -74,6 +74,26 @@ Test(sum, aligned_subtrees_can_be_summed_by_others)
     }
 }
 
+/* Whose leaf the values are does not matter, only how many make one. */
+Test(sum, leaves_of_any_length)
+{
+    make_values(MOST);
+    for (size_t leaf = 1; leaf < 70; leaf += 3) {
+        double sums[MOST];
+        size_t leaves = 0;
+        for (size_t i = 0; i < MOST; i += leaf) {
+            double chain = 0;
+            for (size_t j = i; j < i + leaf && j < MOST; j++) {
+                chain += value[j];
+            }
+            sums[leaves++] = chain;
+        }
+        cr_assert(same(sum_leaves(value, MOST, leaf), sum_tree(sums, leaves)), "leaves of %zu",
+                  leaf);
+    }
+    cr_assert(same(sum_leaves(value, MOST, SUM_LEAF), sum_values(value, MOST)));
+}
+
 Test(sum, values_are_chains_of_64_under_the_tree)
 {
     make_values(MOST * SUM_LEAF);

@@ -67,13 +67,13 @@ double sum_tree(const double *leaf, size_t n)
     return join(&s);
 }
 
-double sum_values(const double *value, size_t n)
+double sum_leaves(const double *value, size_t n, size_t leaf)
 {
     struct sum s;
     s.depth = s.in_leaf = 0;
     s.leaves = 0;
-    for (size_t i = 0; i < n; i += SUM_LEAF) {
-        size_t end = n - i < SUM_LEAF ? n : i + SUM_LEAF;
+    for (size_t i = 0; i < n; i += leaf) {
+        size_t end = n - i < leaf ? n : i + leaf;
         double chain = 0.0;
         for (size_t j = i; j < end; j++) {
             chain += value[j];
@@ -81,4 +81,9 @@ double sum_values(const double *value, size_t n)
         push(&s, chain);
     }
     return join(&s);
+}
+
+double sum_values(const double *value, size_t n)
+{
+    return sum_leaves(value, n, SUM_LEAF);
 }

@@ -28,7 +28,10 @@ enum { SUM_LEAF = 64 };
  */
 double sum_values(const double *value, size_t n);
 
-/** The same sum of values that come one after the other. Start it as {0}. */
+/** The same with leaves of `leaf` values. */
+double sum_leaves(const double *value, size_t n, size_t leaf);
+
+/** The sum of sum_values(), of values that come one after the other. Start it as {0}. */
 struct sum {
     double sum[64]; /* of complete subtrees, largest first */
     int depth;

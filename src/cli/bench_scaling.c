@@ -46,29 +46,38 @@ static const char *us_text(double us, char text[32])
     return text;
 }
 
-/** Workers' worth of work that `threads` of them get done at once: the longest share decides. */
-static double shard_width(const heddle_bench_row *row)
+static size_t parts_of(const heddle_bench_row *row)
 {
-    size_t threads = (size_t)row->threads;
-    size_t longest = (row->shards + threads - 1) / threads;
-    return (double)row->shards / (double)longest;
+    return (row->batch + row->part - 1) / row->part;
 }
 
-static void say_shards(char text[SCALING_TEXT], const heddle_bench_row *row, double bound)
+/** Workers' worth of work that `threads` of them get done at once: the longest share decides. */
+static double parts_width(const heddle_bench_row *row)
 {
-    if (row->shards < (size_t)row->threads) {
+    size_t threads = (size_t)row->threads;
+    size_t parts = parts_of(row);
+    size_t longest = (parts + threads - 1) / threads;
+    return (double)parts / (double)longest;
+}
+
+static void say_parts(char text[SCALING_TEXT], const heddle_bench_row *row, double bound)
+{
+    bool split = row->part < row->shard;
+    const char *part = split ? "part" : "shard";
+    size_t parts = parts_of(row);
+    if (parts < (size_t)row->threads) {
         append(text,
-               "a batch of %zu is %zu shard%s of %zu, so that %d of %d workers have nothing "
-               "to do",
-               row->batch, row->shards, row->shards == 1 ? "" : "s", row->shard,
-               row->threads - (int)row->shards, row->threads);
+               "a batch of %zu is %zu %s%s of %zu, so that %d of %d workers have nothing to do",
+               row->batch, parts, part, parts == 1 ? "" : "s", row->part, row->threads - (int)parts,
+               row->threads);
     } else {
         append(text,
-               "the %zu shards of a batch do not divide by %d workers, which makes %.3g "
-               "times the most",
-               row->shards, row->threads, bound);
+               "the %zu %ss of a batch do not divide by %d workers, which makes %.3g times the "
+               "most",
+               parts, part, row->threads, bound);
     }
-    append(text, "; a larger --batch%s feeds more", row->shard > 16 ? " or a smaller --shard" : "");
+    append(text, "; a larger --batch%s feeds more",
+           !split && row->shard > 16 ? " or a smaller --shard" : "");
 }
 
 /** Is there a reason why so many threads have less arithmetic than as many cores? */
@@ -125,9 +134,9 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
     double speedup = few->us_per_step / many->us_per_step;
     append(text, "Scaling: %d threads are %.3g times as fast as %d (%.0f %% of ideal)",
            many->threads, speedup, few->threads, 100 * speedup / ideal);
-    double shards = shard_width(many) / shard_width(few);
+    double parts = parts_width(many) / parts_width(few);
     double apart = fmax(spread(few), spread(many));
-    bool known = shares_processors(many, machine) || shards < GOOD * ideal;
+    bool known = shares_processors(many, machine) || parts < GOOD * ideal;
     if (apart >= APART && !known) {
         append(text,
                "; but measurements of the same number of threads lie up to %.2g times apart: other "
@@ -145,7 +154,7 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
     double moving = many->memory_gbs > 0
                         ? (double)many->moved_bytes / (many->memory_gbs * 1e3) / many->us_per_step
                         : 0;
-    double bound = shards < arithmetic ? shards : arithmetic;
+    double bound = parts < arithmetic ? parts : arithmetic;
     bound = bound < ideal ? bound : ideal;
     bool explains = bound < GOOD * ideal && speedup >= EXPLAINED * bound;
     if (!explains && moving >= MEMORY_SHARE) {
@@ -156,8 +165,8 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
         return text;
     }
     if (bound < GOOD * ideal) {
-        if (shards <= arithmetic) {
-            say_shards(text, many, shards);
+        if (parts <= arithmetic) {
+            say_parts(text, many, parts);
         } else {
             say_arithmetic(text, many, machine, arithmetic);
         }

@@ -20,6 +20,7 @@ json_t *train_estimate_json(const heddle_estimate *e)
     json_put(object, "batch", json_count(e->batch));
     json_put(object, "shard", json_count(e->shard));
     json_put(object, "shards", json_count(e->shards));
+    json_put(object, "most_workers", json_count(e->feeds));
     json_put(object, "seed", json_count(e->seed));
     json_put(object, "threads", json_integer(e->threads));
     json_put(object, "threads_why", json_text(e->why));
@@ -61,7 +62,7 @@ void train_estimate_print(const heddle_estimate *e)
     printf("steps       %" PRIu64 "\n", e->steps);
     printf("work        %.3g GFLOP an epoch\n", e->flop_per_epoch * 1e-9);
     printf("batch       %zu rows: %zu shard%s of %zu, enough for %zu worker%s\n", e->batch,
-           e->shards, e->shards == 1 ? "" : "s", e->shard, e->shards, e->shards == 1 ? "" : "s");
+           e->shards, e->shards == 1 ? "" : "s", e->shard, e->feeds, e->feeds == 1 ? "" : "s");
     printf("machine     %d %s", e->threads, e->threads == 1 ? "thread" : "threads");
     if (e->ranks > 1) {
         printf(" on each of %d ranks", e->ranks);

@@ -249,14 +249,12 @@ heddle_status calibrate(const struct run_recipe *run, const struct dataset *set,
     if (!plan->fixed && plan->workers > 1 && tiny(run, set)) {
         return change_workers(workers, 1, bind, "the run is too short for a second worker", err);
     }
-    size_t shards = (run->batch + run->shard - 1) / run->shard;
-    size_t ranks = (size_t)cluster_ranks();
-    size_t share = (shards + ranks - 1) / ranks;
-    if (!plan->fixed && share < (size_t)plan->workers) {
+    size_t feeds = trainer_feeds(run);
+    if (!plan->fixed && feeds < (size_t)plan->workers) {
         char few[64];
-        snprintf(few, sizeof few, "a batch is %zu shard%s%s", shards, shards == 1 ? "" : "s",
-                 ranks > 1 ? ", shared by the ranks" : "");
-        heddle_status capped = change_workers(workers, (int)share, bind, few, err);
+        snprintf(few, sizeof few, "a batch has rows for %zu worker%s%s", feeds,
+                 feeds == 1 ? "" : "s", cluster_ranks() > 1 ? " of a rank" : "");
+        heddle_status capped = change_workers(workers, (int)feeds, bind, few, err);
         if (capped) {
             return capped;
         }

@@ -183,6 +183,7 @@ static void fill(const struct run_recipe *run, const struct encoded *data, heddl
     e->batch = run->batch;
     e->shard = run->shard;
     e->shards = (run->batch + run->shard - 1) / run->shard;
+    e->feeds = trainer_feeds(run);
     e->steps_per_epoch = (rows + run->batch - 1) / run->batch;
     e->epochs = run->epochs;
     e->steps = run->steps;

@@ -1,6 +1,7 @@
 /** run: the plan and the memory of a run, from before its first step to after its last. */
 #include "train/run.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,17 +21,60 @@
 /** Parameters from which on dividing them by weights is worth a call for each piece. */
 enum { LEAST_DIVIDED = 4096 };
 
+/**
+ * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
+ * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
+ * and their rows at its inputs. The norm of --clip and L-BFGS need all weight deltas before the first
+ * update, and other ranks get sums.
+ */
+static bool divides_weights(const struct run_recipe *recipe, int workers)
+{
+    const struct shape *shape = &recipe->shape;
+    if (cluster_ranks() > 1 || recipe->clip > 0 || recipe->optimizer == OPTIMIZER_LBFGS ||
+        shape->custom.loss || shape_packed(shape) < LEAST_DIVIDED ||
+        spread_examples(recipe->batch, workers) > RUN_BLOCK) {
+        return false;
+    }
+    double read = 0;
+    for (size_t l = 1; l <= shape->layers; l++) {
+        read += (double)shape->width[l - 1] / workers + (double)shape->width[l];
+    }
+    return workers == 1 || (double)recipe->batch * read <= 2 * (double)shape_packed(shape);
+}
+
+size_t trainer_part(const struct run_recipe *recipe, int workers)
+{
+    return divides_weights(recipe, workers) && recipe->shard > SPREAD_UNIT ? SPREAD_UNIT
+                                                                           : recipe->shard;
+}
+
+size_t trainer_feeds(const struct run_recipe *recipe)
+{
+    size_t ranks = (size_t)cluster_ranks();
+    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
+    size_t spread = spread_workers(recipe->batch);
+    return spread <= INT_MAX && divides_weights(recipe, (int)spread) ? spread
+                                                                     : (shards + ranks - 1) / ranks;
+}
+
+/** A plan of the run's workers for so many rows. */
+static heddle_status plan_batch(const struct run *run, size_t batch, struct shard_plan **plan,
+                                heddle_error *err)
+{
+    size_t shard = run->recipe->shard;
+    return run->by_weights ? shard_plan_create_spread(batch, shard, run->workers, plan, err)
+                           : shard_plan_create_for(batch, shard, cluster_rank(), cluster_ranks(),
+                                                   run->workers, RUN_BLOCK, plan, err);
+}
+
 heddle_status run_plan(struct run *run, heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
-    int rank = cluster_rank();
-    int ranks = cluster_ranks();
-    heddle_status status = shard_plan_create_for(recipe->batch, recipe->shard, rank, ranks,
-                                                 run->workers, RUN_BLOCK, &run->full, err);
+    run->by_weights = divides_weights(recipe, run->workers);
+    heddle_status status = plan_batch(run, recipe->batch, &run->full, err);
     size_t rest = run->set->rows % recipe->batch;
     if (!status && rest) {
-        status = shard_plan_create_for(rest, recipe->shard, rank, ranks, run->workers, RUN_BLOCK,
-                                       &run->tail, err);
+        status = plan_batch(run, rest, &run->tail, err);
     }
     if (!status) {
         run->slots = run->full->partials;
@@ -127,39 +171,6 @@ static size_t partials_held(const struct shard_plan *plan, size_t w)
     return (size_t)(last + 1);
 }
 
-/** Does every worker take its examples of a batch through the passes at once? */
-static bool at_once(const struct shard_plan *plan)
-{
-    for (int w = 0; plan && w < plan->workers; w++) {
-        if (plan->share[w].chunks > 1) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/**
- * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
- * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
- * and their rows at its inputs. The norm of --clip and L-BFGS need all weight deltas before the first
- * update, and other ranks get sums.
- */
-static bool divides_weights(const struct run *run)
-{
-    const struct run_recipe *recipe = run->recipe;
-    const struct shape *shape = &recipe->shape;
-    if (cluster_ranks() > 1 || recipe->clip > 0 || recipe->optimizer == OPTIMIZER_LBFGS ||
-        shape->custom.loss || shape_packed(shape) < LEAST_DIVIDED || !at_once(run->full) ||
-        !at_once(run->tail)) {
-        return false;
-    }
-    double read = 0;
-    for (size_t l = 1; l <= shape->layers; l++) {
-        read += (double)shape->width[l - 1] / run->workers + (double)shape->width[l];
-    }
-    return run->workers == 1 || (double)recipe->batch * read <= 2 * (double)shape_packed(shape);
-}
-
 /** Bytes of a worker's workspace, and of the losses behind it. */
 static size_t space_bytes(const struct run *run)
 {
@@ -178,9 +189,9 @@ struct trainer_memory run_count(struct run *run, bool validates)
     const struct exchange_setup setup = run_exchange_setup(run);
     size_t busy = 0;
     size_t sums = 0;
-    bool divides = divides_weights(run);
     run->operands_bytes =
-        divides ? run->passes->operands_bytes(&recipe->shape, recipe->batch, run->workers) : 0;
+        run->by_weights ? run->passes->operands_bytes(&recipe->shape, recipe->batch, run->workers)
+                        : 0;
     for (size_t w = 0; w < workers; w++) {
         size_t full = partials_held(run->full, w);
         size_t tail = partials_held(run->tail, w);
@@ -193,10 +204,11 @@ struct trainer_memory run_count(struct run *run, bool validates)
         .states = recipe->optimizer == OPTIMIZER_LBFGS
                       ? lbfgs_bytes(run->packed, run->block_bytes)
                       : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
-        .partials = divides ? 0 : sums * run->block_bytes,
+        .partials = run->by_weights ? 0 : sums * run->block_bytes,
         .foreign = alone ? 0 : exchange_bytes(&setup),
         .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker + run->operands_bytes,
         .order = run->full->shards * sizeof *run->shard_loss +
+                 (run->by_weights ? recipe->batch * sizeof *run->each : 0) +
                  (recipe->shuffle ? run->set->rows * sizeof *run->order : 0),
         .others = run->block_bytes + (has_mask(recipe) ? run->block_bytes : 0) +
                   (recipe->patience && validates ? run->block_bytes : 0),
@@ -226,8 +238,10 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     run->partial = memory_new(workers * PARTIALS_MAX, sizeof *run->partial);
     run->worker = arena_new(workers * sizeof *run->worker);
     run->shard_loss = memory_new(run->full->shards, sizeof *run->shard_loss);
+    run->each = run->by_weights ? arena_new(recipe->batch * sizeof *run->each) : NULL;
     bool complete = run->W && (states < 1 || run->state1) && (states < 2 || run->state2) &&
-                    run->partial && run->worker && run->shard_loss;
+                    run->partial && run->worker && run->shard_loss &&
+                    (!run->by_weights || run->each);
     if (complete && run->operands_bytes) {
         void *memory = arena_new(run->operands_bytes);
         run->operands = memory ? run->passes->operands_place(memory, &recipe->shape, run->kernels,
@@ -289,6 +303,7 @@ void run_done(struct run *run)
     memory_free(run->squares);
     memory_free(run->partial);
     memory_free(run->shard_loss);
+    arena_free(run->each, run->recipe->batch * sizeof *run->each);
     memory_free(run->order);
     shard_plan_free(run->full);
     shard_plan_free(run->tail);
@@ -313,8 +328,8 @@ int run_workers(int workers, const struct run_recipe *recipe)
     if (shape_packed(&recipe->shape) >= SMALL) {
         return workers;
     }
-    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
-    int most = shards < (size_t)workers ? (int)shards : workers;
+    size_t feeds = trainer_feeds(recipe);
+    int most = feeds < (size_t)workers ? (int)feeds : workers;
     if (!getenv("HEDDLE_ALL_WORKERS")) {
         double enough = (double)recipe->batch * shape_flop(&recipe->shape) / WORTH_A_WORKER;
         most = enough < most ? (int)enough : most;

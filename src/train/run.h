@@ -59,12 +59,14 @@ struct run {
      * that the update adds up; or, where that moves less, by weights: each worker finds its slice of
      * them from all examples' rows and deltas, which lie here.
      */
+    bool by_weights;
     struct operands *operands; /* NULL: by examples */
     size_t operands_bytes;
     struct exchange *exchange; /* with the other ranks; NULL: there are none */
     struct worker *worker;
     size_t capacity;
-    double *shard_loss; /* (shards of a batch) */
+    double *shard_loss; /* (shards of a batch); by weights: */
+    double *each;       /* (batch) losses, since a shard's examples may be of two workers */
     uint32_t *order;    /* (rows), or NULL: as they are */
     size_t asked;       /* rows of the order that are read ahead (worker 0's) */
     bool resident;      /* the batch never changes: gather it once */
@@ -165,7 +167,7 @@ void run_done(struct run *run);
 /** The passes tell the exchange how far they are. */
 void step_watch(struct run *run);
 
-/** Worker w's shards of the batch that begins at row `begin` of the order. */
+/** Worker w's examples of the batch that begins at row `begin` of the order. */
 void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w, uint64_t step);
 
 /**
@@ -173,6 +175,9 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
  * What ranks decide alike is made of what they told each other.
  */
 void step_meet(struct run *run, int w);
+
+/** The loss of a batch, after the meeting: its shards' sums in the tree. */
+double step_loss(const struct run *run, const struct shard_plan *plan);
 
 /**
  * Are the weight deltas finite, as far as they are known before the update? All workers come to the

@@ -259,7 +259,38 @@ static void plan_whole(struct pieces *pieces, struct shard_plan *plan)
     plan->whole.subtrees = 1;
 }
 
-/** The whole plan; the same walk counts memory and fills it. */
+size_t spread_workers(size_t batch)
+{
+    return (batch + SPREAD_UNIT - 1) / SPREAD_UNIT;
+}
+
+size_t spread_examples(size_t batch, int workers)
+{
+    size_t units = spread_workers(batch);
+    return (units + (size_t)workers - 1) / (size_t)workers * SPREAD_UNIT;
+}
+
+/** Each worker's examples, wherever shards begin. */
+static void plan_spread(struct pieces *pieces, struct shard_plan *plan)
+{
+    size_t workers = (size_t)plan->workers;
+    size_t units = spread_workers(plan->batch);
+    plan->share = piece(pieces, workers, sizeof *plan->share);
+    for (size_t w = 0; w < workers; w++) {
+        struct chunk *chunk = piece(pieces, 1, sizeof *chunk);
+        size_t begin = part_begin(units, w, workers) * SPREAD_UNIT;
+        size_t end = part_begin(units, w + 1, workers) * SPREAD_UNIT;
+        end = end < plan->batch ? end : plan->batch;
+        if (plan->share && begin < end) {
+            *chunk = (struct chunk){.first = begin, .examples = end - begin};
+            plan->share[w] =
+                (struct worker_share){.chunk = chunk, .chunks = 1, .examples = end - begin};
+        }
+    }
+    plan_whole(pieces, plan);
+}
+
+/** The plan of workers with shards of their own. */
 static void plan_all(struct pieces *pieces, struct shard_plan *plan, size_t chunk_shards)
 {
     size_t workers = (size_t)plan->workers;
@@ -314,13 +345,19 @@ heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t 
     return shard_plan_create_for(batch, shard, 0, 1, workers, chunk, plan, err);
 }
 
-heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ranks, int workers,
-                                    size_t chunk, struct shard_plan **plan, heddle_error *err)
+static void fill_plan(struct pieces *pieces, struct shard_plan *plan, size_t chunk_shards)
 {
-    size_t chunk_shards = 1;
-    while (chunk_shards * 2 * shard <= chunk) {
-        chunk_shards *= 2;
+    if (chunk_shards == 0) {
+        plan_spread(pieces, plan);
+    } else {
+        plan_all(pieces, plan, chunk_shards);
     }
+}
+
+/** chunk_shards 0: examples are spread. */
+static heddle_status create(size_t batch, size_t shard, int rank, int ranks, int workers,
+                            size_t chunk_shards, struct shard_plan **plan, heddle_error *err)
+{
     struct shard_plan draft = {
         .batch = batch,
         .shard = shard,
@@ -335,7 +372,7 @@ heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ra
         return status_memory(err, "the plan of the shards", 0);
     }
     plan_begins(&draft);
-    plan_all(&pieces, &draft, chunk_shards);
+    fill_plan(&pieces, &draft, chunk_shards);
     struct shard_plan *made = memory_new(1, sizeof *made);
     void *memory = memory_new(1, pieces.used);
     if (!made || !memory) {
@@ -347,11 +384,27 @@ heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ra
     pieces = (struct pieces){.base = memory};
     draft.partials = 0;
     *made = draft;
-    plan_all(&pieces, made, chunk_shards);
+    fill_plan(&pieces, made, chunk_shards);
     made->memory = memory;
     made->capacity = largest_chunk(made);
     *plan = made;
     return HEDDLE_OK;
+}
+
+heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ranks, int workers,
+                                    size_t chunk, struct shard_plan **plan, heddle_error *err)
+{
+    size_t chunk_shards = 1;
+    while (chunk_shards * 2 * shard <= chunk) {
+        chunk_shards *= 2;
+    }
+    return create(batch, shard, rank, ranks, workers, chunk_shards, plan, err);
+}
+
+heddle_status shard_plan_create_spread(size_t batch, size_t shard, int workers,
+                                       struct shard_plan **plan, heddle_error *err)
+{
+    return create(batch, shard, 0, 1, workers, 0, plan, err);
 }
 
 void shard_plan_free(struct shard_plan *plan)

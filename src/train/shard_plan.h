@@ -10,6 +10,10 @@
  *     worker 0: 0 1 2         keeps (0+1), 2
  *     worker 1: 3 4 5 6       keeps 3, (4+5), 6
  *     program                 (0+1) 2 3 + +  (4+5) 6 +  +
+ *
+ * Workers that divide the weight deltas by weights add up nothing of each other's: whose examples
+ * they are does not matter then, and each takes a run of them through the passes, wherever shards
+ * begin.
  */
 #ifndef TRAIN_SHARD_PLAN_H
 #define TRAIN_SHARD_PLAN_H
@@ -28,8 +32,9 @@ struct chunk {
     size_t first; /* example of the batch */
     size_t examples;
     size_t first_shard;
-    struct shard_run run; /* its shards; `end` counted from `first` */
-    int *partial;         /* (run_places) which of the worker's partial sums the run has for G */
+    struct shard_run
+        run;      /* its shards, `end` counted from `first`; none where weights are divided */
+    int *partial; /* (run_places) which of the worker's partial sums the run has for G */
 };
 
 struct worker_share {
@@ -72,6 +77,20 @@ heddle_status shard_plan_create(size_t batch, size_t shard, int workers, size_t 
  */
 heddle_status shard_plan_create_for(size_t batch, size_t shard, int rank, int ranks, int workers,
                                     size_t chunk, struct shard_plan **plan, heddle_error *err);
+
+/**
+ * The same for one rank whose workers divide the weight deltas by weights: all shards are in
+ * `whole`, and each worker's examples in one chunk that begins at a multiple of SPREAD_UNIT.
+ */
+heddle_status shard_plan_create_spread(size_t batch, size_t shard, int workers,
+                                       struct shard_plan **plan, heddle_error *err);
+
+/** Examples that are worth a worker: a tile of the forward pass. */
+enum { SPREAD_UNIT = 8 };
+
+/** The most workers that have examples of a batch then, and the most examples that one of them has. */
+size_t spread_workers(size_t batch);
+size_t spread_examples(size_t batch, int workers);
 
 void shard_plan_free(struct shard_plan *plan);
 

@@ -51,8 +51,9 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
         for (size_t j = 0; !run->operands && j < run_places(&chunk->run); j++) {
             deltas[j] = partial[chunk->partial[j]];
         }
-        me->size += passes->differentiate(me->ws, run->W, run->recipe->loss,
-                                          run->operands ? NULL : &chunk->run, me->each, deltas);
+        me->size += passes->differentiate(
+            me->ws, run->W, run->recipe->loss, run->operands ? NULL : &chunk->run,
+            run->operands ? run->each + chunk->first : me->each, deltas);
         size_t e = 0;
         for (size_t s = 0; s < chunk->run.count; s++) {
             double loss = 0;
@@ -66,6 +67,12 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
         exchange_need(run->exchange, w, run->packed);
         exchange_known(run->exchange, w, 0);
     }
+}
+
+double step_loss(const struct run *run, const struct shard_plan *plan)
+{
+    return run->by_weights ? sum_leaves(run->each, plan->batch, plan->shard)
+                           : sum_tree(run->shard_loss, plan->shards);
 }
 
 void step_settle(const struct run *run, int w)
@@ -281,7 +288,7 @@ bool step_evaluate(void *context, double *loss, int w)
     void *gradient = run->lbfgs->block[LBFGS_GRADIENT];
     step_batch(run, plan, 0, w, run->first_step);
     step_meet(run, w);
-    double sum = sum_tree(run->shard_loss, plan->shards);
+    double sum = step_loss(run, plan);
     *loss = scale * sum;
     if (!__builtin_isfinite(sum) || !step_finite(run, plan, w)) {
         return false;

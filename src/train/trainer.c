@@ -322,7 +322,7 @@ static void work(void *context, int w)
             }
             step_meet(run, w);
             stop = run->stop_step;
-            loss = sum_tree(run->shard_loss, plan->shards);
+            loss = step_loss(run, plan);
             finite = __builtin_isfinite(loss);
         }
         if (finite && steps >= aside.after && (epochs == 0 || begin + plan->batch == rows)) {

@@ -96,6 +96,13 @@ heddle_status trainer_run(const struct run_recipe *run, const struct dataset *se
                           const struct keeper *keeper, double *values, struct run_outcome *outcome,
                           heddle_error *err);
 
+/** Rows of a batch that go to one of so many workers at once: a shard, or fewer where weight deltas
+    are divided by weights, so that it does not matter whose rows they are. */
+size_t trainer_part(const struct run_recipe *run, int workers);
+
+/** The most workers of this rank that a batch has rows for. */
+size_t trainer_feeds(const struct run_recipe *run);
+
 /** What a run takes while it lasts, in bytes, besides the data. */
 struct trainer_memory {
     size_t weights;
