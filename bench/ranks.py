@@ -58,8 +58,8 @@ def flop(shape):
 
 
 def shard_of(batch):
-    """The default: an eighth of the batch, rounded down to a power of two, 16 to 64."""
-    return max(16, min(64, 1 << max(0, (batch // 8).bit_length() - 1)))
+    """The default: half of the batch, rounded down to a power of two, 16 to 64."""
+    return max(16, min(64, 1 << max(0, (batch // 2).bit_length() - 1)))
 
 
 def subtrees(first, last):

@@ -151,7 +151,7 @@ holds 'places, for people' \
 # ---------------------------------------------------------------- dry run
 
 t 0 '^work .* GFLOP an epoch' '' 'heddle train builtin:digits --dry-run'
-t 0 '^batch .*: 4 shards of 16, enough for 8 workers' '' 'heddle train builtin:digits --batch 64 --dry-run'
+t 0 '^batch .*: 2 shards of 32, enough for 8 workers' '' 'heddle train builtin:digits --batch 64 --dry-run'
 t 0 'all, with the data' '' 'heddle train builtin:digits --dry-run -o no.model'
 holds 'nothing is written' '[ ! -e no.model ]'
 t 65 '' "has no column 'nothing'" 'heddle train builtin:digits --target nothing --dry-run'

@@ -79,12 +79,12 @@ count=$((count + 1))
 all='1x2 2x1 3x2 4x3 5x1 8x2' # long_mpi.sh has more
 few='3x2'
 # 700 rows in batches of 96 and one of 28: six shards, then two; dropout, validation, patience, clip
-same "$all" mpi.csv --hidden 40,24 --batch 96 --epochs 6 --dropout 0.2 --clip 0.5 --validation 0.3 \
-    --patience 2
+same "$all" mpi.csv --hidden 40,24 --batch 96 --shard 16 --epochs 6 --dropout 0.2 --clip 0.5 \
+    --validation 0.3 --patience 2
 for optimizer in sgd momentum nesterov adam adamw rmsprop adagrad rprop lbfgs; do
     batch=100
     case $optimizer in rprop | lbfgs) batch=full ;; esac
-    same "$few" mpi.csv --hidden 20 --optimizer $optimizer --batch $batch --epochs 3
+    same "$few" mpi.csv --hidden 20 --optimizer $optimizer --batch $batch --shard 16 --epochs 3
 done
 same "$few" mpi.csv --target a --hidden 130,20 --batch 250 --shard 7 --epochs 3 --max-norm 0.7 \
     --l1 0.001 --weight-decay 0.01 --clip-value 0.3 --noise 0.1 --precision double

@@ -403,26 +403,26 @@ Test(recipe, batches_shards_and_ends_by_the_number_of_rows)
         {"", 255, 8, 8, 500, 16000, true},
         {"", 256, 16, 16, 500, 8000, true},
         {"", 1000, 32, 16, 250, 8000, true},
-        {"", 4096, 128, 16, 250, 8000, true},
-        {"", 60000, 128, 16, 22, 10318, true},
-        {"", 1000000, 128, 16, 10, 78130, true},
+        {"", 4096, 128, 64, 250, 8000, true},
+        {"", 60000, 128, 64, 22, 10318, true},
+        {"", 1000000, 128, 64, 10, 78130, true},
         {"batch=full", 60000, 60000, 64, 250, 250, false},
         {"batch=full shuffle=yes", 600, 600, 64, 500, 500, true},
         {"batch=100000", 600, 600, 64, 500, 500, false},
-        {"batch=255", 6000, 255, 16, 250, 6000, true},
-        {"batch=256", 6000, 256, 32, 250, 6000, true},
+        {"batch=255", 6000, 255, 64, 250, 6000, true},
+        {"batch=256", 6000, 256, 64, 250, 6000, true},
         {"batch=512", 6000, 512, 64, 250, 3000, true},
         {"batch=100 shard=1000", 600, 100, 100, 500, 3000, true},
         {"batch=100 shard=7 shuffle=no", 600, 100, 7, 500, 3000, false},
-        {"batch=100 epochs=3", 601, 100, 16, 3, 21, true},
-        {"batch=100 steps=5", 601, 100, 16, 0, 5, true},
-        {"batch=100 steps=5 epochs=3", 601, 100, 16, 3, 5, true},
-        {"batch=100 steps=50 epochs=3", 601, 100, 16, 3, 21, true},
-        {"batch=100 epochs=0", 601, 100, 16, 0, 0, true},
+        {"batch=100 epochs=3", 601, 100, 32, 3, 21, true},
+        {"batch=100 steps=5", 601, 100, 32, 0, 5, true},
+        {"batch=100 steps=5 epochs=3", 601, 100, 32, 3, 5, true},
+        {"batch=100 steps=50 epochs=3", 601, 100, 32, 3, 21, true},
+        {"batch=100 epochs=0", 601, 100, 32, 0, 0, true},
         {"batch=1 epochs=18446744073709551615", 601, 1, 1, UINT64_MAX, UINT64_MAX, true},
         {"recipe=tutorial", 4, 4, 4, 0, 100001, false},
-        {"recipe=tutorial steps=7", 150, 150, 16, 0, 7, false},
-        {"recipe=tutorial epochs=5", 150, 150, 16, 5, 5, false},
+        {"recipe=tutorial steps=7", 150, 150, 64, 0, 7, false},
+        {"recipe=tutorial epochs=5", 150, 150, 64, 5, 5, false},
     };
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct run_recipe run = resolved(rows[i].options, rows[i].rows, 3, 1);
@@ -437,10 +437,10 @@ Test(recipe, batches_shards_and_ends_by_the_number_of_rows)
 }
 
 /* The rule is a contract: it decides bits. */
-Test(recipe, the_default_shard_is_an_eighth_between_16_and_64)
+Test(recipe, the_default_shard_is_half_the_batch_between_16_and_64)
 {
     for (size_t batch = 1; batch < 5000; batch++) {
-        size_t want = batch / 8 >= 64 ? 64 : batch / 8 >= 32 ? 32 : 16;
+        size_t want = batch >= 128 ? 64 : batch >= 64 ? 32 : 16;
         cr_assert(recipe_default_shard(batch) == want, "%zu", batch);
     }
     cr_assert(recipe_default_shard((size_t)1 << 40) == 64);

@@ -58,6 +58,14 @@ Test(run, a_batch_has_rows_for)
         {{784, 128, 10}, 128, 4, 16, 8, 4, 0},
         {{10, 46, 10}, 128, 16, 8, 2, 16, 0}, /* few weights */
         {{784, 128, 10}, 60000, 64, 938, 2, 64, 0},
+        {{64, 96, 10},
+         128,
+         64,
+         16,
+         8,
+         8,
+         0}, /* more values than weights, and six without a shard */
+        {{64, 96, 10}, 128, 64, 16, 2, 64, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct run_recipe recipe;

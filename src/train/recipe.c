@@ -192,7 +192,7 @@ static const struct row rows[OPTION_COUNT] = {
         "of every random choice"},
         .kind = KIND_COUNT},
     [OPTION_SHARD] = {{"shard", "recipe", "N", "auto",
-        "examples a shard: what a worker sums in one go; decides bits; auto: an eighth of the "
+        "examples a shard: what a worker sums in one go; decides bits; auto: half of the "
         "batch, 16 to 64"},
         .kind = KIND_COUNT, .choices = "auto", .low = 1},
     [OPTION_SHUFFLE] = {{"shuffle", "recipe", "yes|blocks|no", "auto",

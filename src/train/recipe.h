@@ -176,7 +176,7 @@ int recipe_threads(const heddle_recipe *recipe);
 enum bind recipe_bind(const heddle_recipe *recipe);
 size_t recipe_max_memory(const heddle_recipe *recipe);
 
-/** The default shard: batch / 8 rounded down to a power of two, 16 … 64. */
+/** The default shard: batch / 2 rounded down to a power of two, 16 … 64. */
 size_t recipe_default_shard(size_t batch);
 
 #endif

@@ -93,7 +93,7 @@ void recipe_preprocess(const heddle_recipe *recipe, struct preprocess_options *o
 size_t recipe_default_shard(size_t batch)
 {
     size_t shard = 16;
-    while (shard < 64 && shard * 2 <= batch / 8) {
+    while (shard < 64 && shard * 2 <= batch / 2) {
         shard *= 2;
     }
     return shard;

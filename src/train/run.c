@@ -24,7 +24,8 @@ enum { LEAST_DIVIDED = 4096 };
 /**
  * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
  * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
- * and their rows at its inputs. The norm of --clip and L-BFGS need all weight deltas before the first
+ * and their rows at its inputs, which is worth the more the more workers would have no shard of their
+ * own. The norm of --clip and L-BFGS need all weight deltas before the first
  * update, and other ranks get sums.
  */
 static bool divides_weights(const struct run_recipe *recipe, int workers)
@@ -39,7 +40,9 @@ static bool divides_weights(const struct run_recipe *recipe, int workers)
     for (size_t l = 1; l <= shape->layers; l++) {
         read += (double)shape->width[l - 1] / workers + (double)shape->width[l];
     }
-    return workers == 1 || (double)recipe->batch * read <= 2 * (double)shape_packed(shape);
+    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
+    double idle = shards < (size_t)workers ? (double)workers / (double)shards : 1;
+    return workers == 1 || (double)recipe->batch * read <= 2 * idle * (double)shape_packed(shape);
 }
 
 size_t trainer_part(const struct run_recipe *recipe, int workers)
