@@ -104,10 +104,16 @@ static inline const void *best_kernels(void)
     return kernels_find(isa, true);
 }
 
+static inline struct workspace *workspace_of(const struct net *net, size_t capacity, bool joins,
+                                             void **memory)
+{
+    *memory = new_array(passes_f64.workspace_bytes(&net->shape, capacity, NULL, joins));
+    return passes_f64.workspace_place(*memory, &net->shape, best_kernels(), capacity, NULL, joins);
+}
+
 static inline struct workspace *workspace_new(const struct net *net, size_t capacity, void **memory)
 {
-    *memory = new_array(passes_f64.workspace_bytes(&net->shape, capacity, NULL));
-    return passes_f64.workspace_place(*memory, &net->shape, best_kernels(), capacity, NULL);
+    return workspace_of(net, capacity, false, memory);
 }
 
 #endif

@@ -28,7 +28,7 @@ static const char *const runs[] = {
     "--hidden 1024,1024 --threads 1 --optimizer sgd --checkpoint sgd.ck",
     "--hidden 1024,1024 --threads 1 --optimizer sgd --checkpoint sgd.ck --resume auto",
     "--hidden 1024,1024 --threads 2 --log memory.jsonl --test builtin:digits",
-    "--hidden 4000,500 --threads 32 --batch 512 --optimizer sgd", /* 8 shards: most are idle */
+    "--hidden 4000,500 --threads 32 --batch 512 --optimizer sgd", /* 16 rows each */
     "--hidden 800 --batch full --optimizer rprop",
     "--hidden 1024,700 --epochs 30 --threads 3", /* three runs at a time choose --l2 */
     "--hidden 16384 --threads 2 --optimizer sgd --validation 0.2", /* little of it for scores */

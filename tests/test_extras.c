@@ -56,8 +56,8 @@ static struct net *net_new(enum activation hidden, const struct training_extras 
         net->weight[e] = (double)(e % 4);
     }
     const void *kernels = kernels_find(ISA_SCALAR, true);
-    net->memory = room(passes_f64.workspace_bytes(&net->shape, BATCH, extras));
-    net->ws = passes_f64.workspace_place(net->memory, &net->shape, kernels, BATCH, extras);
+    net->memory = room(passes_f64.workspace_bytes(&net->shape, BATCH, extras, false));
+    net->ws = passes_f64.workspace_place(net->memory, &net->shape, kernels, BATCH, extras, false);
     net->W = room(shape_packed(&net->shape) * sizeof(double));
     net->examples = (struct examples){
         .real = net->inputs,

@@ -24,7 +24,7 @@ static void divide(struct divided *d, const struct net *net)
     d->operands = passes_f64.operands_place(d->operands_memory, &net->shape, best_kernels(),
                                             net->batch, d->workers);
     for (int w = 0; w < d->workers; w++) {
-        d->ws[w] = workspace_new(net, d->plan->capacity, &d->memory[w]);
+        d->ws[w] = workspace_of(net, d->plan->capacity, true, &d->memory[w]);
     }
 }
 

@@ -20,7 +20,7 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
         real *T = panel_at(ws, ws->TA, e);
         struct REAL(targets) targets = {
             .class_index = ws->has_class ? ws->class_index + e : NULL,
-            .value = panel_at(ws, ws->target, e),
+            .value = target_at(ws, e),
             .ld = ws->ldt,
             .smoothing = ws->extras ? (real)ws->extras->smoothing : 0,
         };

@@ -30,7 +30,7 @@ void REAL(custom_activate)(struct workspace *ws, size_t l, size_t first, size_t 
 static void targets_of(const struct workspace *ws, size_t first, size_t e, double *target)
 {
     size_t n = ws->shape->width[ws->shape->layers];
-    const real *value = panel_at(ws, ws->target, first) + e;
+    const real *value = target_at(ws, first) + e;
     for (size_t o = 0; o < n; o++) {
         if (!ws->has_class) {
             target[o] = (double)value[o * ws->ldt];

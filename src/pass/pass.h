@@ -89,13 +89,14 @@ struct passes {
 
     /**
      * Bytes of a workspace; place one into that much zeroed memory, aligned to 64. extras, which
-     * must stay, is NULL for a workspace that does not train or has none.
+     * must stay, is NULL for a workspace that does not train or has none. One that joins has no
+     * room for deltas and sums of its own: join() before every backward(), which sums nothing.
      */
     size_t (*workspace_bytes)(const struct shape *shape, size_t capacity,
-                              const struct training_extras *extras);
+                              const struct training_extras *extras, bool joins);
     struct workspace *(*workspace_place)(void *memory, const struct shape *shape,
                                          const void *kernels, size_t capacity,
-                                         const struct training_extras *extras);
+                                         const struct training_extras *extras, bool joins);
 
     /** From now on the watcher (it must stay) is told of forward() and backward(). */
     void (*watch)(struct workspace *ws, const struct pass_watcher *watcher);

@@ -27,7 +27,7 @@ static bool keeps_slope(enum activation f, const struct training_extras *extras)
 
 /** Lay a workspace out in the taker's memory; the same walk counts and places. */
 static struct workspace lay_out(struct taker *taker, const struct shape *shape, size_t capacity,
-                                const struct training_extras *extras)
+                                const struct training_extras *extras, bool joins)
 {
     struct workspace ws = {.shape = shape, .capacity = capacity, .extras = extras};
     size_t L = shape->layers;
@@ -44,7 +44,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
         }
         ws.row[l] = take(taker, capacity * sizeof(real *));
         inputs += shape->width[l];
-        if (l > 0) {
+        if (l > 0 && !joins) {
             size_t reals = carry_reals(capacity, shape->width[l - 1], shape->width[l]);
             carry = reals > carry ? reals : carry;
         }
@@ -59,7 +59,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     size_t panels = (capacity + STRETCH - 1) / STRETCH;
     ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
     ws.panel = round16(widest) * ws.ldt;
-    real *D = take(taker, rows * stride_for(widest + 1) * sizeof(real));
+    real *D = joins ? NULL : take(taker, rows * stride_for(widest + 1) * sizeof(real));
     for (size_t l = 1; l <= L; l++) {
         ws.D[l] = D;
     }
@@ -68,7 +68,8 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.carry = take(taker, carry * sizeof(real));
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));
-    ws.target = take(taker, panels * ws.panel * sizeof(real));
+    ws.target_panel = round16(shape->width[L]) * ws.ldt;
+    ws.target = take(taker, panels * ws.target_panel * sizeof(real));
     if (REAL(is_small)(shape, capacity, extras)) {
         ws.small.XT = take(taker, inputs * PACK_UNIT * sizeof(real));
     }
@@ -79,20 +80,20 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
 }
 
 size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
-                             const struct training_extras *extras)
+                             const struct training_extras *extras, bool joins)
 {
     struct taker count = {0};
-    lay_out(&count, shape, capacity, extras);
+    lay_out(&count, shape, capacity, extras, joins);
     return count.used;
 }
 
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
                                         const void *kernels, size_t capacity,
-                                        const struct training_extras *extras)
+                                        const struct training_extras *extras, bool joins)
 {
     struct taker taker = {.base = memory};
     struct workspace *ws = memory;
-    *ws = lay_out(&taker, shape, capacity, extras);
+    *ws = lay_out(&taker, shape, capacity, extras, joins);
     ws->k = kernels;
     for (size_t l = 0; l < shape->layers; l++) {
         for (size_t e = 0; e < capacity; e++) {
@@ -160,8 +161,8 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         size_t ld = ws->ldx[ws->shape->layers];
         ws->k->gather(rows_of, ld, &targets, rows, first, E, outputs);
         for (size_t e = 0; e < E; e += STRETCH) {
-            ws->k->transpose(rows_of + e * ld, ld, stretch_at(ws, e), outputs,
-                             panel_at(ws, ws->target, e), ws->ldt);
+            ws->k->transpose(rows_of + e * ld, ld, stretch_at(ws, e), outputs, target_at(ws, e),
+                             ws->ldt);
         }
     }
     if (ws->extras) {

@@ -4,7 +4,7 @@
  *     X[0] … X[L]   row-major, stride ldx[l] with room for the constant 1 behind n[l]
  *     S[l]          f'(Z[l]) where X[l] does not tell it, shaped as X[l]
  *     D[l]          packed deltas: of the layer at hand, all in one place; or of every layer, among
- *                   those of the other workers' examples (struct operands)
+ *                   those of the other workers' examples (struct operands), and not in here
  *     TA, TB        transposed deltas of the layer at hand and of the one below, a panel (n, ldt) for
  *                   each stretch of examples, so that what is read together lies together
  */
@@ -54,7 +54,8 @@ struct workspace {
     size_t panel;         /* reals from panel to panel of TA and TB */
     real *each;           /* (capacity) losses */
     int32_t *class_index; /* (capacity) */
-    real *target;         /* panels (n[L], ldt), transposed, `panel` apart */
+    real *target;         /* panels (n[L], ldt), transposed */
+    size_t target_panel;  /* reals from one to the next */
     double *custom;       /* (3, widest) what functions of the caller's take and give, or NULL */
     real size[16];        /* Σ |G|, a lane each */
     bool has_class, has_target;
@@ -65,6 +66,12 @@ struct workspace {
 static inline real *panel_at(const struct workspace *ws, real *T, size_t e)
 {
     return T + e / STRETCH * ws->panel;
+}
+
+/** The targets of that stretch. */
+static inline real *target_at(const struct workspace *ws, size_t e)
+{
+    return ws->target + e / STRETCH * ws->target_panel;
 }
 
 /** Examples of the stretch that begins at e. */
@@ -117,10 +124,10 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
                    int workers, const struct update_rule *rule, void *W, void *state1,
                    void *state2);
 size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
-                             const struct training_extras *extras);
+                             const struct training_extras *extras, bool joins);
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
                                         const void *kernels, size_t capacity,
-                                        const struct training_extras *extras);
+                                        const struct training_extras *extras, bool joins);
 void REAL(watch)(struct workspace *ws, const struct pass_watcher *watcher);
 void REAL(begin_step)(struct workspace *ws, uint64_t step);
 

@@ -86,7 +86,8 @@ static size_t score_bytes(const struct run_recipe *run, const struct dataset *se
     if (!set->rows) {
         return 0;
     }
-    size_t space = passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK, NULL);
+    size_t space =
+        passes_of(run->use_double)->workspace_bytes(&run->shape, SCORE_BLOCK, NULL, false);
     size_t blocks = (set->rows + SCORE_BLOCK - 1) / SCORE_BLOCK;
     size_t busy = blocks < workers ? blocks : workers;
     return set->rows * (run->shape.width[run->shape.layers] + 1) * sizeof(double) +

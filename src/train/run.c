@@ -179,7 +179,8 @@ static size_t space_bytes(const struct run *run)
 {
     const struct run_recipe *recipe = run->recipe;
     return run->passes->workspace_bytes(&recipe->shape, run->capacity,
-                                        recipe->has_extras ? &recipe->extras : NULL) +
+                                        recipe->has_extras ? &recipe->extras : NULL,
+                                        run->by_weights) +
            run->capacity * sizeof(double);
 }
 
@@ -270,7 +271,7 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
         if (complete) {
             worker->each = (double *)((char *)worker->arena + space) - run->capacity;
             worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
-                                                      run->capacity, extras);
+                                                      run->capacity, extras, run->by_weights);
         }
     }
     if (complete && recipe->shuffle) {

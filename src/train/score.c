@@ -47,7 +47,7 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         .examples = examples_of(set),
         .last = (set->rows + SCORE_BLOCK - 1) / SCORE_BLOCK,
         .workers = workers,
-        .bytes = passes->workspace_bytes(shape, SCORE_BLOCK, NULL),
+        .bytes = passes->workspace_bytes(shape, SCORE_BLOCK, NULL, false),
     };
     if (s->last < (size_t)workers) {
         s->workers = workers = (int)s->last; /* the others have nothing to do, and need no memory */
@@ -65,7 +65,7 @@ heddle_status scorer_create(const struct shape *shape, enum loss loss, const str
         complete = s->memory[w] != NULL;
         if (complete) {
             s->ws[w] = passes->workspace_place(
-                s->memory[w], shape, kernels_find(isa, set->use_double), SCORE_BLOCK, NULL);
+                s->memory[w], shape, kernels_find(isa, set->use_double), SCORE_BLOCK, NULL, false);
         }
     }
     if (!complete) {
