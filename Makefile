@@ -361,13 +361,21 @@ bench-quality: all
 	    ../shared/data))' --out $(build)/bench/quality.md
 	@sh bench/refresh.sh '$(build)/bench'
 
-## bench-peers: beside PyTorch, scikit-learn, numpy and FANN, in build/bench/peers.md
+## bench-peers: beside PyTorch, scikit-learn, numpy, FANN and LIBXSMM, in build/bench/*.md
+# LIBXSMM's network may be compiled as fast as it gets: its bits are nobody's promise.
 bench-peers: all
 	@mkdir -p $(build)/bench
 	@$(CC) -O3 -o $(build)/bench/peer_fann bench/peer_fann.c -lfloatfann -lm 2>/dev/null || \
 	    echo 'bench: without FANN (libfann-dev)' >&2
 	@$(PYTHON) bench/peers.py --heddle $(build)/heddle --fann $(build)/bench/peer_fann \
 	    --out $(build)/bench/peers.md
+	@rm -f $(build)/bench/peer_libxsmm
+	@$(CC) -O3 -march=native -ffast-math -fopenmp -c -o $(build)/bench/libxsmm_mlp.o \
+	    bench/libxsmm_mlp.c 2>/dev/null && $(CC) -O3 -march=native -Iinclude $(OPENMP_CFLAGS) \
+	    -o $(build)/bench/peer_libxsmm bench/peer_libxsmm.c $(build)/bench/libxsmm_mlp.o $(lib_a) \
+	    -lxsmm -lxsmmnoblas -ldl $(libs) || echo 'bench: without LIBXSMM (libxsmm-dev)' >&2
+	@$(PYTHON) bench/libxsmm.py --heddle $(build)/heddle --libxsmm $(build)/bench/peer_libxsmm \
+	    --out $(build)/bench/libxsmm.md
 	@sh bench/refresh.sh '$(build)/bench'
 
 ## bench-ranks: steps of 1 to 8 ranks, a model of them, and what it predicts for clusters (MPI=1)

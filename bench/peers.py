@@ -230,10 +230,11 @@ class Fann:
         pass
 
 
-def heddle_bench(program, shape, batch, threads):
-    """{threads: (us, sha256)}, and the limits."""
+def heddle_bench(program, shape, batch, threads, rows=ROWS):
+    """{threads: us}, and {threads, as text: the limit}."""
     command = [program, "bench", "--shape", ",".join(map(str, shape)), "--batch", str(batch),
-               "--threads", ",".join(map(str, threads)), "--repeats", "3", "--format", "json"]
+               "--threads", ",".join(map(str, threads)), "--repeats", "3", "--rows", str(rows),
+               "--format", "json"]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return {row["threads"]: row["us_per_step"] for row in answer["rows"]}, answer["limit_gflops"]
 
