@@ -227,7 +227,7 @@ static void run_add(const kernels *k, struct operands *o)
 
 static void run_gather(const kernels *k, struct operands *o)
 {
-    struct REAL(source) source = {.bytes = o->bytes, .scale = (real)(1 / 255.0)};
+    struct REAL(source) source = {.ld = o->is.m, .bytes = o->bytes, .scale = (real)(1 / 255.0)};
     k->gather(o->X, o->ldx, &source, o->order, 0, o->is.E, o->is.m);
 }
 

@@ -1013,8 +1013,10 @@ static void check_gather(const kernels *k, bool bytes, bool chosen, size_t E, si
 {
     enum { ROWS = 70 };
     struct block value = block_random(ROWS, round16(m), m, WILD, state);
-    uint8_t *image = malloc(ROWS * m); /* exact, so that a byte read behind the end is noticed */
-    for (size_t i = 0; i < ROWS * m; i++) {
+    size_t gap = m % 3; /* between rows of bytes */
+    size_t taken = ROWS * (m + gap) - gap;
+    uint8_t *image = malloc(taken); /* exact, so that a byte read behind the end is noticed */
+    for (size_t i = 0; i < taken; i++) {
         image[i] = (uint8_t)test_random(state);
     }
     uint32_t *rows = malloc(E * sizeof *rows);
@@ -1022,7 +1024,7 @@ static void check_gather(const kernels *k, bool bytes, bool chosen, size_t E, si
         rows[e] = (uint32_t)(test_random(state) % ROWS);
     }
     struct REAL(source) source = {.value = bytes ? NULL : value.at,
-                                  .ld = value.ld,
+                                  .ld = bytes ? m + gap : value.ld,
                                   .bytes = image,
                                   .scale = (real)(1.0 / 255)};
     size_t first = ROWS - E;
@@ -1058,7 +1060,7 @@ LEVEL_TEST(bytes_become_reals)
 {
     uint8_t bytes[256];
     real X[272];
-    struct REAL(source) source = {.bytes = bytes, .scale = (real)(1.0 / 255)};
+    struct REAL(source) source = {.ld = 256, .bytes = bytes, .scale = (real)(1.0 / 255)};
     for (int i = 0; i < 256; i++) {
         bytes[i] = (uint8_t)i;
     }

@@ -1,8 +1,7 @@
-/** L2 chosen by cross-validation, src/train/choose.c, and the copies of rows it works on. */
+/** L2 chosen by cross-validation, src/train/choose.c. */
 #include <math.h>
 
 #include "base/text.h"
-#include "data/dataset.h"
 #include "train/recipe.h"
 #include "training.h"
 
@@ -216,50 +215,6 @@ Test(choose, tells_how_far_it_is)
         heddle_recipe_free(recipe);
     }
     heddle_table_free(table);
-}
-
-/* Reals with their 1 and zeros, bytes, classes and numbers: the rows asked for, in their order. */
-Test(choose, rows_are_taken_as_they_are)
-{
-    enum { STRIDE = 16, TAKEN = 3 };
-    float input[5 * STRIDE] = {0}, target[5 * STRIDE] = {0};
-    uint8_t bytes[5 * 2];
-    int32_t class_index[5];
-    const uint32_t row[TAKEN] = {4, 0, 2};
-    for (int i = 0; i < 5; i++) {
-        input[i * STRIDE] = (float)i;
-        input[i * STRIDE + 2] = 1;
-        target[i * STRIDE] = (float)-i;
-        bytes[2 * i] = bytes[2 * i + 1] = (uint8_t)i;
-        class_index[i] = 10 + i;
-    }
-    struct dataset reals = {.rows = 5,
-                            .inputs = 2,
-                            .outputs = 1,
-                            .real = input,
-                            .real_stride = STRIDE,
-                            .target = target,
-                            .target_stride = STRIDE};
-    struct dataset images = {.rows = 5,
-                             .inputs = 2,
-                             .outputs = 20,
-                             .bytes = bytes,
-                             .byte_scale = 0.5,
-                             .class_index = class_index};
-    struct dataset a, b;
-    cr_assert(dataset_take(&reals, row, TAKEN, &a, NULL) == HEDDLE_OK);
-    cr_assert(dataset_take(&images, row, TAKEN, &b, NULL) == HEDDLE_OK);
-    cr_assert(a.rows == TAKEN && b.rows == TAKEN && b.byte_scale == 0.5 && !a.bytes && !b.real);
-    for (int i = 0; i < TAKEN; i++) {
-        cr_assert(memcmp((const float *)a.real + i * STRIDE, input + row[i] * STRIDE,
-                         STRIDE * sizeof *input) == 0);
-        cr_assert(memcmp((const float *)a.target + i * STRIDE, target + row[i] * STRIDE,
-                         STRIDE * sizeof *target) == 0);
-        cr_assert(b.bytes[2 * i] == row[i] && b.bytes[2 * i + 1] == row[i]);
-        cr_assert(b.class_index[i] == 10 + (int)row[i]);
-    }
-    dataset_done(&a);
-    dataset_done(&b);
 }
 
 /* When nothing is chosen, the decay is what it was. */

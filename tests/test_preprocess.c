@@ -80,10 +80,11 @@ static void apply_refused(const struct preprocess *p, heddle_table *table, bool 
 
 static double input_of(const struct dataset *set, size_t row, size_t j)
 {
+    size_t size;
+    const void *x = dataset_row(set, row, NULL, &size);
     if (set->bytes)
-        return (double)set->bytes[row * set->inputs + j];
-    return set->use_double ? ((const double *)set->real)[row * set->real_stride + j]
-                           : (double)((const float *)set->real)[row * set->real_stride + j];
+        return (double)((const uint8_t *)x)[j];
+    return set->use_double ? ((const double *)x)[j] : (double)((const float *)x)[j];
 }
 
 /* ---------------------------------------------------------------- choosing ------------------- */
@@ -582,8 +583,10 @@ Test(preprocess, images_stay_bytes)
     uint32_t rows[2] = {5, 1};
     cr_assert(preprocess_apply(p, table, rows, 2, true, false, true, NULL, &set, NULL) ==
               HEDDLE_OK);
-    cr_assert(set.bytes != table->bytes && set.rows == 2 && set.byte_scale == 1.0 / 255.0);
-    cr_assert(set.bytes[0] == 220 && set.bytes[7] == 77 && set.class_index[1] == 1);
+    cr_assert(set.bytes == table->bytes && set.rows == 2 && set.byte_scale == 1.0 / 255.0);
+    cr_assert(set.row[0] == 5 && set.row[1] == 1 && set.class_index[1] == 1);
+    cr_assert(input_of(&set, 0, 0) == 220 && input_of(&set, 1, 3) == 77);
+    cr_assert(set.arena_bytes < 2 * 4 + 2 * 64, "rows are not copied");
     dataset_done(&set);
     preprocess_free(p);
     struct preprocess_options o = defaults;
@@ -591,6 +594,14 @@ Test(preprocess, images_stay_bytes)
     p = fit(table, &o, "");
     set = apply(p, table, false, true);
     cr_assert(set.inputs == 3 && set.bytes[0] == 0 && set.bytes[1] == 22 && set.bytes[4] == 66);
+    cr_assert(set.bytes != table->bytes, "columns apart are copied");
+    dataset_done(&set);
+    preprocess_free(p);
+    o.drop = "p0"; /* those that are left stand together */
+    p = fit(table, &o, "");
+    set = apply(p, table, false, true);
+    cr_assert(set.inputs == 3 && set.bytes == table->bytes + 1 && set.byte_stride == 4);
+    cr_assert(input_of(&set, 0, 0) == 11 && input_of(&set, 5, 2) == 253);
     dataset_done(&set);
     preprocess_free(p);
     heddle_table_free(table);

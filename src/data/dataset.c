@@ -1,4 +1,4 @@
-/** dataset: copies of rows, and the end of a data set. */
+/** dataset: some rows of a data set, and its end. */
 #include "data/dataset.h"
 
 #include <string.h>
@@ -8,55 +8,26 @@
 #include "data/view.h"
 
 /** Parts of the arena begin at multiples of so many bytes. */
-enum { ALIGNMENT = 64, REALS = 16 };
+enum { ALIGNMENT = 64 };
 
 static size_t aligned(size_t bytes)
 {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static void copy_rows(char *to, const void *from, size_t bytes, const uint32_t *row, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        memcpy(to + i * bytes, (const char *)from + row[i] * bytes, bytes);
-    }
-}
-
-static bool is_bytes(const struct dataset *set)
-{
-    return set->bytes || (set->view && set->view->bytes);
-}
-
-/** As preprocess_apply() writes rows down: bytes, or the inputs, a 1, and zeros. */
-static void copy_view(char *to, const struct dataset *set, size_t bytes, const uint32_t *row,
-                      size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char *at = to + i * bytes;
-        size_t unused;
-        dataset_row(set, row[i], at, &unused);
-        if (is_bytes(set)) {
-            continue;
-        }
-        if (set->use_double) {
-            ((double *)(void *)at)[set->inputs] = 1;
-        } else {
-            ((float *)(void *)at)[set->inputs] = 1;
-        }
-    }
-}
-
 const void *dataset_row(const struct dataset *set, size_t r, void *room, size_t *size)
 {
     const size_t real_size = set->use_double ? sizeof(double) : sizeof(float);
-    *size = set->inputs * (is_bytes(set) ? 1 : real_size);
+    const size_t place = set->row ? set->row[r] : r;
+    const bool bytes = set->bytes || (set->view && set->view->bytes);
+    *size = set->inputs * (bytes ? 1 : real_size);
     if (set->real) {
-        return (const char *)set->real + r * set->real_stride * real_size;
+        return (const char *)set->real + place * set->real_stride * real_size;
     }
     if (set->bytes) {
-        return set->bytes + r * set->inputs;
+        return set->bytes + place * set->byte_stride;
     }
-    if (is_bytes(set)) {
+    if (bytes) {
         view_bytes(set->view, r, room);
     } else {
         view_row(set->view, r, room);
@@ -64,41 +35,65 @@ const void *dataset_row(const struct dataset *set, size_t r, void *room, size_t 
     return room;
 }
 
+bool dataset_in_place(const struct dataset *set)
+{
+    /* inputs of the data set's own are the first thing in its arena */
+    return set->view || (set->bytes && (const void *)set->bytes != set->arena);
+}
+
+/** Bytes of a row's target. */
+static size_t target_bytes(const struct dataset *set)
+{
+    size_t real_size = set->use_double ? sizeof(double) : sizeof(float);
+    return set->class_index ? sizeof *set->class_index
+           : set->target    ? set->target_stride * real_size
+                            : 0;
+}
+
+/** Bytes of the index of so many rows; a view has its own. */
+static size_t index_bytes(const struct dataset *set, size_t count)
+{
+    return set->view ? 0 : aligned(count * sizeof *set->row);
+}
+
+/** Bytes of the arena for so many rows. */
+static size_t arena_bytes(const struct dataset *set, size_t count)
+{
+    return index_bytes(set, count) + count * target_bytes(set) + ALIGNMENT;
+}
+
+size_t dataset_take_bytes(const struct dataset *set, size_t count)
+{
+    return arena_bytes(set, count) + (set->view ? view_take_bytes(set->view, count) : 0);
+}
+
 heddle_status dataset_take(const struct dataset *set, const uint32_t *row, size_t count,
                            struct dataset *taken, heddle_error *err)
 {
     struct dataset made = *set;
-    size_t real_size = set->use_double ? sizeof(double) : sizeof(float);
-    size_t stride = set->view ? (set->inputs + REALS) / REALS * REALS : set->real_stride;
-    size_t input_bytes = is_bytes(set) ? set->inputs : stride * real_size;
-    size_t target_bytes = set->class_index ? sizeof *set->class_index
-                          : set->target    ? set->target_stride * real_size
-                                           : 0;
-    size_t inputs = aligned(count * input_bytes);
+    const size_t size = target_bytes(set);
     made.rows = count;
-    made.real_stride = is_bytes(set) ? 0 : stride;
-    made.view = NULL;
-    made.arena_bytes = inputs + count * target_bytes + ALIGNMENT;
+    made.arena_bytes = arena_bytes(set, count);
     made.arena = arena_new(made.arena_bytes);
-    if (!made.arena) {
-        return status_memory(err, "a copy of rows", made.arena_bytes);
+    made.view = set->view ? view_take(set->view, row, count) : NULL;
+    if (!made.arena || !made.view != !set->view) {
+        dataset_done(&made);
+        return status_memory(err, "some rows", dataset_take_bytes(set, count));
     }
-    char *at = made.arena;
-    if (set->view) {
-        copy_view(at, set, input_bytes, row, count);
-    } else {
-        copy_rows(at, set->bytes ? set->bytes : set->real, input_bytes, row, count);
+    uint32_t *place = made.arena;
+    char *target = (char *)made.arena + index_bytes(set, count);
+    const char *from = set->class_index ? (const char *)set->class_index : set->target;
+    for (size_t i = 0; i < count; i++) {
+        if (!set->view) {
+            place[i] = set->row ? set->row[row[i]] : row[i];
+        }
+        if (size) {
+            memcpy(target + i * size, from + row[i] * size, size);
+        }
     }
-    made.bytes = is_bytes(set) ? (const uint8_t *)at : NULL;
-    made.real = is_bytes(set) ? NULL : at;
-    at += inputs;
-    if (set->class_index) {
-        copy_rows(at, set->class_index, target_bytes, row, count);
-        made.class_index = (int32_t *)(void *)at;
-    } else if (set->target) {
-        copy_rows(at, set->target, target_bytes, row, count);
-        made.target = at;
-    }
+    made.row = set->view ? NULL : place;
+    made.class_index = set->class_index ? (int32_t *)(void *)target : NULL;
+    made.target = set->target && !set->class_index ? target : NULL;
     *taken = made;
     return HEDDLE_OK;
 }

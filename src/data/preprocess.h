@@ -118,7 +118,7 @@ void preprocess_free(struct preprocess *preprocess);
  * NULL) receives the table rows that stayed, set->rows of them. It is an error if none does.
  *
  * By position, a table must have as many columns as the one trained on, or only the inputs.
- * set->bytes may point into the table: keep it until dataset_done().
+ * Bytes that stand together in the table's rows are used there: keep it until dataset_done().
  */
 heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle_table *table,
                                const uint32_t *rows, size_t count, bool use_double,

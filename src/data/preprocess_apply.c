@@ -393,28 +393,24 @@ static bool stays_bytes(const struct apply *a)
     return true;
 }
 
-/* Are the inputs the table's bytes as they stand? */
-static bool is_view(const struct apply *a)
+/* Do the inputs, bytes, stand side by side in the table, so that its rows are the network's? */
+static bool stand_together(const struct apply *a)
 {
-    bool view = a->whole && a->p->inputs == a->table->byte_columns && !a->table->block.pieces;
-    for (size_t j = 0; view && j < a->p->inputs; j++)
-        view = a->table->column[a->input[j]].byte == j;
-    return view;
+    const struct table_column *column = a->table->column;
+    bool together = !a->table->block.pieces;
+    for (size_t j = 0; together && j < a->p->inputs; j++)
+        together = column[a->input[j]].byte == column[a->input[0]].byte + j;
+    return together;
 }
 
 static void copy_bytes(const struct apply *a, uint8_t *out)
 {
-    size_t width = a->p->inputs, from = a->table->byte_columns;
-    bool straight = width == from;
-    for (size_t j = 0; straight && j < width; j++)
-        straight = a->table->column[a->input[j]].byte == j;
+    size_t width = a->p->inputs;
     for (size_t i = 0; i < a->rows; i++) {
-        const uint8_t *row = a->table->bytes + (size_t)a->row[i] * from;
+        const uint8_t *row = a->table->bytes + (size_t)a->row[i] * a->table->byte_columns;
         if (a->table->block.pieces)
             for (size_t j = 0; j < width; j++)
                 out[i * width + j] = (uint8_t)table_number(a->table, a->input[j], a->row[i]);
-        else if (straight)
-            memcpy(out + i * width, row, width);
         else
             for (size_t j = 0; j < width; j++)
                 out[i * width + j] = row[a->table->column[a->input[j]].byte];
@@ -447,11 +443,25 @@ static bool can_be_read(const struct apply *a)
     return true;
 }
 
-/* Would `bytes` more be more than half of what may be taken? The other half is for the file. */
+/* Would `bytes` be more than half of what there is? */
+static bool is_half_the_memory(size_t bytes)
+{
+    return bytes >= ASKED_FROM && bytes > memory_available("") / 2;
+}
+
+/* … more than half of what may be taken? The other half is for the file. */
 static bool is_too_much(const struct apply *a, size_t bytes)
 {
-    return a->table->limit ? bytes > a->table->limit / 2
-                           : bytes >= ASKED_FROM && bytes > memory_available("") / 2;
+    return a->table->limit ? bytes > a->table->limit / 2 : is_half_the_memory(bytes);
+}
+
+/* Are the inputs used where they are in the table, which would take so many bytes if they were
+ * copied? Some rows of a file larger than the memory are better read by a view, which tells the
+ * system of them beforehand. */
+static bool is_in_table(const struct apply *a, size_t bytes)
+{
+    return stays_bytes(a) && stand_together(a) &&
+           (a->whole || !a->table->source.mapped || !is_half_the_memory(bytes));
 }
 
 /* The rows to be read from the array, still without their numbers. NULL: no memory. */
@@ -490,9 +500,8 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
 {
     const struct preprocess *p = a->p;
     size_t real_size = a->use_double ? sizeof(double) : sizeof(float), cells;
-    size_t bytes = 0, input_at = 0, target_at = 0;
-    bool read = false, stay = stays_bytes(a), view = stay && is_view(a),
-         classify = p->task == TASK_CLASSIFY;
+    size_t bytes = 0, input_at = 0, row_at = 0, target_at = 0;
+    bool read = false, stay = stays_bytes(a), classify = p->task == TASK_CLASSIFY;
     set->rows = a->rows;
     set->inputs = p->width;
     set->outputs = !classify ? p->targets : p->classes == 2 && single_output ? 1 : p->classes;
@@ -500,9 +509,13 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     set->byte_scale = p->scale == SCALE_BYTE ? byte_scale(a->use_double) : 1.0;
     set->real_stride = stay ? 0 : stride_of(p->width + 1, real_size);
     set->target_stride = classify || !a->target ? 0 : stride_of(p->targets, real_size);
-    bool fits = size_multiply(a->rows, stay ? view ? 0 : p->width : set->real_stride, &cells) &&
+    bool fits = size_multiply(a->rows, stay ? p->width : set->real_stride, &cells) &&
                 reserve(&bytes, cells, stay ? 1 : real_size, &input_at);
-    if (!view && (!fits || a->table->block.pieces || is_too_much(a, bytes)) && can_be_read(a)) {
+    const bool in_table = is_in_table(a, bytes);
+    if (in_table) {
+        bytes = 0;
+        fits = a->whole || reserve(&bytes, a->rows, sizeof *a->row, &row_at);
+    } else if ((!fits || a->table->block.pieces || is_too_much(a, bytes)) && can_be_read(a)) {
         read = fits = true;
         bytes = set->real_stride = 0;
         set->view = make_view(a);
@@ -534,11 +547,14 @@ static heddle_status fill(const struct apply *a, bool single_output, struct data
     heddle_status status = HEDDLE_OK;
     if (read) {
         /* nothing is written down */
-    } else if (view) {
-        set->bytes = a->table->bytes;
+    } else if (in_table) {
+        set->bytes = a->table->bytes + a->table->column[a->input[0]].byte;
+        set->byte_stride = a->table->byte_columns;
+        set->row = a->whole ? NULL : memcpy(arena + row_at, a->row, a->rows * sizeof *a->row);
     } else if (stay) {
         copy_bytes(a, (uint8_t *)arena + input_at);
         set->bytes = (uint8_t *)arena + input_at;
+        set->byte_stride = p->width;
     } else {
         set->real = arena + input_at;
         status = put_inputs(a, arena + input_at, set->real_stride, err);

@@ -1,6 +1,7 @@
 /** view: see data/view.h. Numbers go through a small buffer of doubles that stays in the cache. */
 #include "data/view.h"
 
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -101,6 +102,36 @@ size_t view_bytes_taken(const struct view *view, size_t rows, size_t window)
 {
     const size_t values = values_kept(view, window);
     return values ? tiles_bytes(&view->array, rows, view->inputs, values) : 0;
+}
+
+struct view *view_take(const struct view *view, const uint32_t *row, size_t count)
+{
+    const size_t inputs = view->inputs;
+    struct view *taken = memory_new(1, sizeof *taken);
+    if (!taken)
+        return NULL;
+    *taken = *view;
+    taken->tiles = NULL;
+    taken->row = memory_new(count, sizeof *taken->row);
+    taken->column = memory_new(inputs, sizeof *taken->column);
+    taken->scale = memory_new(inputs, sizeof *taken->scale);
+    if (!taken->row || !taken->column || !taken->scale) {
+        view_free(taken);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        taken->row[i] = view->row[row[i]];
+    memcpy(taken->column, view->column, inputs * sizeof *taken->column);
+    memcpy(taken->scale, view->scale, inputs * sizeof *taken->scale);
+    view_begin(taken, count, 0);
+    return taken;
+}
+
+size_t view_take_bytes(const struct view *view, size_t count)
+{
+    return sizeof *view + count * sizeof *view->row +
+           view->inputs * (sizeof *view->column + sizeof *view->scale) +
+           view_bytes_taken(view, count, 0);
 }
 
 void view_hint(const struct view *view, size_t first, size_t n, bool wanted)

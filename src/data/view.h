@@ -58,6 +58,12 @@ size_t view_bytes_taken(const struct view *view, size_t rows, size_t window);
  */
 void view_hint(const struct view *view, size_t first, size_t n, bool wanted);
 
+/** Rows row[0 … count) of a view, to be read in order; NULL: no memory. */
+struct view *view_take(const struct view *view, const uint32_t *row, size_t count);
+
+/** Bytes that view_take() takes for so many rows. */
+size_t view_take_bytes(const struct view *view, size_t count);
+
 /** Release a view and what it holds; NULL is allowed. */
 void view_free(struct view *view);
 

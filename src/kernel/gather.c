@@ -33,8 +33,8 @@ void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) * source, con
                 vstore(X + i, vload(from + i));
             }
         } else {
-            const uint8_t *from = source->bytes + row * m;
-            prefetch(source->bytes + ahead * m, m);
+            const uint8_t *from = source->bytes + row * source->ld;
+            prefetch(source->bytes + ahead * source->ld, m);
             for (size_t i = 0; i < m; i++) {
                 X[i] = (real)from[i] * source->scale;
             }

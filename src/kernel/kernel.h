@@ -146,8 +146,8 @@ struct REAL(targets) {
 /** Where inputs are taken from: rows of reals, or of bytes that become byte × scale. */
 struct REAL(source) {
     const real *value;    /* (rows, ld), or NULL */
-    size_t ld;            /* a multiple of 16 */
-    const uint8_t *bytes; /* (rows, m) */
+    size_t ld;            /* from row to row, of reals a multiple of 16 */
+    const uint8_t *bytes; /* (rows, ld) if !value */
     real scale;
 };
 

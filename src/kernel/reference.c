@@ -445,8 +445,9 @@ static void gather(real *X, size_t ldx, const struct REAL(source) * source, cons
     for (size_t e = 0; e < E; e++) {
         size_t row = rows ? rows[e] : first + e;
         for (size_t i = 0; i < m; i++) {
-            X[e * ldx + i] = source->value ? source->value[row * source->ld + i]
-                                           : (real)source->bytes[row * m + i] * source->scale;
+            X[e * ldx + i] = source->value
+                                 ? source->value[row * source->ld + i]
+                                 : (real)source->bytes[row * source->ld + i] * source->scale;
         }
         X[e * ldx + m] = 1;
     }

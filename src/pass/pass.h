@@ -22,8 +22,10 @@
 struct examples {
     const void *real; /* (rows, real_stride) reals, or NULL; a 1 follows the n[0] inputs */
     size_t real_stride;
-    const uint8_t *bytes; /* (rows, n[0]) if !real: x = byte × byte_scale */
+    const uint8_t *bytes; /* (rows, byte_stride) if !real: x = byte × byte_scale */
+    size_t byte_stride;
     double byte_scale;
+    const uint32_t *row; /* (rows) which row of real or bytes each is; NULL: they are in order */
     void (*read)(const void *view, size_t row, void *x); /* if neither: x (n[0]) reals = a row */
     const void *view;
     const int32_t *class_index; /* (rows), or NULL */

@@ -115,6 +115,20 @@ void REAL(watch)(struct workspace *ws, const struct pass_watcher *watcher)
     ws->watcher = watcher;
 }
 
+/** Where the inputs of the examples lie, by way of class_index, which is free until targets come. */
+static const uint32_t *places(struct workspace *ws, const uint32_t *row, const uint32_t *rows,
+                              size_t first, size_t E)
+{
+    uint32_t *place = (uint32_t *)ws->class_index;
+    if (!rows) {
+        return row + first;
+    }
+    for (size_t e = 0; e < E; e++) {
+        place[e] = row[rows[e]];
+    }
+    return place;
+}
+
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E)
 {
@@ -123,20 +137,21 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     const real *target = examples->target;
     struct REAL(source) source = {
         .value = examples->real,
-        .ld = examples->real_stride,
+        .ld = examples->real ? examples->real_stride : examples->byte_stride,
         .bytes = examples->bytes,
         .scale = (real)examples->byte_scale,
     };
+    const uint32_t *place = examples->row ? places(ws, examples->row, rows, first, E) : rows;
     ws->E = E;
     ws->of = ws->operands ? ws->of : E;
     ws->has_class = examples->class_index != NULL;
     ws->has_target = target != NULL;
     if (source.value) { /* rows of reals are used where they are */
         for (size_t e = 0; e < E; e++) {
-            ws->row[0][e] = source.value + (rows ? rows[e] : first + e) * source.ld;
+            ws->row[0][e] = source.value + (place ? place[e] : first + e) * source.ld;
         }
     } else if (source.bytes) {
-        ws->k->gather(ws->X[0], ws->ldx[0], &source, rows, first, E, width);
+        ws->k->gather(ws->X[0], ws->ldx[0], &source, place, first, E, width);
     } else {
         for (size_t e = 0; e < E; e++) {
             real *x = ws->X[0] + e * ws->ldx[0];

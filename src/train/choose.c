@@ -282,16 +282,18 @@ static void list_candidates(struct choosing *c, const struct choose_network *net
     }
 }
 
-/** What a run by one worker takes: its own, a copy of the weights, the rows of a fold. */
+/** What a run by one worker takes: its own, a copy of the weights, which rows are in the fold. */
 static size_t run_bytes(const struct run_recipe *run, const struct dataset *set)
 {
     struct trainer_memory m;
     if (trainer_memory(run, set->rows, false, 1, &m, NULL)) {
         return SIZE_MAX;
     }
+    size_t held = set->rows / FOLDS;
+    size_t row = 2 * sizeof(uint32_t) + (run->row_weight ? sizeof *run->row_weight : 0);
     return m.weights + m.states + m.partials + m.workspaces + m.order + m.others +
-           shape_parameters(&run->shape) * sizeof(double) + set->arena_bytes +
-           (set->bytes ? set->rows * set->inputs : 0);
+           shape_parameters(&run->shape) * sizeof(double) + set->rows * row +
+           dataset_take_bytes(set, set->rows - held) + dataset_take_bytes(set, held);
 }
 
 size_t choose_at_once(const struct run_recipe *run, const struct dataset *train, size_t workers,

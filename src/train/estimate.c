@@ -99,11 +99,10 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/** Bytes of a table's file that a data set is read from, row by row. */
+/** Bytes of a table's file that rows of a data set are used in. */
 static size_t mapped_bytes(const heddle_table *table, const struct dataset *set)
 {
-    bool in_place = table && (set->view || (set->bytes && set->bytes == table->bytes));
-    return in_place && table->source.mapped ? table->source.size : 0;
+    return table && dataset_in_place(set) && table->source.mapped ? table->source.size : 0;
 }
 
 /** Bytes for rows of a data set that are read as they are wanted. */

@@ -29,6 +29,8 @@ struct examples examples_of(const struct dataset *set)
         .real = set->real,
         .real_stride = set->real_stride,
         .bytes = set->bytes,
+        .byte_stride = set->byte_stride,
+        .row = set->row,
         .byte_scale = set->byte_scale,
         .read = view_row,
         .view = set->view,
