@@ -183,6 +183,13 @@ static size_t block_at(const struct apply *a, size_t i)
     return a->rows - i < BLOCK_ROWS ? a->rows - i : BLOCK_ROWS;
 }
 
+/* The block of rows that begins at row i was read: pages of a mapped file need not stay beside what
+ * is made of them. */
+static void forget_block(const struct apply *a, size_t i)
+{
+    table_forget(a->table, a->row[i], a->row[i + block_at(a, i) - 1]);
+}
+
 /* Leave out the rows of which missing[i], and set all of missing to false. */
 static void leave_out(struct apply *a, bool *missing)
 {
@@ -217,10 +224,16 @@ static heddle_status choose_rows(struct apply *a, const uint32_t *rows, size_t c
     if (status == HEDDLE_OK)
         leave_out(a, missing);
     /* by rows: an array's columns stand side by side, and it may be larger than the memory */
-    for (size_t i = 0; i < a->rows; i += BLOCK_ROWS)
+    for (size_t i = 0; i < a->rows && status == HEDDLE_OK; i += BLOCK_ROWS) {
+        bool any = false;
         for (size_t j = 0; j < a->p->inputs && status == HEDDLE_OK; j++)
-            if (!a->p->input[j].text)
+            if (!a->p->input[j].text && has_numbers(a, a->input[j])) {
+                any = true;
                 status = check_numbers(a, a->input[j], false, i, block_at(a, i), missing, err);
+            }
+        if (any)
+            forget_block(a, i);
+    }
     if (status == HEDDLE_OK)
         leave_out(a, missing);
     memory_free(missing);
@@ -353,6 +366,7 @@ static heddle_status put_inputs(const struct apply *a, void *matrix, size_t stri
         for (size_t i = 0; i < n; i++)
             value[i] = 1; /* feeds the bias */
         put_column(a, matrix, stride, first, p->width, value, n);
+        forget_block(a, first);
     }
     heddle_status status = HEDDLE_OK;
     for (size_t j = 0, at = 0; j < p->inputs && status == HEDDLE_OK; j++) {

@@ -50,6 +50,14 @@ void table_keep(const heddle_table *table, size_t c)
     column->kept = kept;
 }
 
+void table_forget(const heddle_table *table, size_t first, size_t last)
+{
+    const struct element_array *block = &table->block;
+    if (table->source.mapped && block->row > block->column && first <= last)
+        file_forget(&table->source, block->data + first * block->row,
+                    block->data + (last + 1) * block->row);
+}
+
 size_t table_find(const heddle_table *table, const char *name)
 {
     for (size_t c = 0; c < table->columns; c++)

@@ -77,6 +77,12 @@ void table_numbers(const heddle_table *table, size_t c, const uint32_t *row, siz
  */
 void table_keep(const heddle_table *table, size_t c);
 
+/**
+ * Rows from `first` to `last` of the block were read and are hardly needed again: where they are in a
+ * mapped file, row by row, their pages are given back. They can still be read. For any thread.
+ */
+void table_forget(const heddle_table *table, size_t first, size_t last);
+
 /** Is column c one of unsigned bytes, so that nothing is missing in it and all is finite? */
 static inline bool table_is_byte(const heddle_table *table, size_t c)
 {
