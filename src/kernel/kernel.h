@@ -204,12 +204,12 @@ struct REAL(small) {
     const enum activation *activation;
     enum loss loss;
     size_t E;
-    const real *const *row; /* (E) inputs */
+    const real *const *row; /* (E) inputs; NULL: those of the last call, which are in XT */
     struct REAL(targets) targets;
     const real *W;
-    real *XT;   /* scratch: (Σ width[0 … layers - 1], PACK_UNIT) */
+    real *XT;   /* scratch: (Σ (width[0 … layers - 1] + 1), PACK_UNIT) */
     real *each; /* (PACK_UNIT) losses */
-    real *G;    /* weight deltas; their padding is left alone */
+    real *G;    /* weight deltas; their padding becomes 0 or is left alone */
 };
 
 enum optimizer {

@@ -80,8 +80,11 @@ INLINE vec any_transfer(enum activation f, vec z, vec *slope)
     return x;
 }
 
-/** Losses of f(z) and the targets alone: the total grows by output o's part, and D takes its place. */
-INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec total)
+/**
+ * Losses of f(z) and the targets alone: the total grows by output o's part, and D, `factor` times its
+ * derivative, takes its place.
+ */
+INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec factor, vec total)
 {
     vec slope;
     vec x = any_transfer(f, vload(z), &slope);
@@ -106,7 +109,7 @@ INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec to
         total = vfma(d, d, total);
         break;
     }
-    vstore(z, d * slope);
+    vstore(z, factor * (d * slope));
     return total;
 }
 
@@ -116,7 +119,8 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
     const vec share = vset(shared(targets, f, n));
     const vec rest = vset(1 - targets->smoothing);
     const vec outputs = vset((real)n);
-    const vec factor = loss == LOSS_MSE ? vset((real)2 / (real)n) : vset((real)1 / (real)n);
+    const real mean = loss == LOSS_SSE ? 1 : (real)1 / (real)n;
+    const vec factor = vset(loss == LOSS_MSE ? (real)2 / (real)n : mean);
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         real *column = ZT + e;
         vec classes =
@@ -147,14 +151,9 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
         } else {
             for (size_t o = 0; o < n; o++) {
                 vec t = target(targets, classes, e, o, n);
-                total = output_loss(loss, f, column + o * ldt, t, total);
+                total = output_loss(loss, f, column + o * ldt, t, factor, total);
             }
-            if (loss != LOSS_SSE) {
-                for (size_t o = 0; o < n; o++) {
-                    vstore(column + o * ldt, factor * vload(column + o * ldt));
-                }
-                total = total / outputs;
-            }
+            total = loss == LOSS_SSE ? total : total / outputs;
         }
         vstore(each + e, total);
     }

@@ -512,7 +512,7 @@ static real small(const struct REAL(small) * s)
     real *XT = s->XT; /* layer after layer, as a stack */
     real size = 0;
     for (size_t e = 0; e < s->E; e++) {
-        for (size_t i = 0; i < s->width[0]; i++) {
+        for (size_t i = 0; s->row && i < s->width[0]; i++) {
             XT[i * LD + e] = s->row[e][i];
         }
         row[e] = X + e * LDX;

@@ -8,24 +8,31 @@
 #include "kernel/tiles.h"
 #include "kernel/transfer.h"
 
-#if defined(REAL_IS_DOUBLE)
-#define FMA __builtin_fma
-#define ABS __builtin_fabs
-#else
-#define FMA __builtin_fmaf
-#define ABS __builtin_fabsf
-#endif
-
 enum { LD = PACK_UNIT };
 
-/** Inputs, transposed. */
+/** The constant 1 behind m rows of a transposed layer. */
+INLINE void put_one(real *XT, size_t m)
+{
+    UNROLL(16)
+    for (int e = 0; e < LD; e += LANES) {
+        vstore(XT + m * LD + e, vset(1));
+    }
+}
+
+/** Inputs, transposed; put together in registers, because they are read at once. */
 static void turn(const real *const *row, size_t E, size_t m, real *XT)
 {
-    for (size_t e = 0; e < E; e++) {
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        size_t some = E - e < (size_t)LANES ? E - e : (size_t)LANES;
         for (size_t i = 0; i < m; i++) {
-            XT[i * LD + e] = row[e][i];
+            vec x = vset(row[e][i]);
+            for (size_t j = 1; j < some; j++) {
+                x = vfrom(x, j, vset(row[e + j][i]));
+            }
+            vstore(XT + i * LD + e, x);
         }
     }
+    put_one(XT, m);
 }
 
 INLINE void layer(enum activation f, const real *W, size_t m, size_t n, const real *XT, size_t E,
@@ -56,55 +63,88 @@ INLINE void layer_back(enum activation f, const real *W, size_t m, size_t n, con
     }
 }
 
-/** Returns Σ |G|. */
-static real deltas(const real *XT, const real *DT, size_t E, size_t m, size_t n, real *G)
+/** The deltas of the examples, one after the other, zeros behind. */
+static void turn_back(const real *DT, size_t E, size_t n, real *D)
 {
-    real size = 0;
-    for (size_t o = 0; o < n; o++) {
-        const real *d = DT + o * LD;
-        real sum = 0;
+    for (size_t o = 0; o < n; o += (size_t)LANES) {
+        size_t some = n - o < (size_t)LANES ? n - o : (size_t)LANES;
         for (size_t e = 0; e < E; e++) {
-            sum += d[e];
-        }
-        G[m * LD + o] = sum;
-        size += ABS(sum);
-        for (size_t i = 0; i < m; i++) {
-            sum = 0;
-            for (size_t e = 0; e < E; e++) {
-                sum = FMA(d[e], XT[i * LD + e], sum);
-            }
-            G[i * LD + o] = sum;
-            size += ABS(sum);
+            vstore(D + e * LD + o, vcollect(DT + o * LD + e, LD, some));
         }
     }
-    return size;
+}
+
+enum { HIGH = 4 }; /* inputs at a time */
+
+/** Weight deltas of some inputs for a register of outputs; adds Σ |G| to *size. */
+INLINE void deltas_tile(int high, const real *XT, const real *D, size_t E, real *G, vec *size)
+{
+    vec g[HIGH];
+    UNROLL(4)
+    for (int i = 0; i < high; i++) {
+        g[i] = vzero();
+    }
+    for (size_t e = 0; e < E; e++) {
+        vec d = vload(D + e * LD);
+        UNROLL(4)
+        for (int i = 0; i < high; i++) {
+            g[i] = vfma(d, vset(XT[(size_t)i * LD + e]), g[i]);
+        }
+    }
+    UNROLL(4)
+    for (int i = 0; i < high; i++) {
+        vstore(G + i * LD, g[i]);
+        *size = *size + vabs(g[i]);
+    }
+}
+
+INLINE void deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, real *G, vec *size)
+{
+    for (size_t o = 0; o < n; o += (size_t)LANES) {
+        size_t i = 0;
+        for (; m + 1 - i > HIGH; i += HIGH) {
+            deltas_tile(HIGH, XT + i * LD, D + o, E, G + i * LD + o, size);
+        }
+#define DELTAS_CASE(high)                                                                          \
+    case high:                                                                                     \
+        deltas_tile(high, XT + i * LD, D + o, E, G + i * LD + o, size);                            \
+        break;
+        switch (m + 1 - i) {
+            DELTAS_CASE(1) DELTAS_CASE(2) DELTAS_CASE(3) DELTAS_CASE(4)
+        }
+    }
 }
 
 real KERNEL(small)(const struct REAL(small) * s)
 {
-    _Alignas(64) real block[2][LD * LD];
+    _Alignas(64) real block[3][LD * LD];
     real *DT = block[0];
     real *PT = block[1];
+    real *D = block[2];
     size_t E = s->E;
     size_t L = s->layers;
     real *XT = s->XT;
-    turn(s->row, E, s->width[0], XT);
+    if (s->row) {
+        turn(s->row, E, s->width[0], XT);
+    }
     for (size_t l = 1; l < L; l++) {
         size_t m = s->width[l - 1];
-        real *next = XT + m * LD;
+        real *next = XT + (m + 1) * LD;
 #define LAYER(f) layer(f, s->W + s->offset[l], m, s->width[l], XT, E, next)
         switch (s->activation[l]) {
             TRANSFER_CASES(LAYER)
         }
         XT = next;
+        put_one(XT, s->width[l]);
     }
     layer(ACTIVATION_LINEAR, s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
     KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &s->targets, s->each);
-    real size = 0;
+    vec sizes = vzero();
     for (size_t l = L; l >= 1; l--) {
         size_t m = s->width[l - 1];
         size_t n = s->width[l];
-        size += deltas(XT, DT, E, m, n, s->G + s->offset[l]);
+        turn_back(DT, E, n, D);
+        deltas(XT, D, E, m, n, s->G + s->offset[l], &sizes);
         if (l > 1) {
 #define LAYER_BACK(f) layer_back(f, s->W + s->offset[l], m, n, DT, E, XT, PT)
             switch (s->activation[l - 1]) {
@@ -113,8 +153,14 @@ real KERNEL(small)(const struct REAL(small) * s)
             real *swap = DT;
             DT = PT;
             PT = swap;
-            XT -= s->width[l - 2] * LD;
+            XT -= (s->width[l - 2] + 1) * LD;
         }
+    }
+    real lane[LANES];
+    vstore(lane, sizes);
+    real size = 0;
+    for (int i = 0; i < LANES; i++) {
+        size += lane[i];
     }
     return size;
 }

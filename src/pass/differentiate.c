@@ -43,6 +43,7 @@ double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
     small->W = W;
     small->G = G[0];
     double size = (double)ws->k->small(small);
+    small->row = NULL;
     for (size_t e = 0; e < ws->E; e++) {
         each[e] = (double)ws->each[e];
     }

@@ -15,9 +15,10 @@ enum { PIECE = PASS_PIECE };
 static const real *sum_piece(const struct REAL(kernels) * k, const struct sum_program *program,
                              void *const *partial, size_t at, size_t count, real (*scratch)[PIECE])
 {
-    const real *stack[SUM_DEPTH_MAX] = {NULL};
-    size_t depth = 0;
-    for (size_t p = 0; p < program->count; p++) {
+    const real *stack[SUM_DEPTH_MAX];
+    stack[0] = (const real *)partial[program->entry[0]] + at; /* all there is of a small network */
+    size_t depth = 1;
+    for (size_t p = 1; p < program->count; p++) {
         int entry = program->entry[p];
         if (entry >= 0) {
             stack[depth++] = (const real *)partial[entry] + at;

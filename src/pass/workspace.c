@@ -43,7 +43,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
             ws.S[l] = take(taker, capacity * ws.ldx[l] * sizeof(real));
         }
         ws.row[l] = take(taker, capacity * sizeof(real *));
-        inputs += shape->width[l];
+        inputs += shape->width[l] + 1;
         if (l > 0 && !joins) {
             size_t reals = carry_reals(capacity, shape->width[l - 1], shape->width[l]);
             carry = reals > carry ? reals : carry;
@@ -104,7 +104,6 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     ws->small.width = shape->width;
     ws->small.offset = shape->offset;
     ws->small.activation = shape->activation;
-    ws->small.row = ws->row[0];
     ws->small.targets = (struct REAL(targets)){.value = ws->target, .ld = ws->ldt};
     ws->small.each = ws->each;
     return ws;
@@ -146,6 +145,7 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     ws->of = ws->operands ? ws->of : E;
     ws->has_class = examples->class_index != NULL;
     ws->has_target = target != NULL;
+    ws->small.row = ws->row[0];
     if (source.value) { /* rows of reals are used where they are */
         for (size_t e = 0; e < E; e++) {
             ws->row[0][e] = source.value + (place ? place[e] : first + e) * source.ld;
