@@ -154,7 +154,8 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
                    int workers, const struct update_rule *rule, void *W, void *state1, void *state2)
 {
     const struct shape *shape = operands->shape;
-    struct REAL(rule) r = REAL(rule_of)(rule);
+    struct REAL(rule) r;
+    REAL(rule_of)(rule, &r);
     real *scratch = (real *)(void *)(operands->scratch + (size_t)w * operands->scratch_bytes);
     struct share share = {
         .operands = operands,

@@ -113,6 +113,9 @@ struct passes {
     void (*gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                    size_t first, size_t E);
 
+    /** These rows will be gathered next: where they are short, they are asked for. */
+    void (*expect)(const struct examples *examples, const uint32_t *rows, size_t E);
+
     /** X[1] … X[L-1] and Z[L] of the gathered examples. */
     void (*forward)(struct workspace *ws, const void *W);
 

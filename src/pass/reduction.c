@@ -35,7 +35,8 @@ void REAL(update)(const void *kernels, const struct sum_program *program, void *
                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
                   void *state2)
 {
-    struct REAL(rule) r = REAL(rule_of)(rule);
+    struct REAL(rule) r;
+    REAL(rule_of)(rule, &r);
     _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
     for (size_t at = begin; at < end; at += PIECE) {
         size_t count = end - at < PIECE ? end - at : PIECE;
@@ -158,6 +159,7 @@ const struct passes REAL(passes) = {
     .watch = REAL(watch),
     .begin_step = REAL(begin_step),
     .gather = REAL(gather),
+    .expect = REAL(expect),
     .forward = REAL(forward),
     .loss = REAL(loss),
     .outputs = REAL(outputs),

@@ -2,39 +2,34 @@
 #include "base/power.h"
 #include "pass/workspace.h"
 
-struct REAL(rule) REAL(rule_of)(const struct update_rule *rule)
+void REAL(rule_of)(const struct update_rule *rule, struct REAL(rule) * r)
 {
-    struct REAL(rule) r = {
-        .update =
-            {
-                .optimizer = rule->optimizer,
-                .scale = (real)rule->scale,
-                .rate = (real)rule->rate,
-                .momentum = (real)rule->momentum,
-                .beta1 = (real)rule->beta1,
-                .one_beta1 = (real)(1 - rule->beta1),
-                .beta2 = (real)rule->beta2,
-                .one_beta2 = (real)(1 - rule->beta2),
-                .epsilon = (real)rule->epsilon,
-            },
-        .penalty =
-            {
-                .scale = (real)rule->scale,
-                .clip = rule->clip_value > 0 ? (real)rule->clip_value : (real)__builtin_inf(),
-                .l1 = (real)rule->l1,
-                .l2 = (real)rule->l2,
-                .decay = (real)rule->decay,
-            },
-        .penalised = rule->weight_mask != NULL,
+    r->update = (struct REAL(update)){
+        .optimizer = rule->optimizer,
+        .scale = (real)rule->scale,
+        .rate = (real)rule->rate,
+        .momentum = (real)rule->momentum,
+        .beta1 = (real)rule->beta1,
+        .one_beta1 = (real)(1 - rule->beta1),
+        .beta2 = (real)rule->beta2,
+        .one_beta2 = (real)(1 - rule->beta2),
+        .epsilon = (real)rule->epsilon,
     };
     if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
-        r.update.step = (real)(rule->rate / (1 - power_whole(rule->beta1, rule->step)));
-        r.update.root = (real)(1 / __builtin_sqrt(1 - power_whole(rule->beta2, rule->step)));
+        r->update.step = (real)(rule->rate / (1 - power_whole(rule->beta1, rule->step)));
+        r->update.root = (real)(1 / __builtin_sqrt(1 - power_whole(rule->beta2, rule->step)));
     }
-    if (r.penalised) { /* which scales already */
-        r.update.scale = 1;
+    r->penalised = rule->weight_mask != NULL;
+    if (r->penalised) {
+        r->penalty = (struct REAL(penalty)){
+            .scale = (real)rule->scale,
+            .clip = rule->clip_value > 0 ? (real)rule->clip_value : (real)__builtin_inf(),
+            .l1 = (real)rule->l1,
+            .l2 = (real)rule->l2,
+            .decay = (real)rule->decay,
+        };
+        r->update.scale = 1; /* penalise() has scaled already */
     }
-    return r;
 }
 
 void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule, const real *g,

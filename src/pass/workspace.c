@@ -164,10 +164,12 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
             ws->class_index[e] = examples->class_index[rows ? rows[e] : first + e];
         }
     } else if (target && E * outputs <= FEW_TARGETS) {
+        const size_t ldt = ws->ldt;
         for (size_t e = 0; e < E; e++) {
-            const real *t = target + (rows ? rows[e] : first + e) * examples->target_stride;
-            for (size_t o = 0; o < outputs; o++) {
-                ws->target[o * ws->ldt + e] = t[o];
+            const real *from = target + (rows ? rows[e] : first + e) * examples->target_stride;
+            real *to = ws->target + e;
+            for (size_t o = 0; o < outputs; o++, to += ldt) {
+                *to = from[o];
             }
         }
     } else if (target) { /* by way of Z[L], which is free until the forward pass */
@@ -182,5 +184,27 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     }
     if (ws->extras) {
         REAL(extras_gather)(ws, examples, rows, first);
+    }
+}
+
+void REAL(expect)(const struct examples *examples, const uint32_t *rows, size_t E)
+{
+    enum { LINE = 64 / sizeof(real), SHORT = 2 * LINE };
+    const real *value = examples->real;
+    const size_t stride = examples->real_stride;
+    const char *target = examples->target;
+    size_t bytes = examples->target_stride * sizeof(real);
+    if (!value || stride > SHORT) {
+        return;
+    }
+    if (!target) {
+        target = (const char *)examples->class_index;
+        bytes = sizeof *examples->class_index;
+    }
+    for (size_t e = 0; e < E; e++) {
+        const real *row = value + rows[e] * stride;
+        __builtin_prefetch(row);
+        __builtin_prefetch(row + stride - LINE);
+        __builtin_prefetch(target + rows[e] * bytes);
     }
 }

@@ -108,7 +108,7 @@ struct REAL(rule) {
     struct REAL(penalty) penalty;
     bool penalised;
 };
-struct REAL(rule) REAL(rule_of)(const struct update_rule *rule);
+void REAL(rule_of)(const struct update_rule *rule, struct REAL(rule) * r);
 
 /** The rule for `count` reals (a multiple of 16) from `at` on of the blocks W, mask and states; g
     are their weight deltas. */
@@ -146,6 +146,7 @@ void REAL(squares)(const void *kernels, const struct sum_program *program, void 
 void REAL(limit_norms)(const struct shape *shape, void *W, double limit, int w, int workers);
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E);
+void REAL(expect)(const struct examples *examples, const uint32_t *rows, size_t E);
 void REAL(forward)(struct workspace *ws, const void *W);
 void REAL(outputs)(struct workspace *ws, double *outputs);
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each);

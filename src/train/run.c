@@ -238,6 +238,20 @@ struct trainer_memory run_count(struct run *run, bool validates)
     };
 }
 
+static struct update_rule rule_of(const struct run_recipe *recipe)
+{
+    return (struct update_rule){
+        .optimizer = recipe->optimizer,
+        .momentum = recipe->momentum,
+        .beta1 = recipe->beta1,
+        .beta2 = recipe->beta2,
+        .epsilon = recipe->epsilon,
+        .clip_value = recipe->clip_value,
+        .l1 = recipe->l1,
+        .l2 = recipe->l2,
+    };
+}
+
 heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddle_error *err)
 {
     const struct run_recipe *recipe = run->recipe;
@@ -300,6 +314,7 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     if (complete && recipe->shuffle_blocks && run->set->view) {
         view_begin(run->set->view, run->set->rows, order_window(run->set->inputs));
     }
+    run->rule = rule_of(recipe);
     complete = complete && take_more(run, validates);
     return complete ? HEDDLE_OK : status_memory(err, "training", total);
 }

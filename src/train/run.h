@@ -52,7 +52,8 @@ struct run {
     size_t packed;                  /* reals of a block */
     void *W, *state1, *state2;
     size_t block_bytes;
-    void **partial; /* (workers, PARTIALS_MAX) */
+    void **partial;          /* (workers, PARTIALS_MAX) */
+    struct update_rule rule; /* what all updates have in common */
 
     /*
      * Weight deltas are divided among the workers by examples, each summing its own into partials
@@ -170,11 +171,20 @@ void step_watch(struct run *run);
 /** Worker w's examples of the batch that begins at row `begin` of the order. */
 void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w, uint64_t step);
 
+/** What ranks do in the first meeting of a step, once their workers have met. */
+void step_meet_ranks(struct run *run, int w);
+
 /**
  * The first meeting of a step: all partial sums and losses are there, those of other ranks too.
  * What ranks decide alike is made of what they told each other.
  */
-void step_meet(struct run *run, int w);
+static inline void step_meet(struct run *run, int w)
+{
+    run_meet(run, w);
+    if (run->exchange) {
+        step_meet_ranks(run, w);
+    }
+}
 
 /** The loss of a batch, after the meeting: its shards' sums in the tree. */
 double step_loss(const struct run *run, const struct shard_plan *plan);
@@ -198,8 +208,17 @@ double step_rate(const struct run *run, uint64_t step);
 /** The update of this worker's slices of the parameters. Step is its number, from 1. */
 void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, int w);
 
+/** What is left to do in the last meeting of a step, once all workers have met. */
+void step_end_rest(struct run *run, int w);
+
 /** The last meeting of a step: the weights are new, or on their way. */
-void step_end(struct run *run, int w);
+static inline void step_end(struct run *run, int w)
+{
+    run_meet(run, w);
+    if (run->exchange || run->recipe->max_norm > 0) {
+        step_end_rest(run, w);
+    }
+}
 
 /** All weights are there, those of other ranks too. */
 void step_settle(const struct run *run, int w);

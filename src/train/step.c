@@ -46,6 +46,10 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
             }
             passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                            chunk->examples);
+            size_t next = first + plan->batch;
+            if (run->order && next + chunk->examples <= run->set->rows) {
+                passes->expect(&run->examples, run->order + next, chunk->examples);
+            }
         }
         void *deltas[SUBTREES_MAX];
         for (size_t j = 0; !run->operands && j < run_places(&chunk->run); j++) {
@@ -111,12 +115,8 @@ static struct part part_of(const struct run *run, size_t p, int w)
     return part;
 }
 
-void step_meet(struct run *run, int w)
+void step_meet_ranks(struct run *run, int w)
 {
-    run_meet(run, w);
-    if (!run->exchange) {
-        return;
-    }
     exchange_rest(run->exchange, w);
     run_meet(run, w);
     if (w == 0) {
@@ -134,9 +134,8 @@ void step_meet(struct run *run, int w)
     run_meet(run, w);
 }
 
-void step_end(struct run *run, int w)
+void step_end_rest(struct run *run, int w)
 {
-    run_meet(run, w);
     if (run->exchange && w == 0) {
         exchange_weights(run->exchange);
     }
@@ -159,15 +158,9 @@ static size_t first_found(const struct run *run)
     return where;
 }
 
-bool step_finite(struct run *run, const struct shard_plan *plan, int w)
+/** The slow answer: all sums are looked at. */
+static bool all_finite(struct run *run, const struct shard_plan *plan, int w)
 {
-    double size = run->word.size;
-    for (int v = 0; !run->exchange && v < run->workers; v++) {
-        size += run->worker[v].size;
-    }
-    if (run->operands || size < run->passes->safe_size) {
-        return true;
-    }
     size_t found = SIZE_MAX;
     for (size_t p = parts_of(run); p-- > 0;) {
         struct part part = part_of(run, p, w);
@@ -187,6 +180,15 @@ bool step_finite(struct run *run, const struct shard_plan *plan, int w)
     }
     run_meet(run, w);
     return run->where == SIZE_MAX;
+}
+
+bool step_finite(struct run *run, const struct shard_plan *plan, int w)
+{
+    double size = run->word.size;
+    for (int v = 0; !run->exchange && v < run->workers; v++) {
+        size += run->worker[v].size;
+    }
+    return run->operands || size < run->passes->safe_size || all_finite(run, plan, w);
 }
 
 bool step_learned(struct run *run, int w)
@@ -244,20 +246,11 @@ double step_rate(const struct run *run, uint64_t step)
 void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
 {
     const struct run_recipe *recipe = run->recipe;
-    struct update_rule rule = {
-        .optimizer = recipe->optimizer,
-        .scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch,
-        .rate = step_rate(run, step),
-        .momentum = recipe->momentum,
-        .beta1 = recipe->beta1,
-        .beta2 = recipe->beta2,
-        .epsilon = recipe->epsilon,
-        .step = step,
-        .clip_value = recipe->clip_value,
-        .l1 = recipe->l1,
-        .l2 = recipe->l2,
-    };
+    struct update_rule rule = run->rule;
+    rule.scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch;
+    rule.rate = step_rate(run, step);
     rule.decay = rule.rate * recipe->weight_decay;
+    rule.step = step;
     if (run->operands) {
         rule.weight_mask = run->mask;
         run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, run->workers,

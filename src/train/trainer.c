@@ -292,6 +292,7 @@ static void work(void *context, int w)
     const struct run_recipe *recipe = run->recipe;
     const struct run_state *from = run->keeper ? run->keeper->begin : NULL;
     size_t rows = run->set->rows;
+    bool asks = run->callbacks || run->keeper || recipe->time_limit > 0;
     double start = now();
     double epoch_loss = from ? from->epoch_loss : 0;
     uint64_t epochs = from ? from->epochs : 0;
@@ -319,7 +320,7 @@ static void work(void *context, int w)
             stop = run->stop_step;
         } else {
             step_batch(run, plan, begin, w, steps);
-            if (w == 0) {
+            if (w == 0 && asks) {
                 ask(run, start);
             }
             step_meet(run, w);
@@ -355,6 +356,9 @@ static void work(void *context, int w)
 
         bool epoch_ends = begin == rows;
         bool last = steps == recipe->steps || stop;
+        if (!epoch_ends && !last && !run->lbfgs && !run->keeper) {
+            continue; /* nothing is looked at */
+        }
         if (epoch_ends || last) { /* the weights are looked at */
             step_settle(run, w);
         }
