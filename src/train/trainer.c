@@ -129,8 +129,8 @@ struct aside {
  * Before an update: are these the best weights so far, for the case that the run diverges? The loss
  * is the epoch's mean, the last batch's in it, which is theirs: so they have not gone wrong yet,
  * whatever their weight deltas turn out to be. In the first epoch any step may be it, then the last
- * of each. Looked at after ever more steps (`after`), so that it costs nothing; all workers come to
- * the same answer.
+ * of each. Looked at after a few and then ever more steps (`after`), so that it costs nothing; all
+ * workers come to the same answer.
  */
 static void put_aside(struct run *run, struct aside *aside, double loss, uint64_t steps, int w)
 {
@@ -139,7 +139,7 @@ static void put_aside(struct run *run, struct aside *aside, double loss, uint64_
     }
     size_t begin, end;
     size_t size = run->passes->real_size;
-    *aside = (struct aside){loss, steps, steps + steps / 16};
+    *aside = (struct aside){loss, steps, steps + 4 + steps / 16};
     step_settle(run, w);
     run_slice(run, w, &begin, &end);
     memcpy((char *)run->good + begin * size, (char *)run->W + begin * size, (end - begin) * size);
