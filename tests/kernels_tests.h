@@ -489,13 +489,37 @@ LEVEL_TEST(gradient_of_long_runs)
     }
 }
 
-/* Orders of joining that no plan makes, up to the most subtrees there may be. */
-LEVEL_TEST(gradient_joins_as_it_is_told)
+/* Layers whose outputs fill few registers or lanes: whole registers of inputs, and some more; shards
+   two by two and single, in one run and in runs that go on with the sums of earlier ones. */
+LEVEL_TEST(gradient_of_few_outputs)
 {
-    enum { SHARDS = SUBTREES_MAX, EACH = 2, M = 17, N = 61 };
+    enum { E = 70 };
+    static const size_t inputs[] = {6, 7, 14, 15, 16, 30, 31, 32, 33, 46, 63, 64, 79, 128, 150};
+    static const size_t shards[] = {16, 7, 70, 4};
+    static const size_t chunks[] = {256, 20, 256};
+    uint64_t state = 9;
+    size_t next = 0;
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
+        for (size_t n = 1; n <= 40; n += n < 18 ? 1 : 4, next++) {
+            struct block X, D;
+            make_rows(E, inputs[i], n, (enum values)(next % VALUES), &state, &X, &D);
+            const real **rows = rows_of(&X, &state);
+            check_plan(k, rows, &D, E, shards[next % 4], 1 + (int)(next % 2), chunks[next % 3],
+                       inputs[i], n);
+            free(rows);
+            block_free(&X);
+            block_free(&D);
+        }
+    }
+}
+
+/* Orders of joining that no plan makes, up to the most subtrees there may be. */
+static void check_joins(const kernels *k, size_t m, size_t n)
+{
+    enum { SHARDS = SUBTREES_MAX, EACH = 2 };
     uint64_t state = 4;
     struct block X, D;
-    make_rows(SHARDS * EACH, M, N, HARD, &state, &X, &D);
+    make_rows(SHARDS * EACH, m, n, HARD, &state, &X, &D);
     const real **rows = rows_of(&X, &state);
     uint32_t end[SHARDS];
     uint8_t merges[SHARDS];
@@ -519,11 +543,17 @@ LEVEL_TEST(gradient_joins_as_it_is_told)
             run.before = 1 + (size_t)kind % 3;
             merges[run.count - 1] = (uint8_t)(merges[run.count - 1] + run.before);
         }
-        check_run(k, rows, &D, 0, &run, M, N);
+        check_run(k, rows, &D, 0, &run, m, n);
     }
     free(rows);
     block_free(&X);
     block_free(&D);
+}
+
+LEVEL_TEST(gradient_joins_as_it_is_told)
+{
+    check_joins(k, 17, 61);
+    check_joins(k, 40, 10);
 }
 
 /* ---------------------------------------------------------------- functions ------------------ */

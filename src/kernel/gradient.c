@@ -10,6 +10,10 @@
  *
  * Where shards come in pairs, tiles are half as high and hold both shards' sums: every second join
  * is then between registers.
+ *
+ * Few outputs would leave lanes of a register empty, or make tiles of one column, which wait for
+ * loads. Such tiles are turned: registers over inputs, rows over outputs. They are the same tiles of
+ * the transposed problem, and what they come to is turned back at the end.
  */
 #include <string.h>
 
@@ -30,7 +34,9 @@ enum {
     PART = CARRY_FREE, /* examples of a part: 12 KiB of deltas in float */
     PARTS_MAX = 16,    /* in a run; the last takes what is left */
     LINE = 64 / (int)sizeof(real),
-    TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16
+    TILE_REALS = TILE_ROWS * TILE_COLUMNS * 16,
+    TURNED = TILE_COLUMNS * LANES, /* outputs, or inputs, of turned tiles at most */
+    TURNED_PLACES = 8              /* for their sums: more are rare */
 };
 
 /** Shards [begin, end) of a run, from `example` on, when `depth` sums wait in the carry. */
@@ -49,6 +55,8 @@ struct place {
     real *size;       /* in memory, so that it takes no register from the tile's sums */
     const char *soon; /* deltas of the next part: asked for during this one, so many bytes */
     size_t step;      /* an example (of a pair of shards: two of them) */
+    size_t ahead;     /* turned: from an example's inputs to those asked for */
+    bool pairs;       /* are there parts of pairs: all parts' tiles have as many columns */
 };
 
 static bool is_paired(const struct shard_run *run, size_t begin, size_t end)
@@ -94,23 +102,34 @@ static size_t cut(const struct shard_run *run, struct part part[PARTS_MAX])
     return parts;
 }
 
-/** sum += X[e][first + r] D[e][c] for one example. */
-INLINE void add_example(const int rows, const int columns, const real *x, const real *d,
+/** sum[r][c] += row[r] column[c] for one example. */
+INLINE void add_example(const int rows, const int columns, const real *row, const real *column,
                         vec (*sum)[TILE_COLUMNS])
 {
     vec b[TILE_COLUMNS];
-    __builtin_prefetch(x + LINE, 0, 3);
     UNROLL_COLUMNS for (int c = 0; c < columns; c++)
     {
-        b[c] = vload(d + c * LANES);
+        b[c] = vload(column + c * LANES);
     }
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
-        vec a = vset(x[r]);
+        vec a = vset(row[r]);
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
             sum[r][c] = vfma(a, b[c], sum[r][c]);
         }
+    }
+}
+
+/** The same for an example's inputs x and deltas d; the inputs that are wanted next are asked for. */
+INLINE void add_deltas(const int rows, const int columns, const bool turned, const real *x,
+                       const real *d, size_t ahead, vec (*sum)[TILE_COLUMNS])
+{
+    __builtin_prefetch(x + (turned ? ahead : LINE), 0, 3);
+    if (turned) {
+        add_example(rows, columns, d, x, sum);
+    } else {
+        add_example(rows, columns, x, d, sum);
     }
 }
 
@@ -154,10 +173,13 @@ INLINE void finish(const int rows, const int columns, const real *from, const st
     vstore(place->size, total);
 }
 
-/** `shards` at a time, 1 or 2: a tile of rows x columns over the examples of a part. */
-INLINE void tile(const int rows, const int columns, const int shards, const real *const *X,
-                 size_t first, const real *D, size_t ldd, const struct shard_run *run,
-                 const struct part *part, struct place *place)
+/**
+ * `shards` at a time, 1 or 2: a tile of rows x columns over the examples of a part, its rows inputs
+ * and its columns registers of outputs, or `turned`, the other way around.
+ */
+INLINE void tile(const int rows, const int columns, const int shards, const bool turned,
+                 const real *const *X, size_t first, const real *D, size_t ldd,
+                 const struct shard_run *run, const struct part *part, struct place *place)
 {
     _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
     vec sum[TILE_TALL][TILE_COLUMNS];
@@ -169,6 +191,7 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
     size_t s = part->begin;
     const char *soon = place->soon;
     const size_t step = place->step;
+    const size_t ahead = place->ahead;
     unsigned merges;
     if (part->last && base > 0) { /* sums of earlier runs, for the last joins */
         for (int r = 0; r < rows; r++) {
@@ -183,6 +206,7 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
         size_t end = run->end[s];
         size_t length = end - e;
         const real *d = D + e * ldd;
+        const real *other = d + length * ldd; /* deltas of the pair's other shard */
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
@@ -191,12 +215,14 @@ INLINE void tile(const int rows, const int columns, const int shards, const real
                 second[r][c] = vzero();
             }
         }
-        UNROLL_EXAMPLES for (; e < end; e++, d += ldd, soon += step)
+        UNROLL_EXAMPLES for (; e < end; e++, d += ldd, other += ldd, soon += step)
         {
-            __builtin_prefetch(soon, 0, 2);
-            add_example(rows, columns, X[e] + first, d, sum);
+            if (!turned) { /* few outputs' deltas stay in the first-level cache */
+                __builtin_prefetch(soon, 0, 2);
+            }
+            add_deltas(rows, columns, turned, X[e] + first, d, ahead, sum);
             if (shards == 2) {
-                add_example(rows, columns, X[e + length] + first, d + length * ldd, second);
+                add_deltas(rows, columns, turned, X[e + length] + first, other, ahead, second);
             }
         }
         merges = run->merges[s];
@@ -260,18 +286,108 @@ INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, s
     const size_t high_most = part->paired ? TILE_ROWS / 2 : TILE_ROWS;
     /* behind a part's deltas lie those of the next part, or of the next outputs' first */
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
-    place.step = ldd * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin) + 1;
+    place.step = ldd * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin + 1) + 1;
     for (size_t i = begin; i < end;) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
         if (TILE_PAIRS && part->paired) {
-            PAIR_CALL(high, columns, tile, 2, X, from + i, D, ldd, run, part, &place)
+            PAIR_CALL(high, columns, tile, 2, false, X, from + i, D, ldd, run, part, &place)
         } else {
-            TALL_CALL(high, columns, tile, 1, X, from + i, D, ldd, run, part, &place)
+            TALL_CALL(high, columns, tile, 1, false, X, from + i, D, ldd, run, part, &place)
         }
         place.carry += high * columns * LANES;
         place.at += (size_t)high * place.ldg;
         i += (size_t)high;
     }
+}
+
+/** Are the tiles of a column turned? Not where turning back would be too much of the work. */
+INLINE bool is_turned(const struct shard_run *run, size_t inputs, size_t outputs, int columns)
+{
+    enum { FEW_EXAMPLES = 32 };
+    return LANES >= 4 && run->end[run->count - 1] >= FEW_EXAMPLES && inputs >= 2 * (size_t)LANES &&
+           run_places(run) <= TURNED_PLACES &&
+           (columns == 1 || 4 * outputs <= 3 * (size_t)columns * LANES);
+}
+
+/** AT (columns, rows) = A (rows, columns), whole registers of either. */
+static void turn(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt)
+{
+    for (size_t r = 0; r < rows; r += (size_t)LANES) {
+        for (size_t c = 0; c < columns; c += (size_t)LANES) {
+            vec square[16];
+            UNROLL(16)
+            for (int i = 0; i < LANES; i++) {
+                square[i] = vload(A + (r + (size_t)i) * lda + c);
+            }
+            vtranspose(square);
+            UNROLL(16)
+            for (int i = 0; i < LANES; i++) {
+                vstore(AT + (c + (size_t)i) * ldt + r, square[i]);
+            }
+        }
+    }
+}
+
+/**
+ * Turned tiles for so many outputs and the inputs [begin, end) but the last, less than a register of
+ * them; returns where those begin. A function of its own: in one with the other tiles gcc has no
+ * registers for addresses.
+ */
+static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, size_t outputs,
+                                                     const real *const *X, size_t from,
+                                                     const real *D, size_t ldd,
+                                                     const struct shard_run *run,
+                                                     const struct part *part, struct place *place)
+{
+    _Alignas(64) real sums[TURNED_PLACES][TURNED * TURNED];
+    real *G[TURNED_PLACES];
+    size_t rows = registers_for(outputs) * (size_t)LANES;
+    size_t most = part->paired ? PAIR_ROWS : TILE_ROWS;
+    size_t passes = (outputs + most - 1) / most;
+    /* tiles of pairs are high or wide */
+    bool slim = place->pairs && outputs > (outputs + PAIR_ROWS - 1) / PAIR_ROWS * TILE_ROWS / 2;
+    struct place turned = *place;
+    turned.G = G;
+    for (size_t j = 0; j < run_places(run); j++) {
+        G[j] = sums[j];
+    }
+    while (end - begin >= (size_t)LANES) {
+        int columns = tile_columns((end - begin) / (size_t)LANES);
+        if (slim && columns == 3) {
+            columns = 2;
+        }
+        size_t inputs = (size_t)columns * LANES;
+        turned.ldg = inputs;
+        for (size_t j = 0; part->last && j < run_places(run); j++) {
+            if (j < run->before) {
+                turn(place->G[j] + place->at, place->ldg, inputs, rows, G[j], inputs);
+            } else {
+                memset(G[j] + outputs * inputs, 0, (rows - outputs) * inputs * sizeof(real));
+            }
+        }
+        size_t o = 0;
+        for (size_t pass = 0; pass < passes; pass++) {
+            int high = (int)((outputs - o) / (passes - pass));
+            turned.at = o * inputs;
+            turned.ahead = inputs + pass * LINE % inputs; /* a line of the next tiles in each */
+            if (TILE_PAIRS && part->paired) {
+                PAIR_LOW_CALL(high, columns, tile, 2, true, X, from + begin, D + o, ldd, run, part,
+                              &turned)
+            } else {
+                TILE_CALL(high, columns, tile, 1, true, X, from + begin, D + o, ldd, run, part,
+                          &turned)
+            }
+            turned.carry += high * columns * LANES;
+            o += (size_t)high;
+        }
+        for (size_t j = 0; part->last && j < run->subtrees; j++) {
+            turn(G[j], inputs, rows, inputs, place->G[j] + place->at, place->ldg);
+        }
+        place->at += inputs * place->ldg;
+        begin += inputs;
+    }
+    place->carry = turned.carry;
+    return begin;
 }
 
 void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
@@ -280,22 +396,35 @@ void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const st
     struct part part[PARTS_MAX];
     size_t parts = cut(run, part);
     size_t E = run->end[run->count - 1];
+    bool pairs = false;
+    for (size_t p = 0; p < parts; p++) {
+        pairs = pairs || part[p].paired;
+    }
     for (size_t i = 0; i < m + 1;) {
         size_t end = parts == 1 ? m + 1 : i + gradient_group(m + 1 - i);
         for (size_t first = 0; first < n; first += PACK) {
             size_t width = pack_width(n, first);
-            size_t registers = registers_for(n - first < PACK ? n - first : PACK);
+            size_t outputs = n - first < PACK ? n - first : PACK;
+            size_t registers = registers_for(outputs);
             for (size_t c = 0; c < registers;) {
                 int columns = tile_columns(registers - c);
                 size_t o = c * (size_t)LANES;
-                struct place place = {.carry = carry,
-                                      .level = carry_level(m, n),
-                                      .G = G,
-                                      .at = first * (m + 1) + i * width + o,
-                                      .ldg = width,
-                                      .size = size};
+                size_t left = outputs - o;
+                size_t high = left < (size_t)columns * LANES ? left : (size_t)columns * LANES;
+                bool turned = is_turned(run, end - i, high, columns);
                 for (size_t p = 0; p < parts; p++) {
-                    tiles(i, end, columns, X, from, D + first * E + o, width, run, &part[p], place);
+                    struct place place = {.carry = carry,
+                                          .level = carry_level(m, n),
+                                          .G = G,
+                                          .at = first * (m + 1) + i * width + o,
+                                          .ldg = width,
+                                          .size = size,
+                                          .pairs = pairs};
+                    const real *d = D + first * E + o;
+                    size_t rest = turned ? turned_tiles(i, end, high, X, from, d, width, run,
+                                                        &part[p], &place)
+                                         : i;
+                    tiles(rest, end, columns, X, from, d, width, run, &part[p], place);
                 }
                 c += (size_t)columns;
             }

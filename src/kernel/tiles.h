@@ -90,16 +90,23 @@ INLINE int pair_rows(size_t left, int columns)
 
 /** With 16 registers there is no room for two sums. */
 #define TILE_PAIRS (TILE_ROWS == 8)
+#define PAIR_ROWS 6 /* of two columns */
+#define PAIR_LOW_CASES(function, ...)                                                              \
+    TILE_ROW_CASES(1, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(2, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(3, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(4, function, __VA_ARGS__)                                                       \
+    TILE_CASE(5, 1, function, __VA_ARGS__)                                                         \
+    TILE_CASE(5, 2, function, __VA_ARGS__)                                                         \
+    TILE_CASE(6, 1, function, __VA_ARGS__)                                                         \
+    TILE_CASE(6, 2, function, __VA_ARGS__)
+#define PAIR_LOW_CALL(rows, columns, function, ...)                                                \
+    TILE_SWITCH(rows, columns, PAIR_LOW_CASES(function, __VA_ARGS__))
 #define PAIR_CALL(rows, columns, function, ...)                                                    \
-    TILE_SWITCH(                                                                                   \
-        rows, columns,                                                                             \
-        TILE_ROW_CASES(1, function, __VA_ARGS__) TILE_ROW_CASES(2, function, __VA_ARGS__)          \
-            TILE_ROW_CASES(3, function, __VA_ARGS__) TILE_ROW_CASES(4, function, __VA_ARGS__)      \
-                TILE_CASE(5, 1, function, __VA_ARGS__) TILE_CASE(6, 1, function, __VA_ARGS__)      \
-                    TILE_CASE(7, 1, function, __VA_ARGS__) TILE_CASE(8, 1, function, __VA_ARGS__)  \
-                        TILE_CASE(12, 1, function, __VA_ARGS__)                                    \
-                            TILE_CASE(5, 2, function, __VA_ARGS__)                                 \
-                                TILE_CASE(6, 2, function, __VA_ARGS__))
+    TILE_SWITCH(rows, columns,                                                                     \
+                PAIR_LOW_CASES(function, __VA_ARGS__) TILE_CASE(7, 1, function, __VA_ARGS__)       \
+                    TILE_CASE(8, 1, function, __VA_ARGS__)                                         \
+                        TILE_CASE(12, 1, function, __VA_ARGS__))
 
 /** Registers that hold n reals. */
 INLINE size_t registers_for(size_t n)
