@@ -138,7 +138,7 @@ static void run_affine(const kernels *k, struct operands *o)
 
 static void run_pullback(const kernels *k, struct operands *o)
 {
-    k->pullback(o->W, o->is.m, o->is.n, 0, o->is.m, o->DT, o->ldt, o->is.E, o->PT);
+    k->pullback(o->W, o->is.m, o->is.n, 0, o->is.m, o->DT, o->ldt, o->is.E, o->PT, NULL);
 }
 
 static void run_gradient(const kernels *k, struct operands *o)

@@ -276,8 +276,10 @@ static void check_pullback(const kernels *k, size_t E, size_t m, size_t n, enum 
     size_t end[] = {m / 3, m}; /* the lower inputs, then the others too */
     for (size_t i = 0; i < 2; i++) {
         size_t from = i > 0 ? end[i - 1] : 0;
-        plain()->pullback(W.at, m, n, from, end[i], DT.at, DT.ld, E, want.at);
-        k->pullback(W.at, m, n, from, end[i], DT.at, DT.ld, E, got.at);
+        plain()->pullback(W.at, m, n, from, end[i], DT.at, DT.ld, E, want.at + from * DT.ld, NULL);
+        struct REAL(ahead) ahead = {.x = W.at, .d = DT.at, .rows = n, .width = round16(E)};
+        k->pullback(W.at, m, n, from, end[i], DT.at, DT.ld, E, got.at + from * DT.ld,
+                    i > 0 ? &ahead : NULL);
         char what[96];
         snprintf(what, sizeof what, "%s pullback E %zu m %zu n %zu to %zu", k->isa, E, m, n,
                  end[i]);

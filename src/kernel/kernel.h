@@ -268,6 +268,13 @@ struct REAL(update) {
     real epsilon;
 };
 
+/** What the kernel after the one at hand will want: rows of x to read, and of d to write. */
+struct REAL(ahead) {
+    const real *x, *d;
+    size_t ldx;         /* rows of d lie one behind the other */
+    size_t rows, width; /* width a multiple of 16 */
+};
+
 struct REAL(kernels) {
     const char *isa;
     int lanes;
@@ -280,12 +287,12 @@ struct REAL(kernels) {
                    size_t ldz);
 
     /**
-     * PT[i][e] = Σ_o W[o][i] DT[o][e] for inputs i in [from, to), one chain of fma in order of o
-     * from 0. DT and PT have the stride ldt, a multiple of 16; columns up to round16(E) are read and
-     * written.
+     * PT[i - from][e] = Σ_o W[o][i] DT[o][e] for inputs i in [from, to), one chain of fma in order of
+     * o from 0. DT and PT have the stride ldt, a multiple of 16; columns up to round16(E) are read and
+     * written. What `ahead` names is asked for in the meantime, unless it is NULL.
      */
     void (*pullback)(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
-                     size_t ldt, size_t E, real *PT);
+                     size_t ldt, size_t E, real *PT, const struct REAL(ahead) * ahead);
 
     /**
      * G[j] = the weight deltas of subtree j of the run, of the deltas D, both packed, for the m + 1

@@ -4,14 +4,54 @@
  * Registers run over examples; single weights are spread over them. The sum runs over outputs,
  * block after block of the pack, with the sums kept in registers from block to block. The weights of
  * the next tile's inputs lie far apart, a stretch in each block: they are asked for evenly, a part of
- * each stretch during every tile of the inputs at hand.
+ * each stretch during every tile of the inputs at hand. So is what comes after the pull-back: lines
+ * asked for in a burst would keep those waiting that are needed now.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
+enum { LINE = 64 / (int)sizeof(real) };
+
+/** What is left of a struct ahead, `each` lines of x and of d at a time. */
+struct asking {
+    const real *x, *d;
+    size_t ldx, width, at, left, each;
+};
+
+static struct asking asking_for(const struct REAL(ahead) * ahead, size_t times)
+{
+    if (!ahead) {
+        return (struct asking){0};
+    }
+    size_t lines = ahead->rows * (ahead->width / LINE);
+    return (struct asking){.x = ahead->x,
+                           .d = ahead->d,
+                           .ldx = ahead->ldx,
+                           .width = ahead->width,
+                           .left = lines,
+                           .each = (lines + times - 1) / times};
+}
+
+INLINE void ask(struct asking *a)
+{
+    size_t lines = a->left < a->each ? a->left : a->each;
+    a->left -= lines;
+    for (; lines > 0; lines--) {
+        __builtin_prefetch(a->x + a->at, 0, 2);
+        __builtin_prefetch(a->d, 1, 2);
+        a->d += LINE;
+        a->at += LINE;
+        if (a->at == a->width) {
+            a->at = 0;
+            a->x += a->ldx;
+        }
+    }
+}
+
 INLINE void tile(const int rows, const int columns, const real *W, size_t m, size_t n, size_t i,
-                 const real *DT, size_t ldt, real *PT, size_t done, size_t step)
+                 const real *DT, size_t ldt, real *PT, size_t done, size_t step,
+                 struct asking *asking)
 {
     vec sum[TILE_ROWS][TILE_COLUMNS];
     UNROLL_ROWS for (int r = 0; r < rows; r++)
@@ -27,6 +67,7 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
         size_t outputs = n - first < PACK ? n - first : PACK;
         const real *w = W + first * (m + 1) + i * width;
         const char *soon = (const char *)(w + (size_t)rows * width) + done * outputs;
+        ask(asking);
         for (size_t o = 0; o < outputs; o++, d += ldt) {
             vec b[TILE_COLUMNS];
             __builtin_prefetch(soon + o * step, 0, 2);
@@ -54,18 +95,22 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
 }
 
 void KERNEL(pullback)(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
-                      size_t ldt, size_t E, real *PT)
+                      size_t ldt, size_t E, real *PT, const struct REAL(ahead) * ahead)
 {
     size_t registers = registers_for(E);
+    size_t down = (to - from + TILE_ROWS - 1) / TILE_ROWS;
+    size_t across = (registers + TILE_COLUMNS - 1) / TILE_COLUMNS;
+    struct asking asking = asking_for(ahead, down * across * ((n + PACK - 1) / PACK));
     for (size_t i = from; i < to;) {
         int rows = tile_rows(to - i);
-        size_t ahead = (size_t)rows * sizeof(real);
+        size_t next = (size_t)rows * sizeof(real);
         for (size_t c = 0; c < registers;) {
             int columns = tile_columns(registers - c);
             size_t e = c * (size_t)LANES;
-            size_t done = ahead * c / registers; /* bytes for each output */
-            size_t step = ahead * (size_t)columns / registers + 1;
-            TILE_CALL(rows, columns, tile, W, m, n, i, DT + e, ldt, PT + i * ldt + e, done, step)
+            size_t done = next * c / registers; /* bytes for each output */
+            size_t step = next * (size_t)columns / registers + 1;
+            TILE_CALL(rows, columns, tile, W, m, n, i, DT + e, ldt, PT + (i - from) * ldt + e, done,
+                      step, &asking)
             c += (size_t)columns;
         }
         i += (size_t)rows;

@@ -33,15 +33,16 @@ static void affine(const real *const *X, size_t E, size_t m, const real *W, size
 }
 
 static void pullback(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
-                     size_t ldt, size_t E, real *PT)
+                     size_t ldt, size_t E, real *PT, const struct REAL(ahead) * ahead)
 {
+    (void)ahead;
     for (size_t i = from; i < to; i++) {
         for (size_t e = 0; e < E; e++) {
             real p = 0;
             for (size_t o = 0; o < n; o++) {
                 p = FMA(W[pack_index(m, n, i, o)], DT[o * ldt + e], p);
             }
-            PT[i * ldt + e] = p;
+            PT[(i - from) * ldt + e] = p;
         }
     }
 }
@@ -548,7 +549,7 @@ static real small(const struct REAL(small) * s)
         } else {
             real *G = s->G + s->offset[at];
             gradient(row, 0, D, &run, m, n, &G, NULL, &size);
-            pullback(s->W + s->offset[at], m, n, 0, m, T, LD, s->E, Z);
+            pullback(s->W + s->offset[at], m, n, 0, m, T, LD, s->E, Z, NULL);
             if (at > 1) {
                 derive(s->activation[at - 1], Z, LD, X, LDX, s->E, m, D, LD, T);
             }

@@ -1,6 +1,6 @@
 /**
- * backward: D[L] from the loss, then layer by layer the weight deltas G[l] = D[l]ᵀ X[l-1] and
- * D[l-1] = (D[l] W[l]) ∘ f'(Z[l-1]).
+ * backward: D[L] from the loss, then D[l-1] = (D[l] W[l]) ∘ f'(Z[l-1]) layer by layer, and the weight
+ * deltas G[l] = D[l]ᵀ X[l-1].
  *
  * Source: D. Rumelhart, G. Hinton, R. Williams, Nature 323 (1986) 533-536, eqs. 4-7, for a block of
  * examples.
@@ -86,57 +86,46 @@ static void gradient(struct workspace *ws, size_t l, const struct shard_run *run
                     delta, ws->carry, ws->size);
 }
 
-/** What derive() will want of units [first, first + width), for the a-th to the b-th of a stretch's
-    examples, is asked for. */
-static void ask_ahead(const struct workspace *ws, size_t l, size_t first, size_t width, size_t a,
-                      size_t b)
+/**
+ * The transposed deltas of layer l, of the stretch that begins at e. Hidden layers have one place for
+ * all stretches, which stays in the cache, if each stretch is pulled back through all layers at
+ * once; then those of the outputs that lie there have been used.
+ */
+static real *transposed_at(const struct workspace *ws, size_t l, size_t e)
 {
-    enum { LINE = 64 / sizeof(real) };
-    const real *slope = ws->S[l] ? ws->S[l] : ws->X[l];
-    for (; a < b; a++) {
-        const real *x = slope + a * ws->ldx[l] + first;
-        const real *d = deltas_at(ws, l, first, a);
-        for (size_t i = 0; i < width; i += LINE) {
-            __builtin_prefetch(x + i, 0, 2);
-            __builtin_prefetch(d + i, 1, 2);
-        }
-    }
+    size_t L = ws->shape->layers;
+    real *T = (L - l) % 2 == 0 ? ws->TA : ws->TB;
+    return l == L || ws->watcher ? panel_at(ws, T, e) : T;
 }
 
 /**
- * D[l-1] from D[l]: what a stretch pulls back is turned into deltas block by block, while it is in
- * reach; the other things that takes are asked for in the meantime.
+ * D[l-1] from D[l], for the stretch that begins at e: what is pulled back is turned into deltas block
+ * by block, while it is in reach; what else that takes is asked for in the meantime.
  */
-static void pull_back(struct workspace *ws, const real *weights, size_t l)
+static void pull_back(struct workspace *ws, const real *weights, size_t l, size_t e)
 {
-    enum { FEW = 16 }; /* units at a time */
     const struct shape *shape = ws->shape;
     size_t m = shape->width[l - 1];
+    size_t E = stretch_at(ws, e);
     size_t ldx = ws->ldx[l - 1];
-    for (size_t e = 0; e < ws->E; e += STRETCH) {
-        size_t E = stretch_at(ws, e);
-        real *TA = panel_at(ws, ws->TA, e);
-        real *TB = panel_at(ws, ws->TB, e);
-        tell(ws, shape->offset[l]);
-        for (size_t first = 0; first < m; first += PACK) {
-            size_t width = pack_width(m, first);
-            size_t units = m - first < PACK ? m - first : PACK;
-            for (size_t i = 0; i < units; i += FEW) {
-                size_t end = units - i < FEW ? units : i + FEW;
-                ask_ahead(ws, l - 1, first, width, e + E * i / units, e + E * end / units);
-                ws->k->pullback(weights + shape->offset[l], m, shape->width[l], first + i,
-                                first + end, TA, ws->ldt, E, TB);
-            }
-            real *PT = TB + first * ws->ldt;
-            real *D = deltas_at(ws, l - 1, first, e);
-            real *DT = l > 2 ? PT : NULL;
-            size_t at = e * ldx + first;
-            if (ws->S[l - 1]) {
-                ws->k->derive_kept(PT, ws->ldt, ws->S[l - 1] + at, ldx, E, units, D, width, DT);
-            } else {
-                ws->k->derive(shape->activation[l - 1], PT, ws->ldt, ws->X[l - 1] + at, ldx, E,
-                              units, D, width, DT);
-            }
+    const real *S = ws->S[l - 1];
+    const real *X = (S ? S : ws->X[l - 1]) + e * ldx;
+    const real *above = transposed_at(ws, l, e);
+    real *below = l > 2 ? transposed_at(ws, l - 1, e) : NULL;
+    tell(ws, shape->offset[l]);
+    for (size_t first = 0; first < m; first += PACK, X += PACK) {
+        size_t width = pack_width(m, first);
+        size_t units = m - first < PACK ? m - first : PACK;
+        real *D = deltas_at(ws, l - 1, first, e);
+        real *DT = below ? below + first * ws->ldt : NULL;
+        struct REAL(ahead) ahead = {.x = X, .ldx = ldx, .d = D, .rows = E, .width = width};
+        ws->k->pullback(weights + shape->offset[l], m, shape->width[l], first, first + units, above,
+                        ws->ldt, E, ws->PT, &ahead);
+        if (S) {
+            ws->k->derive_kept(ws->PT, ws->ldt, X, ldx, E, units, D, width, DT);
+        } else {
+            ws->k->derive(shape->activation[l - 1], ws->PT, ws->ldt, X, ldx, E, units, D, width,
+                          DT);
         }
     }
 }
@@ -153,17 +142,19 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     for (size_t e = 0; e < ws->E; e += STRETCH) {
         pack_deltas(ws, e);
     }
+    for (size_t e = 0; e < ws->E && !ws->watcher; e += STRETCH) {
+        for (size_t l = L; l > 1; l--) {
+            pull_back(ws, weights, l, e);
+        }
+    }
     for (size_t l = L; l >= 1; l--) {
-        if (ws->watcher) {
+        if (ws->watcher) { /* layer by layer, so that weight deltas can leave early */
             gradient_watched(ws, l, run, G);
+            for (size_t e = 0; e < ws->E && l > 1; e += STRETCH) {
+                pull_back(ws, weights, l, e);
+            }
         } else if (run) {
             gradient(ws, l, run, G);
-        }
-        if (l > 1) {
-            pull_back(ws, weights, l);
-            real *swap = ws->TA;
-            ws->TA = ws->TB;
-            ws->TB = swap;
         }
     }
     real size = 0;

@@ -59,12 +59,12 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     size_t panels = (capacity + STRETCH - 1) / STRETCH;
     ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
     ws.panel = round16(widest) * ws.ldt;
-    real *D = joins ? NULL : take(taker, rows * stride_for(widest + 1) * sizeof(real));
     for (size_t l = 1; l <= L; l++) {
-        ws.D[l] = D;
+        ws.D[l] = joins ? NULL : take(taker, rows * ws.ldx[l] * sizeof(real));
     }
     ws.TA = take(taker, panels * ws.panel * sizeof(real));
     ws.TB = take(taker, panels * ws.panel * sizeof(real));
+    ws.PT = take(taker, PACK * ws.ldt * sizeof(real));
     ws.carry = take(taker, carry * sizeof(real));
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));

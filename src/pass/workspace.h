@@ -3,10 +3,12 @@
  *
  *     X[0] … X[L]   row-major, stride ldx[l] with room for the constant 1 behind n[l]
  *     S[l]          f'(Z[l]) where X[l] does not tell it, shaped as X[l]
- *     D[l]          packed deltas: of the layer at hand, all in one place; or of every layer, among
- *                   those of the other workers' examples (struct operands), and not in here
- *     TA, TB        transposed deltas of the layer at hand and of the one below, a panel (n, ldt) for
- *                   each stretch of examples, so that what is read together lies together
+ *     D[l]          packed deltas, or where they lie among those of the other workers' examples
+ *                   (struct operands), and then not in here
+ *     TA, TB        transposed deltas, a panel (n, ldt) for each stretch of examples, so that what is
+ *                   read together lies together: of the outputs in TA, of the layers below in TB and
+ *                   TA by turns
+ *     PT            what a block of units is pulled back to, before f'
  */
 #ifndef PASS_WORKSPACE_H
 #define PASS_WORKSPACE_H
@@ -49,6 +51,7 @@ struct workspace {
     size_t at;                       /* where the examples begin in D, of so many: */
     size_t of;
     real *TA, *TB;
+    real *PT;             /* (PACK, ldt) */
     real *carry;          /* gradient()'s scratch */
     size_t ldt;           /* of a panel */
     size_t panel;         /* reals from panel to panel of TA and TB */
