@@ -1,5 +1,6 @@
 /**
- * forward: X[l] = f(X[l-1] W[l]ᵀ + b[l]), layer by layer. The last layer stays before its transfer
+ * forward: X[l] = f(X[l-1] W[l]ᵀ + b[l]), layer by layer, so that all examples find a layer's weights
+ * in the cache. The last layer stays before its transfer
  * function, Z[L]: the loss takes it from there, or outputs() applies it.
  */
 #include "pass/workspace.h"
@@ -22,9 +23,9 @@ void REAL(forward)(struct workspace *ws, const void *W)
 {
     const struct shape *shape = ws->shape;
     const real *weights = W;
-    for (size_t e = 0; e < ws->E; e += STRETCH) {
-        size_t E = stretch_at(ws, e);
-        for (size_t l = 1; l <= shape->layers; l++) {
+    for (size_t l = 1; l <= shape->layers; l++) {
+        for (size_t e = 0; e < ws->E; e += STRETCH) {
+            size_t E = stretch_at(ws, e);
             real *X = ws->X[l] + e * ws->ldx[l];
             if (ws->watcher && e == 0) {
                 affine_watched(ws, weights, l, e, E);
