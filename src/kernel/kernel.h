@@ -171,10 +171,12 @@ static inline size_t run_places(const struct shard_run *run)
     return run->before > run->subtrees ? run->before : run->subtrees;
 }
 
-/** gradient()'s scratch: examples that need none, levels of sums, inputs whose sums are in it. */
-enum { CARRY_FREE = 64, CARRY_DEPTH = 6, CARRY_INPUTS = 144 };
+/** Inputs of a group, whose values for 512 examples are half a MiB, which stays in the second-level
+    cache; the last group has up to CARRY_INPUTS. */
+enum { GRADIENT_GROUP = 1024 / (int)sizeof(real) };
 
-enum { GRADIENT_GROUP = 128 }; /* inputs of a group, the last having up to CARRY_INPUTS */
+/** gradient()'s scratch: examples that need none, levels of sums, inputs whose sums are in it. */
+enum { CARRY_FREE = 64, CARRY_DEPTH = 6, CARRY_INPUTS = GRADIENT_GROUP + 16 };
 
 /** How many of the inputs that are left the next group takes. */
 static inline size_t gradient_group(size_t left)
