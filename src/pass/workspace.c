@@ -202,7 +202,7 @@ void REAL(expect)(const struct examples *examples, const uint32_t *rows, size_t 
         bytes = sizeof *examples->class_index;
     }
     for (size_t e = 0; e < E; e++) {
-        const real *row = value + rows[e] * stride;
+        const real *row = value + (examples->row ? examples->row[rows[e]] : rows[e]) * stride;
         __builtin_prefetch(row);
         __builtin_prefetch(row + stride - LINE);
         __builtin_prefetch(target + rows[e] * bytes);
