@@ -180,9 +180,10 @@ END
     python3 mapped.py
     estimated() { heddle train images.idx --labels labels.idx "$@" --dry-run --json 2>/dev/null |
         sed -n 's/.*"mapped": \([0-9]*\).*/\1/p'; }
-    holds 'rows used in the file are counted' \
-        '[ "$(estimated --validation 0)" = "$(wc -c <images.idx | tr -d " ")" ]'
-    holds 'and only those' '[ "$(estimated --validation 0.1)" = 0 ]'
+    size=$(wc -c <images.idx | tr -d ' ')
+    holds 'rows used in the file are counted' '[ "$(estimated --validation 0)" = "$size" ]'
+    holds 'held out or not' '[ "$(estimated --validation 0.1)" = "$size" ]'
+    holds 'and only those' '[ "$(estimated --scale standard)" = 0 ]'
     holds 'dry run --json' 'heddle train builtin:digits --hidden 300 --epochs 3 --dry-run --json 2>&1 |
         grep -v "^heddle: note" | python3 estimate.py'
 fi
