@@ -33,6 +33,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     size_t L = shape->layers;
     size_t rows = round16(capacity);
     size_t widest = 0;
+    size_t transposed = 0; /* the widest layer that deltas are pulled back from, and the output's */
     size_t carry = 0;
     size_t inputs = 0;
     take(taker, sizeof ws);
@@ -51,6 +52,9 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
         if (l > 0 && shape->width[l] > widest) {
             widest = shape->width[l];
         }
+        if ((l > 1 || l == L) && shape->width[l] > transposed) {
+            transposed = shape->width[l];
+        }
     }
     if (extras) {
         ws.index = take(taker, capacity * sizeof *ws.index);
@@ -58,7 +62,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     }
     size_t panels = (capacity + STRETCH - 1) / STRETCH;
     ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
-    ws.panel = round16(widest) * ws.ldt;
+    ws.panel = round16(transposed) * ws.ldt;
     for (size_t l = 1; l <= L; l++) {
         ws.D[l] = joins ? NULL : take(taker, rows * ws.ldx[l] * sizeof(real));
     }
