@@ -173,15 +173,18 @@ INLINE void finish(const int rows, const int columns, const real *from, const st
     vstore(place->size, total);
 }
 
+/** Room for the sums that wait in a tile, one for all tiles of a function: each is many cases. */
+typedef real waiting[SUBTREES_MAX][TILE_REALS];
+
 /**
  * `shards` at a time, 1 or 2: a tile of rows x columns over the examples of a part, its rows inputs
  * and its columns registers of outputs, or `turned`, the other way around.
  */
 INLINE void tile(const int rows, const int columns, const int shards, const bool turned,
                  const real *const *X, size_t first, const real *D, size_t ldd,
-                 const struct shard_run *run, const struct part *part, struct place *place)
+                 const struct shard_run *run, const struct part *part, struct place *place,
+                 waiting stack)
 {
-    _Alignas(64) real stack[SUBTREES_MAX][TILE_REALS];
     vec sum[TILE_TALL][TILE_COLUMNS];
     vec second[TILE_TALL][TILE_COLUMNS];
     size_t depth = 0;
@@ -283,6 +286,7 @@ INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, s
                   const real *D, size_t ldd, const struct shard_run *run, const struct part *part,
                   struct place place)
 {
+    _Alignas(64) waiting stack;
     const size_t high_most = part->paired ? TILE_ROWS / 2 : TILE_ROWS;
     /* behind a part's deltas lie those of the next part, or of the next outputs' first */
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
@@ -290,9 +294,9 @@ INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, s
     for (size_t i = begin; i < end;) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
         if (TILE_PAIRS && part->paired) {
-            PAIR_CALL(high, columns, tile, 2, false, X, from + i, D, ldd, run, part, &place)
+            PAIR_CALL(high, columns, tile, 2, false, X, from + i, D, ldd, run, part, &place, stack)
         } else {
-            TALL_CALL(high, columns, tile, 1, false, X, from + i, D, ldd, run, part, &place)
+            TALL_CALL(high, columns, tile, 1, false, X, from + i, D, ldd, run, part, &place, stack)
         }
         place.carry += high * columns * LANES;
         place.at += (size_t)high * place.ldg;
@@ -339,6 +343,7 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
                                                      const struct shard_run *run,
                                                      const struct part *part, struct place *place)
 {
+    _Alignas(64) waiting stack;
     _Alignas(64) real sums[TURNED_PLACES][TURNED * TURNED];
     real *G[TURNED_PLACES];
     size_t rows = registers_for(outputs) * (size_t)LANES;
@@ -372,10 +377,10 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
             turned.ahead = inputs + pass * LINE % inputs; /* a line of the next tiles in each */
             if (TILE_PAIRS && part->paired) {
                 PAIR_LOW_CALL(high, columns, tile, 2, true, X, from + begin, D + o, ldd, run, part,
-                              &turned)
+                              &turned, stack)
             } else {
                 TILE_CALL(high, columns, tile, 1, true, X, from + begin, D + o, ldd, run, part,
-                          &turned)
+                          &turned, stack)
             }
             turned.carry += high * columns * LANES;
             o += (size_t)high;
