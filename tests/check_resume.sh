@@ -83,6 +83,16 @@ interrupted 'patience, plateau' $digits --epochs 6 --optimizer adam --schedule p
 interrupted 'double, clip, max-norm' $digits --epochs 4 --precision double --clip 0.1 --max-norm 1 \
     --optimizer momentum --schedule cosine
 
+# A default that was another when the checkpoint was made: the run goes on as it was.
+rm -f at.ck*
+train $digits --epochs 2 --shard 5 -o whole.model &&
+    train $digits --epochs 2 --shard 5 --time-limit 1e-9 --checkpoint at.ck
+train $digits --epochs 2 --shard 7 --checkpoint at.ck --resume auto
+[ $? = 75 ] && grep -q "shard was '5' and is '7' now" err
+is 'another shard that is asked for' $?
+train $digits --epochs 2 --checkpoint at.ck --resume auto -o at.model
+same 'the shard of the checkpoint' at.model
+
 # Weight deltas that are divided by weights: a network of more weights than a batch has values.
 interrupted 'many weights' builtin:spirals --hidden 90,40 --batch 48 --epochs 4 --optimizer adam --dropout 0.1 \
     --max-norm 2 --patience 2 --validation 0.2

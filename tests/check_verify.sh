@@ -35,6 +35,11 @@ t 0 'the same bits: the first 7 steps, 7 comparisons' 'verify logs/d.jsonl --ste
 t 0 'the same bits: 3000 steps' 'verify x.jsonl --threads 1'
 t 0 '"same": true' 'verify x.jsonl --json'
 
+# A default that was another when the run was logged: the record says what came of it.
+"$HEDDLE" train digits.csv --hidden 20 --epochs 2 --shard 5 --log shard.jsonl -q >/dev/null
+t 0 'the same bits: 52 steps' "sed -i 's/\"shard\": \"5\"/\"shard\": \"auto\"/' shard.jsonl &&
+    head -n 1 shard.jsonl | grep -q '\"shard\": \"auto\".*\"shard\": 5,' && verify shard.jsonl"
+
 # So does one before whose first step short runs chose --l2.
 t 0 'the same bits: [0-9]+ steps' 'verify chosen.jsonl'
 t 0 '"l2.*"data_sha256": "[0-9a-f]{64}"' 'head -n 1 chosen.jsonl'

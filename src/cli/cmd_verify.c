@@ -331,8 +331,8 @@ static int run(const struct command_line *line)
         if (line->operand_count == 1) {
             go_there(&v, &train);
         }
-        status = train_again(&train, json_object_get(v.start, "recipe"),
-                             option_given(line, "threads"), &callbacks, &model, &result);
+        status = train_again(&train, v.start, option_given(line, "threads"), &callbacks, &model,
+                             &result);
         if (!v.began && (status == EXIT_DATA || status == EXIT_IO)) {
             ask_for_data(&v, &train);
         }

@@ -9,11 +9,12 @@
 
 /**
  * Read what `line` names and train by it, from the beginning and without outputs, time limit or
- * test data. recipe: the options of the record, {"name": "value", …}; threads: "4", or NULL: as the
+ * test data. start: the record of a log, with its "recipe", {"name": "value", …}, and the shard that
+ * came of it; threads: "4", or NULL: as the
  * machine has it. Returns 0 with *model and *result the caller's, or complains and returns the exit
  * status.
  */
-int train_again(const struct command_line *line, const json_t *recipe, const char *threads,
+int train_again(const struct command_line *line, const json_t *start, const char *threads,
                 const heddle_callbacks *callbacks, heddle_model **model, heddle_result *result);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 
@@ -569,4 +570,23 @@ heddle_status checkpoint_read(const char *path, const struct checkpoint_owner *o
     }
     *state = made;
     return HEDDLE_OK;
+}
+
+size_t checkpoint_shard(const char *path)
+{
+    struct file_bytes bytes;
+    struct safetensors file;
+    uint64_t shard = 0;
+    if (file_read(path, 0, model_look, (void *)(uintptr_t)path, &bytes, NULL)) {
+        return 0;
+    }
+    if (!safetensors_parse(bytes.data, bytes.size, path, &file, NULL)) {
+        const char *text = safetensors_value(&file, "shard");
+        if (!text || !text_to_u64(text, strlen(text), &shard)) {
+            shard = 0;
+        }
+        safetensors_done(&file);
+    }
+    file_release(&bytes);
+    return (size_t)shard;
 }

@@ -57,4 +57,7 @@ heddle_status checkpoint_read(const char *path, const struct checkpoint_owner *o
                               struct run_state *state, heddle_error *err);
 void checkpoint_state_done(struct run_state *state);
 
+/** The shard of the run that wrote path; 0: that cannot be read, as checkpoint_read() will say. */
+size_t checkpoint_shard(const char *path);
+
 #endif

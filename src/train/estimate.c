@@ -21,6 +21,7 @@
 #include "train/choose.h"
 #include "train/encode.h"
 #include "train/fit.h"
+#include "train/keep.h"
 #include "train/order.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -250,6 +251,7 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
                                   request->fold, request->callbacks, &data, err);
     if (!status) {
         struct recipe_facts facts = encoded_facts(&data, initial ? &initial->shape : NULL);
+        facts.shard = request->one_of_many ? 0 : keep_shard(recipe);
         status = recipe_resolve(recipe, &facts, &run, err);
         if (!status && run.choose_width) { /* the larger of two networks */
             recipe_done(&run);

@@ -277,6 +277,7 @@ static heddle_status prepare(struct fit *fit, struct recipe_facts *facts, heddle
                                   request->fold, request->callbacks, &fit->data, err);
     if (!status) {
         *facts = encoded_facts(&fit->data, initial ? &initial->shape : NULL);
+        facts->shard = request->one_of_many ? 0 : keep_shard(recipe);
         status = resolve(fit, facts, err);
     }
     if (!status) {

@@ -12,6 +12,8 @@
 /** Without `checkpoint-every`: seconds of training from one checkpoint to the next. */
 #define AUTO_SECONDS 30
 
+enum { PATH_SIZE = 4096 };
+
 static double now(void)
 {
     struct timespec t;
@@ -72,12 +74,17 @@ static void read_every(struct keep *keep, const char *text)
     }
 }
 
+/** The name of the checkpoint before the last one; false: it is too long. */
+static bool name_previous(const char *path, char previous[PATH_SIZE])
+{
+    return (size_t)snprintf(previous, PATH_SIZE, "%s" FILE_PREVIOUS, path) < PATH_SIZE;
+}
+
 /** The checkpoint before the last one, after the last could not be used. */
 static heddle_status read_previous(struct keep *keep, const heddle_error *why)
 {
-    char previous[4096];
-    if ((size_t)snprintf(previous, sizeof previous, "%s" FILE_PREVIOUS, keep->path) >=
-        sizeof previous) {
+    char previous[PATH_SIZE];
+    if (!name_previous(keep->path, previous)) {
         return HEDDLE_E_OPEN;
     }
     heddle_error reason;
@@ -132,6 +139,21 @@ static heddle_status resume(struct keep *keep, const char *from, heddle_error *e
         note(keep, text);
     }
     return status;
+}
+
+size_t keep_shard(const heddle_recipe *recipe)
+{
+    const char *from = recipe_text(recipe, OPTION_RESUME);
+    const char *path = recipe_text(recipe, OPTION_CHECKPOINT);
+    if (strcmp(from, "none") == 0 || strcmp(recipe_text(recipe, OPTION_SHARD), "auto") != 0) {
+        return 0;
+    }
+    if (strcmp(from, "auto") != 0) {
+        return checkpoint_shard(from);
+    }
+    char previous[PATH_SIZE];
+    size_t shard = checkpoint_shard(path);
+    return shard || !name_previous(path, previous) ? shard : checkpoint_shard(previous);
 }
 
 heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,

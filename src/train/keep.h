@@ -40,6 +40,9 @@ heddle_status keep_begin(struct keep *keep, const heddle_recipe *recipe,
                          heddle_error *err);
 void keep_done(struct keep *keep);
 
+/** The shard of the run that this one goes on with, so that another default is no other run; or 0. */
+size_t keep_shard(const heddle_recipe *recipe);
+
 /**
  * The run diverged in a step, as err says (NULL allowed): say there which good state is left. That
  * of the step before is none: it is what was not finite.

@@ -97,6 +97,7 @@ struct recipe_facts {
     const struct shape *initial; /* shape of the model to start from, or NULL */
     bool wide;                   /* as chosen (choose.h): the wider of two networks */
     double l2;                   /* as chosen too; 0: not yet */
+    size_t shard;                /* of the checkpoint to go on from; 0: as the batch has it */
 };
 
 /** A run, with nothing left open. */

@@ -268,7 +268,8 @@ static void resolve_batches(const heddle_recipe *recipe, const struct recipe_fac
         run->batch = (size_t)count(recipe, OPTION_BATCH, 1);
     }
     run->batch = run->batch < rows ? run->batch : rows;
-    run->shard = (size_t)count(recipe, OPTION_SHARD, recipe_default_shard(run->batch));
+    size_t usual = facts->shard ? facts->shard : recipe_default_shard(run->batch);
+    run->shard = (size_t)count(recipe, OPTION_SHARD, usual);
     run->shard = run->shard < run->batch ? run->shard : run->batch;
     run->shuffle = is(recipe, OPTION_SHUFFLE, "yes") || is(recipe, OPTION_SHUFFLE, "blocks") ||
                    (is(recipe, OPTION_SHUFFLE, "auto") && run->batch < rows);
