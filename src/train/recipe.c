@@ -193,7 +193,7 @@ static const struct row rows[OPTION_COUNT] = {
         .kind = KIND_COUNT},
     [OPTION_SHARD] = {{"shard", "recipe", "N", "auto",
         "examples a shard: what a worker sums in one go; decides bits; auto: half of the "
-        "batch, 16 to 64, or as the run had it that --resume goes on with"},
+        "batch, 16 to 64, or what a run had that is gone on with"},
         .kind = KIND_COUNT, .choices = "auto", .low = 1},
     [OPTION_SHUFFLE] = {{"shuffle", "recipe", "yes|blocks|no", "auto",
         "new order of the rows each epoch; blocks: of stretches of rows, and of the rows of some "
