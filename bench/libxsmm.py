@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 
-from peers import ROWS, flop, heddle_bench, number, processor
+from peers import ROWS, flop, heddle_bench, number, processor, put_down
 
 CASES = [
     ((768, 1024, 1024, 64), 1024),
@@ -123,10 +123,7 @@ def main():
         return print("left out: LIBXSMM: not built (libxsmm-dev)", file=sys.stderr)
     counts = sorted({1, len(os.sched_getaffinity(0))})
     text = "\n".join(table(args, counts)) + "\n"
-    os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
-    with open(args.out, "w") as stream:
-        stream.write(text)
-    print(text)
+    put_down(args.out, text)
 
 
 if __name__ == "__main__":

@@ -365,6 +365,14 @@ def number(us):
     return "%.3g %s" % (us / size, unit)
 
 
+def put_down(path, text):
+    """What came of it, into a file and on standard output."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path, "w") as stream:
+        stream.write(text)
+    print(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--heddle", default="build/heddle")
@@ -471,10 +479,7 @@ def main():
                   "comparison."]
     lines += ["Left out: %s (%s)." % (n, w) for n, w in missing.items()]
     text = "\n".join(lines) + "\n"
-    os.makedirs(os.path.dirname(os.path.abspath(args.out)), exist_ok=True)
-    with open(args.out, "w") as stream:
-        stream.write(text)
-    print(text)
+    put_down(args.out, text)
 
 
 if __name__ == "__main__":

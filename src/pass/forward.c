@@ -1,7 +1,7 @@
 /**
  * forward: X[l] = f(X[l-1] W[l]ᵀ + b[l]), layer by layer, so that all examples find a layer's weights
- * in the cache. The last layer stays before its transfer
- * function, Z[L]: the loss takes it from there, or outputs() applies it.
+ * in the cache. The last layer stays before its transfer function, Z[L]: the loss takes it from
+ * there, or outputs() applies it.
  */
 #include "pass/workspace.h"
 

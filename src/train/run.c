@@ -25,8 +25,8 @@ enum { LEAST_DIVIDED = 4096 };
  * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
  * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
  * and their rows at its inputs, which is worth the more the more workers would have no shard of their
- * own. The norm of --clip and L-BFGS need all weight deltas before the first
- * update, and other ranks get sums.
+ * own. The norm of --clip and L-BFGS need all weight deltas before the first update, and other ranks
+ * get sums.
  */
 static bool divides_weights(const struct run_recipe *recipe, int workers)
 {
