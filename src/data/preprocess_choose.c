@@ -299,15 +299,13 @@ static heddle_status number_classes(const heddle_table *table, size_t c, struct 
     for (size_t i = 0; i < table->rows && status == HEDDLE_OK; i++) {
         double x = table_number(table, c, i);
         uint32_t index;
-        char where[TABLE_WHERE_SIZE];
         if (isnan(x)) {
             missing++;
             continue;
         }
         whole = whole && x == trunc(x);
         if (isinf(x))
-            status = status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
-                                table->path, table_where(table, i, where), table->column[c].name);
+            status = table_not_finite(table, c, i, err);
         else if (!distinct_numbers_add(&set, x, &index))
             status = no_memory(table, err);
         else if (set.count > (whole ? MAX_CLASSES : FRACTION_CLASSES))

@@ -90,7 +90,6 @@ static heddle_status check_numbers(const struct fit *fit, size_t c, size_t first
                                    bool *missing, heddle_error *err)
 {
     const heddle_table *table = fit->table;
-    const char *name = table->column[c].name;
     char where[TABLE_WHERE_SIZE];
     double value[TILE];
     if (table->column[c].text || table_is_byte(table, c))
@@ -101,13 +100,13 @@ static heddle_status check_numbers(const struct fit *fit, size_t c, size_t first
         if (isfinite(x))
             continue;
         if (isinf(x))
-            return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
-                              table->path, table_where(table, fit->row[i], where), name);
+            return table_not_finite(table, c, fit->row[i], err);
         if (fit->options->missing == MISSING_ERROR)
             return status_set(err, HEDDLE_E_DATA,
                               "'%s' %s column %zu: '%s' has no value; --missing mean fills such "
                               "cells, --missing drop leaves such rows out",
-                              table->path, table_where(table, fit->row[i], where), c + 1, name);
+                              table->path, table_where(table, fit->row[i], where), c + 1,
+                              table->column[c].name);
         missing[i] = true;
     }
     return HEDDLE_OK;
@@ -476,7 +475,6 @@ static heddle_status fit_inputs(struct fit *fit, heddle_error *err)
 static heddle_status fit_targets(struct fit *fit, heddle_error *err)
 {
     struct preprocess *p = fit->p;
-    char where[TABLE_WHERE_SIZE];
     for (size_t t = 0; t < fit->choice.targets; t++) {
         size_t c = fit->choice.target[t];
         struct preprocess_target *target = &p->target[t];
@@ -489,9 +487,7 @@ static heddle_status fit_targets(struct fit *fit, heddle_error *err)
             return choose_classes(fit->table, c, p, err);
         for (size_t i = 0; i < fit->rows; i++)
             if (isinf(table_number(fit->table, c, fit->row[i])))
-                return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
-                                  fit->table->path, table_where(fit->table, fit->row[i], where),
-                                  target->name);
+                return table_not_finite(fit->table, c, fit->row[i], err);
         struct moments m;
         heddle_status status = find_moments(fit, c, &m, err);
         if (status != HEDDLE_OK)

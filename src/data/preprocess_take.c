@@ -136,9 +136,7 @@ static heddle_status check_numbers(const struct taken *taken, size_t c, bool tar
         if (isfinite(x))
             continue;
         if (isinf(x))
-            return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number",
-                              taken->table->path, table_where(taken->table, taken->row[i], where),
-                              taken->table->column[c].name);
+            return table_not_finite(taken->table, c, taken->row[i], err);
         if (!target && taken->p->missing == MISSING_ERROR)
             return status_set(err, HEDDLE_E_DATA,
                               "'%s' %s column %zu: '%s' has no value, and the model was not "

@@ -75,6 +75,13 @@ const char *table_where(const heddle_table *table, size_t i, char where[TABLE_WH
     return where;
 }
 
+heddle_status table_not_finite(const heddle_table *table, size_t c, size_t i, heddle_error *err)
+{
+    char where[TABLE_WHERE_SIZE];
+    return status_set(err, HEDDLE_E_DATA, "'%s' %s: '%s' is not a finite number", table->path,
+                      table_where(table, i, where), table->column[c].name);
+}
+
 /* ---------------------------------------------------------------- making one ----------------- */
 
 heddle_table *table_create(const char *path, size_t columns)

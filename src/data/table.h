@@ -96,6 +96,9 @@ size_t table_find(const heddle_table *table, const char *name);
 enum { TABLE_WHERE_SIZE = 32 };
 const char *table_where(const heddle_table *table, size_t i, char where[TABLE_WHERE_SIZE]);
 
+/** Complain that the number in row i of column c is infinite: HEDDLE_E_DATA. */
+heddle_status table_not_finite(const heddle_table *table, size_t c, size_t i, heddle_error *err);
+
 /*
  * Making a table: table_create(), fill rows and columns, name them, set format. Until it is
  * complete it can only be freed.
