@@ -6,10 +6,10 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "base/sum.h"
 #include "base/text.h"
 #include "data/cell.h"
 #include "data/distinct.h"
+#include "data/moments.h"
 #include "data/preprocess_choose.h"
 
 enum {
@@ -20,15 +20,7 @@ enum {
     NUMBERED_ROWS = 50,   /* nor do fewer different whole numbers */
     MAX_ONE_HOT = 100000,
     NAMES_NOTED = 8,
-    GROUP = 1024, /* columns of an array that are looked at together: a page of floats */
-    TILE = 64     /* rows that stay in the cache meanwhile */
-};
-
-/* What scaling needs of a column of numbers. */
-struct moments {
-    size_t numbers;
-    double mean, deviation; /* population deviation, as numpy's std; 0 if constant */
-    double minimum, maximum;
+    TILE = 64 /* rows that stay in the cache while all their columns are looked through */
 };
 
 struct fit {
@@ -39,10 +31,9 @@ struct fit {
     struct choice choice;
     uint32_t *row; /* (rows) of the table to fit on: all values needed are there */
     size_t rows;
-    double *value;         /* (rows) scratch */
-    struct moments *group; /* (grouped) of the block's columns from group_first on */
-    size_t group_first, grouped;
-    struct string constant; /* names of constant columns */
+    double *value;               /* (rows) scratch for … */
+    struct moments_rows numbers; /* … the columns of numbers in these rows */
+    struct string constant;      /* names of constant columns */
     size_t constants;
     struct preprocess *p;
 };
@@ -77,12 +68,6 @@ static size_t leave_out(struct fit *fit, const bool *missing)
             fit->row[kept++] = fit->row[i];
     fit->rows = kept;
     return rows - kept;
-}
-
-/* Rows of the tile that begins at row i. */
-static size_t tile_at(const struct fit *fit, size_t i)
-{
-    return fit->rows - i < TILE ? fit->rows - i : TILE;
 }
 
 /* Look through rows first … first+n-1 (a tile at most) of a column for cells that are none. */
@@ -142,9 +127,11 @@ static heddle_status choose_rows(struct fit *fit, const uint32_t *rows, size_t c
     memset(missing, 0, fit->rows * sizeof *missing);
     heddle_status status = HEDDLE_OK;
     /* by rows: an array's columns stand side by side, and it may be larger than the memory */
-    for (size_t i = 0; i < fit->rows; i += TILE)
+    for (size_t i = 0; i < fit->rows; i += TILE) {
+        const size_t n = fit->rows - i < TILE ? fit->rows - i : TILE;
         for (size_t j = 0; j < fit->choice.inputs && status == HEDDLE_OK; j++)
-            status = check_numbers(fit, fit->choice.input[j], i, tile_at(fit, i), missing, err);
+            status = check_numbers(fit, fit->choice.input[j], i, n, missing, err);
+    }
     if (status == HEDDLE_OK && fit->options->missing == MISSING_DROP) {
         out = leave_out(fit, missing);
         if (out) {
@@ -160,122 +147,7 @@ static heddle_status choose_rows(struct fit *fit, const uint32_t *rows, size_t c
     return status;
 }
 
-/* ---------------------------------------------------------------- numbers -------------------- */
-
-/* Moments of a column with numbers of its own. */
-static void look_at_column(struct fit *fit, size_t c, struct moments *m)
-{
-    double *value = fit->value;
-    table_numbers(fit->table, c, fit->row, 0, fit->rows, value);
-    for (size_t i = 0; i < fit->rows; i++) {
-        double x = value[i];
-        if (isnan(x))
-            continue;
-        value[m->numbers++] = x;
-        m->minimum = x < m->minimum ? x : m->minimum;
-        m->maximum = x > m->maximum ? x : m->maximum;
-    }
-    const size_t n = m->numbers;
-    m->mean = sum_values(value, n) / (double)n;
-    for (size_t i = 0; i < n; i++)
-        value[i] = (value[i] - m->mean) * (value[i] - m->mean);
-    m->deviation = __builtin_sqrt(sum_values(value, n) / (double)n);
-}
-
-/* Take the numbers of all columns of the group, row by row: their sums, or those of the squares of
- * what they are off the mean. */
-static void add_group(const struct fit *fit, bool squares, struct sum *sum)
-{
-    double value[TILE];
-    for (size_t i = 0; i < fit->rows; i += TILE)
-        for (size_t k = 0; k < fit->grouped; k++) {
-            struct moments *m = &fit->group[k];
-            size_t n = tile_at(fit, i);
-            table_numbers(fit->table, fit->group_first + k, fit->row + i, 0, n, value);
-            for (size_t t = 0; t < n; t++) {
-                double x = value[t];
-                if (isnan(x))
-                    continue;
-                if (squares) {
-                    sum_take(&sum[k], (x - m->mean) * (x - m->mean));
-                    continue;
-                }
-                sum_take(&sum[k], x);
-                m->numbers++;
-                m->minimum = x < m->minimum ? x : m->minimum;
-                m->maximum = x > m->maximum ? x : m->maximum;
-            }
-        }
-}
-
-/*
- * Moments of column c of the block and of its neighbours: columns of a block stand side by side in
- * its rows, so a column by itself would cost as much reading as a thousand.
- */
-static heddle_status look_at_group(struct fit *fit, size_t c, heddle_error *err)
-{
-    const heddle_table *table = fit->table;
-    size_t n = 0;
-    while (n < GROUP && c + n < table->columns && !table->column[c + n].number &&
-           !table->column[c + n].text)
-        n++;
-    struct sum *sum = memory_new(n, sizeof *sum);
-    struct moments *group = memory_resize(fit->group, n, sizeof *group);
-    fit->group = group ? group : fit->group;
-    if (!sum || !group) {
-        memory_free(sum);
-        return no_memory(fit, err);
-    }
-    fit->group_first = c;
-    fit->grouped = n;
-    for (size_t k = 0; k < n; k++)
-        group[k] = (struct moments){0, 0.0, 0.0, INFINITY, -INFINITY};
-    add_group(fit, false, sum);
-    for (size_t k = 0; k < n; k++) {
-        group[k].mean = sum_of(&sum[k]) / (double)group[k].numbers;
-        sum[k] = (struct sum){.depth = 0};
-    }
-    add_group(fit, true, sum);
-    for (size_t k = 0; k < n; k++)
-        group[k].deviation = __builtin_sqrt(sum_of(&sum[k]) / (double)group[k].numbers);
-    memory_free(sum);
-    return HEDDLE_OK;
-}
-
-/* HEDDLE_E_DATA: no number at all, or too large ones. */
-static heddle_status find_moments(struct fit *fit, size_t c, struct moments *m, heddle_error *err)
-{
-    *m = (struct moments){0, 0.0, 0.0, INFINITY, -INFINITY};
-    if (fit->table->column[c].number) {
-        look_at_column(fit, c, m);
-    } else {
-        if (!fit->group || c < fit->group_first || c - fit->group_first >= fit->grouped) {
-            heddle_status status = look_at_group(fit, c, err);
-            if (status != HEDDLE_OK)
-                return status;
-        }
-        *m = fit->group[c - fit->group_first];
-    }
-    const char *name = fit->table->column[c].name;
-    if (m->numbers == 0)
-        return status_set(err, HEDDLE_E_DATA, "column '%s' has no values; leave it out with --drop",
-                          name);
-    if (m->minimum == m->maximum) {
-        m->mean = m->minimum + 0.0; /* the quotient may be off by a rounding; no -0 */
-        m->deviation = 0.0;
-    }
-    if (!isfinite(m->mean) || !isfinite(m->deviation) || !isfinite(m->maximum - m->minimum))
-        return status_set(err, HEDDLE_E_DATA, "column '%s' has numbers too large to be scaled",
-                          name);
-    return HEDDLE_OK;
-}
-
-/* 1 / width, or 1 where that is no number: a constant column becomes 0. */
-static double inverse(double width)
-{
-    double factor = 1.0 / width;
-    return width > 0.0 && isfinite(factor) ? factor : 1.0;
-}
+/* ---------------------------------------------------------------- notes ---------------------- */
 
 /* Does the column of a text, all whole numbers, look like one that counts or names the rows? Then
  * no number is there twice, and either it is the first column or they are a range without gaps. */
@@ -352,6 +224,15 @@ static void note_constant(struct fit *fit, const char *name)
         string_print(&fit->constant, "%s'%s'", fit->constants > 1 ? ", " : "", name);
 }
 
+/* ---------------------------------------------------------------- numbers -------------------- */
+
+/* 1 / width, or 1 where that is no number: a constant column becomes 0. */
+static double inverse(double width)
+{
+    double factor = 1.0 / width;
+    return width > 0.0 && isfinite(factor) ? factor : 1.0;
+}
+
 static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_input *input,
                                 heddle_error *err)
 {
@@ -362,7 +243,7 @@ static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_inp
     if (!fill && (scale == SCALE_BYTE || scale == SCALE_NONE))
         return HEDDLE_OK;
     struct moments m;
-    heddle_status status = find_moments(fit, c, &m, err);
+    heddle_status status = moments_find(&fit->numbers, c, &m, err);
     if (status != HEDDLE_OK)
         return status;
     if (m.minimum == m.maximum)
@@ -489,7 +370,7 @@ static heddle_status fit_targets(struct fit *fit, heddle_error *err)
             if (isinf(table_number(fit->table, c, fit->row[i])))
                 return table_not_finite(fit->table, c, fit->row[i], err);
         struct moments m;
-        heddle_status status = find_moments(fit, c, &m, err);
+        heddle_status status = moments_find(&fit->numbers, c, &m, err);
         if (status != HEDDLE_OK)
             return status;
         if (m.minimum == m.maximum)
@@ -521,6 +402,8 @@ static heddle_status fit_all(struct fit *fit, const uint32_t *rows, size_t count
         status = note_target(fit, err);
     if (status != HEDDLE_OK)
         return status;
+    fit->numbers = (struct moments_rows){
+        .table = fit->table, .row = fit->row, .rows = fit->rows, .value = fit->value};
     if (fit->table->row_names && fit->choice.target[0] != 0)
         note(fit, "the first column has no name and no cell twice: the rows' names, left out");
     if (fit->table->block.pieces && fit->table->block.row < fit->table->block.column)
@@ -565,7 +448,7 @@ heddle_status preprocess_fit(const heddle_table *table, const struct preprocess_
     choice_done(&fit.choice);
     memory_free(fit.row);
     memory_free(fit.value);
-    memory_free(fit.group);
+    moments_done(&fit.numbers);
     memory_free(fit.constant.data);
     if (status != HEDDLE_OK) {
         preprocess_free(fit.p);
