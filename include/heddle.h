@@ -562,7 +562,7 @@ typedef struct heddle_estimate {
     size_t rows, validation_rows; /**< trained on; watched */
     size_t batch, shard;
     size_t shards;          /**< of a batch */
-    size_t feeds;           /**< workers that a batch has examples for, of a rank's */
+    size_t feeds;           /**< workers of a rank that a batch has work for */
     uint64_t steps, epochs; /**< planned; epochs 0: counted in steps alone */
     uint64_t steps_per_epoch;
     double flop_per_epoch; /**< of training; without validation */
@@ -823,7 +823,8 @@ typedef struct heddle_bench_row {
     char shape[128];
     size_t parameters;
     size_t batch, shard, shards;
-    size_t part; /**< rows that go to a worker at once: a shard, or fewer if shards may be split */
+    size_t
+        pieces; /**< that a batch's work is cut into: its shards, or more if those may be split */
     int threads, ranks;
     char isa[16];
     bool use_double;

@@ -83,7 +83,6 @@ Test(activations, every_function_is_its_formula)
                           "%s(%.17g) = %.17g, not %.17g", activation_name((enum activation)f),
                           Z[e * LD + i], got, want);
             }
-            cr_assert(X[e * LD + N] == 1);
         }
     }
 }
@@ -156,8 +155,8 @@ Test(activations, same_bits_on_every_level)
                 }
             }
             for (size_t e = 0; e < E; e++) {
-                cr_assert(memcmp(X[0] + e * LD, X[1] + e * LD, (N + 1) * sizeof(double)) == 0,
-                          "%s %s", name, k[1]->isa);
+                cr_assert(memcmp(X[0] + e * LD, X[1] + e * LD, N * sizeof(double)) == 0, "%s %s",
+                          name, k[1]->isa);
                 cr_assert(memcmp(D[0] + e * LD, D[1] + e * LD, LD * sizeof(double)) == 0, "%s %s",
                           name, k[1]->isa);
             }
@@ -171,8 +170,8 @@ Test(activations, same_bits_on_every_level)
                 k[j]->derive_kept(T, LDT, S[j], LD, E, N, D[j], LD, NULL);
             }
             for (size_t e = 0; e < E; e++) {
-                cr_assert(memcmp(X[0] + e * LD, X[1] + e * LD, (N + 1) * sizeof(double)) == 0,
-                          "%s %s", name, k[1]->isa);
+                cr_assert(memcmp(X[0] + e * LD, X[1] + e * LD, N * sizeof(double)) == 0, "%s %s",
+                          name, k[1]->isa);
                 cr_assert(memcmp(S[0] + e * LD, S[1] + e * LD, N * sizeof(double)) == 0, "%s %s",
                           name, k[1]->isa);
                 cr_assert(memcmp(D[0] + e * LD, D[1] + e * LD, LD * sizeof(double)) == 0, "%s %s",

@@ -13,7 +13,7 @@ static heddle_bench_row row_of(int threads, double us)
     return (heddle_bench_row){.batch = 1024,
                               .shard = 64,
                               .shards = 16,
-                              .part = 64,
+                              .pieces = 16,
                               .threads = threads,
                               .us_per_step = us,
                               .us_min = us * 0.98,
@@ -53,6 +53,7 @@ Test(bench_scaling, shards_that_do_not_divide)
     heddle_bench_row rows[] = {row_of(1, 8000), row_of(3, 3050)};
 
     rows[0].batch = rows[1].batch = 512;
+    rows[0].pieces = rows[1].pieces = rows[0].shards = rows[1].shards = 8;
     expect_of(rows, 2, &quiet, "8 shards of a batch do not divide by 3 workers", "besides");
     expect_of(rows, 2, &quiet, "2.67 times the most", NULL);
 }
@@ -62,18 +63,20 @@ Test(bench_scaling, fewer_shards_than_workers)
     heddle_bench_row rows[] = {row_of(1, 8000), row_of(8, 4100)};
 
     rows[0].batch = rows[1].batch = 128;
+    rows[0].pieces = rows[1].pieces = rows[0].shards = rows[1].shards = 2;
     expect_of(rows, 2, &quiet, "2 shards of 64, so that 6 of 8 workers have nothing to do",
               "besides");
     expect_of(rows, 2, &quiet, "a larger --batch or a smaller --shard feeds more", NULL);
 }
 
-Test(bench_scaling, fewer_parts_than_workers_where_shards_are_split)
+Test(bench_scaling, fewer_pieces_than_workers_where_shards_are_split)
 {
     heddle_bench_row rows[] = {row_of(1, 8000), row_of(24, 900)};
 
     rows[0].batch = rows[1].batch = 128;
-    rows[1].part = 8;
-    expect_of(rows, 2, &quiet, "128 is 16 parts of 8, so that 8 of 24 workers have nothing to do",
+    rows[0].pieces = rows[0].shards = rows[1].shards = 2;
+    rows[1].pieces = 16;
+    expect_of(rows, 2, &quiet, "128 is 16 pieces, so that 8 of 24 workers have nothing to do",
               "--shard");
 }
 

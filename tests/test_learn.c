@@ -1,8 +1,10 @@
 /**
  * learn: weight deltas divided among workers by weights, and their update in pieces, come to the bits
- * of the other way: everybody's sums, put together and applied.
+ * of the other way: everybody's sums, put together and applied. So do wide layers that are divided
+ * by units, whoever's turn it is first between two meetings.
  */
 #include "nets.h"
+#include "pass/divide.h"
 #include "train/shard_plan.h"
 
 /** A team whose weight deltas are divided by weights, its workers one after the other. */
@@ -15,16 +17,17 @@ struct divided {
     void *memory[8], *operands_memory;
 };
 
-static void divide(struct divided *d, const struct net *net)
+static void divide_net(struct divided *d, const struct net *net, bool in_place)
 {
     size_t bytes = passes_f64.operands_bytes(&net->shape, net->batch, d->workers);
     cr_assert(d->workers <= 8);
     cr_assert(!shard_plan_create_spread(net->batch, d->shard, d->workers, &d->plan, NULL));
     d->operands_memory = new_array(bytes);
     d->operands = passes_f64.operands_place(d->operands_memory, &net->shape, best_kernels(),
-                                            net->batch, d->workers);
+                                            net->batch, d->workers, in_place);
     for (int w = 0; w < d->workers; w++) {
         d->ws[w] = workspace_of(net, d->plan->capacity, true, &d->memory[w]);
+        passes_f64.admit(d->operands, w, d->ws[w]);
     }
 }
 
@@ -42,12 +45,17 @@ static size_t learn(struct divided *d, struct net *net, size_t batch,
             passes_f64.join(d->ws[w], d->operands, batch, part->first, part->examples);
             passes_f64.gather(d->ws[w], &net->examples, NULL, net->batch - batch + part->first,
                               part->examples);
-            passes_f64.differentiate(d->ws[w], net->W, net->loss, NULL, each, NULL);
+        }
+        passes_f64.locate(d->operands, w, &net->examples, NULL, net->batch - batch, batch);
+    }
+    for (size_t leg = 0; leg < passes_f64.legs(d->operands); leg++) {
+        for (int i = 0; i < d->workers; i++) {
+            int w = leg % 2 ? i : d->workers - 1 - i;
+            passes_f64.leg(d->operands, leg, &plan->spread, w, net->W, net->loss, each);
         }
     }
     for (int w = 0; w < d->workers; w++) {
-        size_t at =
-            passes_f64.learn(d->operands, &plan->whole, w, d->workers, rule, W, state1, state2);
+        size_t at = passes_f64.learn(d->operands, &plan->whole, w, rule, W, state1, state2);
         where = at < where ? at : where;
     }
     shard_plan_free(plan);
@@ -67,13 +75,15 @@ static void divided_free(struct divided *d)
    weight deltas, the last batch of an epoch included. */
 Test(learn, is_the_same_update)
 {
-    static const size_t widths[][5] = {{300, 100, 7}, {40, 60, 50, 3}, {150, 20}, {9, 70, 1}};
+    /* the first two have layers that are divided by units: inner, first, last and all of them */
+    static const size_t widths[][5] = {{300, 100, 7}, {90, 300, 290, 90}, {40, 60, 50, 3},
+                                       {150, 20},     {9, 70, 1},         {300, 120}};
     static const size_t shards[] = {16, 64, 5, 32};
-    for (size_t i = 0; i < 32; i++) {
+    for (size_t i = 0; i < 48; i++) {
         size_t batch = i % 3 == 0 ? 64 : i % 3 == 1 ? 100 : 200;
-        struct net net = net_new(widths[i % 4], i % 2 ? ACTIVATION_TANH : ACTIVATION_GELU,
+        struct net net = net_new(widths[i % 6], i % 2 ? ACTIVATION_TANH : ACTIVATION_GELU,
                                  ACTIVATION_LINEAR, LOSS_MSE, NUMBERS, batch, i + 1);
-        struct divided d = {.shard = shards[i / 4 % 4], .workers = 1 + (int)(i % 8)};
+        struct divided d = {.shard = shards[i / 4 % 4], .workers = 1 + (int)(i % 7)};
         size_t packed = shape_packed(&net.shape);
         size_t bytes = packed * sizeof(double);
         struct update_rule rule = {.optimizer = i % 5 ? OPTIMIZER_ADAM : OPTIMIZER_SGD,
@@ -95,7 +105,7 @@ Test(learn, is_the_same_update)
             mask[k] = k % 3 > 0;
         }
         rule.weight_mask = i % 7 ? mask : NULL;
-        divide(&d, &net);
+        divide_net(&d, &net, i % 4 < 2);
         void *partial[PARTIALS_MAX] = {new_array(bytes), new_array(bytes), new_array(bytes),
                                        new_array(bytes), new_array(bytes), new_array(bytes)};
         for (size_t turn = 0; turn < 3; turn++) { /* a whole batch, a short one, a whole one */
@@ -144,7 +154,7 @@ Test(learn, says_what_is_not_finite)
             net_new(widths, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE, NUMBERS, 100, 3);
         struct divided d = {.shard = 16, .workers = workers};
         struct update_rule rule = {.optimizer = OPTIMIZER_SGD, .scale = 1, .rate = 0.1, .step = 1};
-        divide(&d, &net);
+        divide_net(&d, &net, true);
         weights_pack(&net.shape, net.values, true, net.W);
         net.inputs[50 * net.examples.real_stride + 200] = 1e308; /* times some deltas: infinite */
         double *W = new_array(shape_packed(&net.shape) * sizeof(double));
@@ -154,5 +164,47 @@ Test(learn, says_what_is_not_finite)
         free(W);
         divided_free(&d);
         net_free(&net);
+    }
+}
+
+/* Every cell is one worker's, and nobody has many more than another. */
+Test(learn, a_grid_is_divided)
+{
+    static unsigned char seen[256][256];
+    for (size_t i = 0; i < 4000; i++) {
+        struct grid grid = {.units = 16 * (1 + i % 13),
+                            .block = i % 3   ? 48
+                                     : i % 2 ? 16
+                                             : 16 * (1 + i % 13),
+                            .rows = 1 + i * 7 % 200,
+                            .grain = i % 5 ? 1 : 8,
+                            .eighths = i % 4};
+        int workers = 1 + (int)(i % 17);
+        memset(seen, 0, sizeof seen);
+        for (int w = 0; w < workers; w++) {
+            struct band band[BANDS_MAX];
+            size_t bands = divide(&grid, w, workers, band);
+            size_t has = 0;
+            for (size_t b = 0; b < bands; b++) {
+                cr_assert(band[b].from % grid.block == 0 && band[b].to <= grid.units &&
+                          band[b].end <= grid.rows);
+                for (size_t r = band[b].begin; r < band[b].end; r++) {
+                    for (size_t u = band[b].from; u < band[b].to; u++) {
+                        seen[r][u]++;
+                        has++;
+                    }
+                }
+            }
+            /* no more than two corners from a fair share, a narrow block counted as a whole one */
+            size_t most = (grid.units + grid.block) * grid.rows / (size_t)workers;
+            cr_assert(has <= most + (grid.grain + 1) * grid.block, "grid %zu, %d workers: %zu", i,
+                      workers, has);
+        }
+        for (size_t r = 0; r < grid.rows; r++) {
+            for (size_t u = 0; u < grid.units; u++) {
+                cr_assert(seen[r][u] == 1, "grid %zu: row %zu, unit %zu: %d times", i, r, u,
+                          seen[r][u]);
+            }
+        }
     }
 }

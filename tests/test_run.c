@@ -48,24 +48,20 @@ Test(run, a_batch_has_rows_for)
 {
     const struct {
         size_t width[4], batch, shard, feeds;
-        int workers; /* and then so many rows are a part */
-        size_t part;
+        int workers; /* and for so many the pieces are */
+        size_t pieces;
         double clip;
     } cases[] = {
-        {{784, 128, 10}, 128, 16, 16, 16, 8, 0},
-        {{784, 128, 10}, 100, 16, 13, 4, 8, 0},
-        {{784, 128, 10}, 128, 16, 8, 4, 16, 1}, /* the norm needs all weight deltas */
-        {{784, 128, 10}, 128, 4, 16, 8, 4, 0},
-        {{10, 46, 10}, 128, 16, 8, 2, 16, 0}, /* few weights */
-        {{784, 128, 10}, 60000, 64, 938, 2, 64, 0},
-        {{64, 96, 10},
-         128,
-         64,
-         16,
-         8,
-         8,
-         0}, /* more values than weights, and six without a shard */
-        {{64, 96, 10}, 128, 64, 16, 2, 64, 0},
+        {{784, 128, 10}, 128, 16, 48, 16, 48, 0}, /* 16 times 8 rows, three blocks of units */
+        {{784, 128, 10}, 100, 16, 39, 4, 39, 0},
+        {{784, 128, 10}, 128, 16, 8, 4, 8, 1}, /* the norm needs all weight deltas */
+        {{784, 128, 10}, 128, 4, 48, 8, 48, 0},
+        {{10, 46, 10}, 128, 16, 8, 2, 8, 0}, /* few weights */
+        {{784, 128, 10}, 60000, 64, 938, 2, 938, 0},
+        /* too few for units; more values than weights, and six without a shard */
+        {{64, 96, 10}, 128, 64, 16, 8, 16, 0},
+        {{64, 96, 10}, 128, 64, 16, 2, 2, 0},
+        {{784, 40, 784}, 64, 16, 8, 2, 8, 0}, /* half of the work is divided by units */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct run_recipe recipe;
@@ -76,7 +72,7 @@ Test(run, a_batch_has_rows_for)
         cr_assert(shape_finish(&recipe.shape, NULL) == HEDDLE_OK);
         cr_expect(trainer_feeds(&recipe) == cases[i].feeds, "case %zu: %zu", i,
                   trainer_feeds(&recipe));
-        cr_expect(trainer_part(&recipe, cases[i].workers) == cases[i].part, "case %zu: %zu", i,
-                  trainer_part(&recipe, cases[i].workers));
+        cr_expect(trainer_pieces(&recipe, cases[i].workers) == cases[i].pieces, "case %zu: %zu", i,
+                  trainer_pieces(&recipe, cases[i].workers));
     }
 }

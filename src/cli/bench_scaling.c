@@ -46,35 +46,31 @@ static const char *us_text(double us, char text[32])
     return text;
 }
 
-static size_t parts_of(const heddle_bench_row *row)
-{
-    return (row->batch + row->part - 1) / row->part;
-}
-
 /** Workers' worth of work that `threads` of them get done at once: the longest share decides. */
-static double parts_width(const heddle_bench_row *row)
+static double pieces_width(const heddle_bench_row *row)
 {
     size_t threads = (size_t)row->threads;
-    size_t parts = parts_of(row);
-    size_t longest = (parts + threads - 1) / threads;
-    return (double)parts / (double)longest;
+    size_t longest = (row->pieces + threads - 1) / threads;
+    return (double)row->pieces / (double)longest;
 }
 
-static void say_parts(char text[SCALING_TEXT], const heddle_bench_row *row, double bound)
+static void say_pieces(char text[SCALING_TEXT], const heddle_bench_row *row, double bound)
 {
-    bool split = row->part < row->shard;
-    const char *part = split ? "part" : "shard";
-    size_t parts = parts_of(row);
-    if (parts < (size_t)row->threads) {
-        append(text,
-               "a batch of %zu is %zu %s%s of %zu, so that %d of %d workers have nothing to do",
-               row->batch, parts, part, parts == 1 ? "" : "s", row->part, row->threads - (int)parts,
-               row->threads);
+    bool split = row->pieces != row->shards;
+    const char *piece = split ? "piece" : "shard";
+    if (row->pieces < (size_t)row->threads) {
+        char size[32] = "";
+        if (!split) {
+            snprintf(size, sizeof size, " of %zu", row->shard);
+        }
+        append(text, "a batch of %zu is %zu %s%s%s, so that %d of %d workers have nothing to do",
+               row->batch, row->pieces, piece, row->pieces == 1 ? "" : "s", size,
+               row->threads - (int)row->pieces, row->threads);
     } else {
         append(text,
                "the %zu %ss of a batch do not divide by %d workers, which makes %.3g times the "
                "most",
-               parts, part, row->threads, bound);
+               row->pieces, piece, row->threads, bound);
     }
     append(text, "; a larger --batch%s feeds more",
            !split && row->shard > 16 ? " or a smaller --shard" : "");
@@ -134,7 +130,7 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
     double speedup = few->us_per_step / many->us_per_step;
     append(text, "Scaling: %d threads are %.3g times as fast as %d (%.0f %% of ideal)",
            many->threads, speedup, few->threads, 100 * speedup / ideal);
-    double parts = parts_width(many) / parts_width(few);
+    double parts = pieces_width(many) / pieces_width(few);
     double apart = fmax(spread(few), spread(many));
     bool known = shares_processors(many, machine) || parts < GOOD * ideal;
     if (apart >= APART && !known) {
@@ -166,7 +162,7 @@ const char *scaling_text(const heddle_bench_row *rows, size_t count, const heddl
     }
     if (bound < GOOD * ideal) {
         if (parts <= arithmetic) {
-            say_parts(text, many, parts);
+            say_pieces(text, many, parts);
         } else {
             say_arithmetic(text, many, machine, arithmetic);
         }

@@ -17,22 +17,12 @@ INLINE void activate_all(enum activation f, real *X, size_t ldx, size_t E, size_
         for (size_t i = 0; i < wide; i += (size_t)LANES) {
             vstore(X + i, transfer(f, vload(X + i)));
         }
-        X[n] = 1;
-    }
-}
-
-/** The constant 1 behind each row: all there is to do for a linear layer. */
-static void put_ones(real *X, size_t ldx, size_t E, size_t n)
-{
-    for (size_t e = 0; e < E; e++) {
-        X[e * ldx + n] = 1;
     }
 }
 
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n)
 {
     if (f == ACTIVATION_LINEAR) {
-        put_ones(X, ldx, E, n);
         return;
     }
 #define ACTIVATE(f) activate_all(f, X, ldx, E, n)
@@ -51,7 +41,6 @@ INLINE void keep_all(enum activation f, real *X, size_t ldx, size_t E, size_t n,
             vstore(X + i, x);
             vstore(S + i, slope);
         }
-        X[n] = 1;
     }
 }
 

@@ -314,7 +314,7 @@ struct REAL(kernels) {
      */
     real (*small)(const struct REAL(small) * small);
 
-    /** X = f(X), in place, and X[e][n] = 1. Not for softmax. */
+    /** X = f(X), in place. Not for softmax. */
     void (*activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
 
     /** The same, and S[e][i] = f'(z), S with the stride of X. For any function but softmax. */

@@ -173,7 +173,6 @@ static void activate(enum activation f, real *X, size_t ldx, size_t E, size_t n)
         for (size_t i = 0; i < n; i++) {
             X[e * ldx + i] = apply(f, X[e * ldx + i]);
         }
-        X[e * ldx + n] = 1;
     }
 }
 
@@ -186,7 +185,6 @@ static void activate_keep(enum activation f, real *X, size_t ldx, size_t E, size
             X[e * ldx + i] = x;
             S[e * ldx + i] = slope(f, z, x);
         }
-        X[e * ldx + n] = 1;
     }
 }
 

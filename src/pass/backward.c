@@ -35,15 +35,16 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
     }
 }
 
-/** The output deltas of a stretch of examples from e on, packed. */
-static void pack_deltas(struct workspace *ws, size_t e)
+void REAL(pack_deltas)(struct workspace *ws)
 {
     size_t n = ws->shape->width[ws->shape->layers];
-    const real *DT = panel_at(ws, ws->TA, e);
-    for (size_t first = 0; first < n; first += PACK) {
-        size_t outputs = n - first < PACK ? n - first : PACK;
-        ws->k->transpose(DT + first * ws->ldt, ws->ldt, outputs, stretch_at(ws, e),
-                         deltas_at(ws, ws->shape->layers, first, e), pack_width(n, first));
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        const real *DT = panel_at(ws, ws->TA, e);
+        for (size_t first = 0; first < n; first += PACK) {
+            size_t outputs = n - first < PACK ? n - first : PACK;
+            ws->k->transpose(DT + first * ws->ldt, ws->ldt, outputs, stretch_at(ws, e),
+                             deltas_at(ws, ws->shape->layers, first, e), pack_width(n, first));
+        }
     }
 }
 
@@ -95,38 +96,50 @@ static real *transposed_at(const struct workspace *ws, size_t l, size_t e)
 {
     size_t L = ws->shape->layers;
     real *T = (L - l) % 2 == 0 ? ws->TA : ws->TB;
-    return l == L || ws->watcher ? panel_at(ws, T, e) : T;
+    return l == L || goes_by_layers(ws) ? panel_at(ws, T, e) : T;
 }
 
-/**
- * D[l-1] from D[l], for the stretch that begins at e: what is pulled back is turned into deltas block
- * by block, while it is in reach; what else that takes is asked for in the meantime.
- */
-static void pull_back(struct workspace *ws, const real *weights, size_t l, size_t e)
+void REAL(pull_back_units)(struct workspace *ws, const real *weights, size_t l, size_t e,
+                           size_t from, size_t to, real *PT)
 {
     const struct shape *shape = ws->shape;
     size_t m = shape->width[l - 1];
     size_t E = stretch_at(ws, e);
     size_t ldx = ws->ldx[l - 1];
     const real *S = ws->S[l - 1];
-    const real *X = (S ? S : ws->X[l - 1]) + e * ldx;
     const real *above = transposed_at(ws, l, e);
     real *below = l > 2 ? transposed_at(ws, l - 1, e) : NULL;
-    tell(ws, shape->offset[l]);
-    for (size_t first = 0; first < m; first += PACK, X += PACK) {
-        size_t width = pack_width(m, first);
-        size_t units = m - first < PACK ? m - first : PACK;
-        real *D = deltas_at(ws, l - 1, first, e);
+    for (size_t first = from; first < to;) {
+        size_t block = first / PACK * PACK;
+        size_t width = pack_width(m, block);
+        size_t units = to - first < block + PACK - first ? to - first : block + PACK - first;
+        const real *X = (S ? S : ws->X[l - 1]) + e * ldx + first;
+        real *D = deltas_at(ws, l - 1, block, e) + (first - block);
         real *DT = below ? below + first * ws->ldt : NULL;
+        bool whole = round16(units) == width;
         struct REAL(ahead) ahead = {.x = X, .ldx = ldx, .d = D, .rows = E, .width = width};
         ws->k->pullback(weights + shape->offset[l], m, shape->width[l], first, first + units, above,
-                        ws->ldt, E, ws->PT, &ahead);
+                        ws->ldt, E, PT, whole ? &ahead : NULL);
         if (S) {
-            ws->k->derive_kept(ws->PT, ws->ldt, X, ldx, E, units, D, width, DT);
+            ws->k->derive_kept(PT, ws->ldt, X, ldx, E, units, D, width, DT);
         } else {
-            ws->k->derive(shape->activation[l - 1], ws->PT, ws->ldt, X, ldx, E, units, D, width,
-                          DT);
+            ws->k->derive(shape->activation[l - 1], PT, ws->ldt, X, ldx, E, units, D, width, DT);
         }
+        first += units;
+    }
+}
+
+/** The same for all units: D[l-1] of a stretch. */
+static void pull_back(struct workspace *ws, const real *weights, size_t l, size_t e)
+{
+    tell(ws, ws->shape->offset[l]);
+    REAL(pull_back_units)(ws, weights, l, e, 0, ws->shape->width[l - 1], ws->PT);
+}
+
+void REAL(pull_back_layer)(struct workspace *ws, const real *weights, size_t l)
+{
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        pull_back(ws, weights, l, e);
     }
 }
 
@@ -139,9 +152,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     for (int i = 0; i < PACK_UNIT; i++) {
         ws->size[i] = 0;
     }
-    for (size_t e = 0; e < ws->E; e += STRETCH) {
-        pack_deltas(ws, e);
-    }
+    REAL(pack_deltas)(ws);
     for (size_t e = 0; e < ws->E && !ws->watcher; e += STRETCH) {
         for (size_t l = L; l > 1; l--) {
             pull_back(ws, weights, l, e);
@@ -150,8 +161,8 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
     for (size_t l = L; l >= 1; l--) {
         if (ws->watcher) { /* layer by layer, so that weight deltas can leave early */
             gradient_watched(ws, l, run, G);
-            for (size_t e = 0; e < ws->E && l > 1; e += STRETCH) {
-                pull_back(ws, weights, l, e);
+            if (l > 1) {
+                REAL(pull_back_layer)(ws, weights, l);
             }
         } else if (run) {
             gradient(ws, l, run, G);

@@ -22,7 +22,6 @@ void REAL(custom_activate)(struct workspace *ws, size_t l, size_t first, size_t 
             X[i] = (real)x[i];
             S[i] = (real)slope[i];
         }
-        X[n] = 1;
     }
 }
 

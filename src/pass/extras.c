@@ -64,22 +64,21 @@ static uint32_t first_unit(const struct shape *shape, size_t l)
     return (uint32_t)units;
 }
 
-/** Outputs and slopes of hidden layer l, for examples [first, first + E) of the workspace. */
-void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E)
+void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E, size_t from,
+                       size_t to)
 {
     const struct training_extras *extras = ws->extras;
-    size_t n = ws->shape->width[l];
     uint32_t unit = first_unit(ws->shape, l);
     uint32_t below = (uint32_t)(extras->dropout * 0x1p32);
     real stays = (real)(1 / (1 - extras->dropout));
     for (size_t e = first; e < first + E; e++) {
         real *x = ws->X[l] + e * ws->ldx[l];
         real *s = ws->S[l] + e * ws->ldx[l];
-        for (size_t i = 0; i < n; i += 4) {
+        for (size_t i = from; i < to; i += 4) {
             uint32_t word[4];
             random_words(extras->seed, RANDOM_DROPOUT, ws->step, ws->index[e],
                          unit + (uint32_t)(i / 4), word);
-            for (size_t j = i; j < n && j < i + 4; j++) {
+            for (size_t j = i; j < to && j < i + 4; j++) {
                 real factor = word[j - i] < below ? 0 : stays;
                 x[j] *= factor;
                 s[j] *= factor;

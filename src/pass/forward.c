@@ -19,34 +19,62 @@ static void affine_watched(struct workspace *ws, const real *W, size_t l, size_t
     }
 }
 
-void REAL(forward)(struct workspace *ws, const void *W)
+/** X[l] = f(Z[l]) of units [from, to), and what is done to outputs besides. */
+static void transfer_units(struct workspace *ws, size_t l, size_t e, size_t E, size_t from,
+                           size_t to)
+{
+    size_t n = ws->shape->width[l];
+    size_t ldx = ws->ldx[l];
+    real *X = ws->X[l] + e * ldx;
+    enum activation f = ws->shape->activation[l];
+    if (f == ACTIVATION_CUSTOM) {
+        REAL(custom_activate)(ws, l, e, E);
+    } else if (ws->S[l]) {
+        ws->k->activate_keep(f, X + from, ldx, E, to - from, ws->S[l] + e * ldx + from);
+    } else {
+        ws->k->activate(f, X + from, ldx, E, to - from);
+    }
+    if (ws->extras && ws->extras->dropout > 0) {
+        REAL(extras_drop)(ws, l, e, E, from, to);
+    }
+    /* the constant that feeds the bias, where the last register of affine() has been over it */
+    for (size_t i = 0; n % PACK_UNIT > 0 && to == n && i < E; i++) {
+        X[i * ldx + n] = 1;
+    }
+}
+
+void REAL(forward_units)(struct workspace *ws, const real *const *rows, const real *weights,
+                         size_t l, size_t e, size_t E, size_t from, size_t to)
 {
     const struct shape *shape = ws->shape;
-    const real *weights = W;
-    for (size_t l = 1; l <= shape->layers; l++) {
-        for (size_t e = 0; e < ws->E; e += STRETCH) {
-            size_t E = stretch_at(ws, e);
-            real *X = ws->X[l] + e * ws->ldx[l];
-            if (ws->watcher && e == 0) {
-                affine_watched(ws, weights, l, e, E);
-            } else {
-                ws->k->affine(ws->row[l - 1] + e, E, shape->width[l - 1],
-                              weights + shape->offset[l], shape->width[l], X, ws->ldx[l]);
-            }
-            if (l < shape->layers && ws->S[l]) {
-                if (shape->activation[l] == ACTIVATION_CUSTOM) {
-                    REAL(custom_activate)(ws, l, e, E);
-                } else {
-                    ws->k->activate_keep(shape->activation[l], X, ws->ldx[l], E, shape->width[l],
-                                         ws->S[l] + e * ws->ldx[l]);
-                }
-                if (ws->extras && ws->extras->dropout > 0) {
-                    REAL(extras_drop)(ws, l, e, E);
-                }
-            } else if (l < shape->layers) {
-                ws->k->activate(shape->activation[l], X, ws->ldx[l], E, shape->width[l]);
-            }
+    size_t m = shape->width[l - 1];
+    ws->k->affine(rows, E, m, weights + shape->offset[l] + from * (m + 1), to - from,
+                  ws->X[l] + e * ws->ldx[l] + from, ws->ldx[l]);
+    if (l < shape->layers) {
+        transfer_units(ws, l, e, E, from, to);
+    }
+}
+
+void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l)
+{
+    size_t n = ws->shape->width[l];
+    for (size_t e = 0; e < ws->E; e += STRETCH) {
+        size_t E = stretch_at(ws, e);
+        if (!ws->watcher || e > 0) {
+            REAL(forward_units)(ws, ws->row[l - 1] + e, weights, l, e, E, 0, n);
+            continue;
         }
+        affine_watched(ws, weights, l, e, E);
+        if (l < ws->shape->layers) {
+            transfer_units(ws, l, e, E, 0, n);
+        }
+    }
+}
+
+void REAL(forward)(struct workspace *ws, const void *W)
+{
+    for (size_t l = 1; l <= ws->shape->layers; l++) {
+        REAL(forward_layer)(ws, W, l);
     }
 }
 

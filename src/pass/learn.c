@@ -5,11 +5,12 @@
  * A worker that sums its own examples' weight deltas writes as many reals as the network has, and
  * they are read again for the update: where batches are small, that is most of what a step moves. So
  * workers divide the weights instead, by inputs: each one reads its columns of all examples' rows
- * and all their deltas, and its weight deltas never leave its cache. The tree of the shards is the
- * same, in one run.
+ * and all their deltas, and its weight deltas never leave its cache. Layers that are divided by units
+ * in the passes are so here (by_units.c). The tree of the shards is the same, in one run.
  */
 #include <string.h>
 
+#include "pass/divide.h"
 #include "pass/workspace.h"
 
 static size_t lines(size_t bytes)
@@ -17,46 +18,86 @@ static size_t lines(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/** Lay operands out behind `base`, or only count (NULL); returns the bytes. */
-static size_t lay_out(struct operands *o, char *base, const struct shape *shape, size_t capacity,
-                      int workers)
+/** Takes pieces from a block of memory, or only counts them (base NULL). */
+struct pieces {
+    char *base;
+    size_t used;
+};
+
+static void *piece(struct pieces *pieces, size_t bytes)
 {
-    size_t used = lines(sizeof *o);
+    void *place = pieces->base ? pieces->base + pieces->used : NULL;
+    pieces->used += lines(bytes);
+    return place;
+}
+
+/** Lay operands out, or only count; o is what they become. */
+static void lay_out(struct operands *o, struct pieces *pieces, size_t capacity)
+{
+    const struct shape *shape = o->shape;
+    size_t workers = (size_t)o->workers;
     size_t carry = 0;
-    o->piece = 0;
+    size_t most = 0;
+    piece(pieces, sizeof *o);
     o->grouped = capacity > CARRY_FREE;
     for (size_t l = 1; l <= shape->layers; l++) {
         size_t m = shape->width[l - 1];
         size_t n = shape->width[l];
         size_t group = o->grouped && m + 1 > CARRY_INPUTS ? CARRY_INPUTS : m + 1;
-        size_t piece = group * pack_width(n, 0);
         size_t sums = carry_reals(capacity, m, n);
-        o->piece = piece > o->piece ? piece : o->piece;
+        most = group * pack_width(n, 0) > most ? group * pack_width(n, 0) : most;
         carry = sums > carry ? sums : carry;
-        o->row[l - 1] = base ? (const real **)(void *)(base + used) : NULL;
-        used += lines(capacity * sizeof *o->row[0]);
-        o->D[l] = base ? (real *)(void *)(base + used) : NULL;
-        used += lines(capacity * round16(n) * sizeof(real));
+        o->row[l - 1] = piece(pieces, capacity * sizeof *o->row[0]);
+        o->D[l] = piece(pieces, capacity * round16(n) * sizeof(real));
     }
-    o->shape = shape;
-    o->scratch = base ? base + used : NULL;
-    o->scratch_bytes = lines((o->piece + carry) * sizeof(real));
-    return used + (size_t)workers * o->scratch_bytes;
+    o->space = piece(pieces, workers * sizeof *o->space);
+    o->scratch = piece(pieces, workers * sizeof *o->scratch);
+    for (size_t w = 0; w < workers; w++) {
+        struct scratch scratch = {
+            .G = piece(pieces, most * sizeof(real)),
+            .carry = piece(pieces, carry * sizeof(real)),
+        };
+        if (o->legs > 1) {
+            size_t stretch = capacity < STRETCH ? capacity : STRETCH;
+            scratch.PT = piece(pieces, PACK * stride_for(stretch) * sizeof(real));
+            scratch.row = piece(pieces, capacity * sizeof *scratch.row);
+        }
+        if (pieces->base) {
+            o->scratch[w] = scratch;
+        }
+    }
+}
+
+/** Operands that are not laid out yet. */
+static struct operands draft(const struct shape *shape, int workers, bool in_place)
+{
+    struct operands o = {.shape = shape, .workers = workers, .in_place = in_place};
+    REAL(by_units_choose)(&o);
+    return o;
 }
 
 size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers)
 {
-    struct operands count;
-    return lay_out(&count, NULL, shape, capacity, workers);
+    struct pieces count = {0};
+    struct operands o = draft(shape, workers, false);
+    lay_out(&o, &count, capacity);
+    return count.used;
 }
 
 struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                      size_t capacity, int workers)
+                                      size_t capacity, int workers, bool in_place)
 {
     struct operands *operands = memory;
-    lay_out(operands, memory, shape, capacity, workers);
+    struct pieces pieces = {.base = memory};
+    *operands = draft(shape, workers, in_place);
     operands->k = kernels;
+    lay_out(operands, &pieces, capacity);
     return operands;
+}
+
+void REAL(admit)(struct operands *operands, int w, struct workspace *ws)
+{
+    operands->space[w] = ws;
 }
 
 void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
@@ -126,37 +167,37 @@ static void learn_piece(struct share *s, size_t l, size_t first, size_t from, si
     }
 }
 
-/** Where the inputs of worker w begin, of so many: full tiles for all where there are enough. */
-static size_t share_begin(size_t inputs, int w, int workers)
+/** Worker w's share of layer l: by units where the passes divide the layer so, else by inputs. */
+static void learn_layer(struct share *s, size_t l, int w)
 {
-    enum { HEIGHT = 8 }; /* of a tile */
-    size_t begin = inputs * (size_t)w / (size_t)workers;
-    return w < workers && inputs >= 2 * HEIGHT * (size_t)workers ? begin / HEIGHT * HEIGHT : begin;
-}
-
-static void learn_layer(struct share *s, size_t l, int w, int workers)
-{
-    const struct shape *shape = s->operands->shape;
-    size_t rows = shape->width[l - 1] + 1;
-    size_t n = shape->width[l];
-    size_t end = share_begin(rows, w + 1, workers);
-    for (size_t i = share_begin(rows, w, workers); i < end;) {
-        size_t to = s->operands->grouped ? i + gradient_group(end - i) : end;
-        for (size_t first = 0; first < n; first += PACK) {
-            size_t at = shape->offset[l] + first * rows + i * pack_width(n, first);
-            learn_piece(s, l, first, i, to, at);
+    enum { HEIGHT = 8 }; /* of a tile; full ones for all where there are enough */
+    const struct operands *o = s->operands;
+    size_t n = o->shape->width[l];
+    size_t inputs = o->shape->width[l - 1] + 1;
+    struct grid grid = {.units = round16(n), .rows = inputs, .eighths = 1};
+    grid.block = o->by_units[l] ? PACK : grid.units;
+    grid.grain = inputs >= 2 * HEIGHT * (size_t)o->workers ? HEIGHT : 1;
+    struct band band[BANDS_MAX];
+    size_t bands = divide(&grid, w, o->workers, band);
+    for (size_t b = 0; b < bands; b++) {
+        for (size_t i = band[b].begin; i < band[b].end;) {
+            size_t left = band[b].end - i;
+            size_t to = i + (o->grouped ? gradient_group(left) : left);
+            for (size_t first = band[b].from; first < band[b].to; first += PACK) {
+                size_t at = o->shape->offset[l] + first * inputs + i * pack_width(n, first);
+                learn_piece(s, l, first, i, to, at);
+            }
+            i = to;
         }
-        i = to;
     }
 }
 
 size_t REAL(learn)(const struct operands *operands, const struct shard_run *batch, int w,
-                   int workers, const struct update_rule *rule, void *W, void *state1, void *state2)
+                   const struct update_rule *rule, void *W, void *state1, void *state2)
 {
     const struct shape *shape = operands->shape;
     struct REAL(rule) r;
     REAL(rule_of)(rule, &r);
-    real *scratch = (real *)(void *)(operands->scratch + (size_t)w * operands->scratch_bytes);
     struct share share = {
         .operands = operands,
         .batch = batch,
@@ -165,12 +206,12 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
         .W = W,
         .state1 = state1,
         .state2 = state2,
-        .G = scratch,
-        .carry = scratch + operands->piece,
+        .G = operands->scratch[w].G,
+        .carry = operands->scratch[w].carry,
         .where = SIZE_MAX,
     };
     for (size_t l = 1; l <= shape->layers; l++) {
-        learn_layer(&share, l, w, workers);
+        learn_layer(&share, l, w);
     }
     return share.where;
 }

@@ -83,6 +83,11 @@ struct pass_watcher {
     void (*known)(void *context, size_t begin); /* weight deltas [begin, …) will not change */
 };
 
+/** Whose examples are whose, where workers divide the weights: worker v's are [begin[v], begin[v + 1]). */
+struct spread {
+    const size_t *begin; /* (workers + 1) */
+};
+
 struct workspace; /* a worker's activations and deltas for up to `capacity` examples */
 struct operands;  /* what workspaces share, where weight deltas are divided by weights */
 
@@ -143,11 +148,14 @@ struct passes {
 
     /**
      * The operands of a batch's weight deltas, for up to `capacity` examples and so many workers:
-     * bytes of them; place them into that much zeroed memory, aligned to 64.
+     * bytes of them; place them into that much zeroed memory, aligned to 64. in_place: examples are
+     * reals of the data set (examples.real) and have no extras. Then admit each worker's workspace,
+     * NULL for one that never has examples of its own.
      */
     size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers);
     struct operands *(*operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                       size_t capacity, int workers);
+                                       size_t capacity, int workers, bool in_place);
+    void (*admit)(struct operands *operands, int w, struct workspace *ws);
 
     /**
      * Before each gather(), which then says where the rows are: the workspace takes the E examples
@@ -157,15 +165,29 @@ struct passes {
     void (*join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
                  size_t E);
 
+    /** Are the units of layer l divided where several workers divide the weights? */
+    bool (*is_by_units)(const struct shape *shape, size_t l);
+
     /**
-     * When all examples of the batch are through differentiate(): the weight deltas of worker w's
+     * What the workers who joined do together with a batch: the passes in so many legs, between
+     * which they must all meet. Each of them takes every leg, whether it has examples of its own in
+     * the batch or not, and gathers these and locates all E of the batch (rows and first as in
+     * gather()) before the first. Losses go to each (E), by the examples' owners.
+     */
+    size_t (*legs)(const struct operands *operands);
+    void (*locate)(const struct operands *operands, int w, const struct examples *examples,
+                   const uint32_t *rows, size_t first, size_t E);
+    void (*leg)(const struct operands *operands, size_t leg, const struct spread *spread, int w,
+                const void *W, enum loss loss, double *each);
+
+    /**
+     * When all examples of the batch are through the last leg(): the weight deltas of worker w's
      * share of the weights, and their update, a piece at a time while it is in the cache. `batch` is
      * all its shards, which come to one subtree. Returns the place in the block of the first weight
      * delta that is not finite, from which on nothing is updated, or SIZE_MAX.
      */
     size_t (*learn)(const struct operands *operands, const struct shard_run *batch, int w,
-                    int workers, const struct update_rule *rule, void *W, void *state1,
-                    void *state2);
+                    const struct update_rule *rule, void *W, void *state1, void *state2);
 
     /** sum = a + b over the whole block of `count` reals (a multiple of 16). */
     void (*add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);

@@ -132,6 +132,17 @@ static const uint32_t *places(struct workspace *ws, const uint32_t *row, const u
     return place;
 }
 
+/** The constant behind each of E rows of the hidden layers, once: by the worker whose rows they are. */
+static void put_ones(struct workspace *ws, size_t E)
+{
+    for (size_t l = 1; l < ws->shape->layers; l++) {
+        for (size_t e = ws->ones; e < E; e++) {
+            ws->X[l][e * ws->ldx[l] + ws->shape->width[l]] = 1;
+        }
+    }
+    ws->ones = E;
+}
+
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E)
 {
@@ -144,6 +155,9 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         .bytes = examples->bytes,
         .scale = (real)examples->byte_scale,
     };
+    if (E > ws->ones) {
+        put_ones(ws, E);
+    }
     const uint32_t *place = examples->row ? places(ws, examples->row, rows, first, E) : rows;
     ws->E = E;
     ws->of = ws->operands ? ws->of : E;

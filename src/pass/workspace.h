@@ -41,6 +41,7 @@ struct workspace {
     const struct REAL(kernels) * k;
     size_t capacity;
     size_t E;                               /* examples gathered */
+    size_t ones;                            /* rows of the hidden layers that end with a 1 */
     const real **row[SHAPE_MAX_LAYERS + 1]; /* (capacity) rows of X[l]; those of X[0] may lie in
                                                the data set */
     real *X[SHAPE_MAX_LAYERS + 1];
@@ -97,13 +98,35 @@ static inline real *deltas_at(const struct workspace *ws, size_t l, size_t first
 struct operands {
     const struct shape *shape;
     const struct REAL(kernels) * k;
+    int workers;
+    struct workspace **space;           /* (workers) of the examples that are a worker's own */
     const real **row[SHAPE_MAX_LAYERS]; /* (capacity) rows of X[l] */
     real *D[SHAPE_MAX_LAYERS + 1];      /* (capacity, n[l]) packed */
-    char *scratch;                      /* (workers) */
-    size_t scratch_bytes;               /* of a worker's: a piece of G, and gradient()'s own */
-    size_t piece;                       /* reals of the former */
-    bool grouped;                       /* pieces are groups of inputs, not all of them */
+    struct scratch *scratch;            /* (workers) */
+    bool grouped;                       /* weight deltas are made of groups of inputs, not of all */
+
+    /* Is the layer divided by units (by_units.c), and are its deltas? */
+    bool by_units[SHAPE_MAX_LAYERS + 1], back_by_units[SHAPE_MAX_LAYERS + 1];
+    bool in_place; /* inputs lie in the data set, where everybody finds them without a meeting */
+    size_t legs;
 };
+
+/** What a worker needs for himself. */
+struct scratch {
+    real *G;          /* a piece of the weight deltas */
+    real *carry;      /* gradient()'s own */
+    real *PT;         /* (PACK, ldt) */
+    const real **row; /* (capacity) if in_place: rows of X[0], everybody's */
+};
+
+/**
+ * Does back-propagation take all stretches through a layer before the next layer? Where others wait
+ * for what a layer comes to, it must; else each stretch is taken through all layers.
+ */
+static inline bool goes_by_layers(const struct workspace *ws)
+{
+    return ws->watcher || (ws->operands && ws->operands->legs > 1);
+}
 
 /** An update rule in the passes' precision, worked out once for all that it is applied to. */
 struct REAL(rule) {
@@ -118,14 +141,36 @@ void REAL(rule_of)(const struct update_rule *rule, struct REAL(rule) * r);
 void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule, const real *g,
                       const real *mask, real *W, real *s1, real *s2, size_t at, size_t count);
 
+/*
+ * Parts of the passes: of units [from, to) of layer l, for examples [e, e + E) or the stretch that
+ * begins at e. Forward, from and to are the ends of blocks, and `rows` those examples' inputs; back,
+ * they are multiples of 16 or the layer's end. D[L] is packed by itself, once the loss is known.
+ */
+void REAL(forward_units)(struct workspace *ws, const real *const *rows, const real *weights,
+                         size_t l, size_t e, size_t E, size_t from, size_t to);
+void REAL(pull_back_units)(struct workspace *ws, const real *weights, size_t l, size_t e,
+                           size_t from, size_t to, real *PT);
+void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l);
+void REAL(pull_back_layer)(struct workspace *ws, const real *weights, size_t l);
+void REAL(pack_deltas)(struct workspace *ws);
+
+/* by_units.c */
+bool REAL(is_by_units)(const struct shape *shape, size_t l);
+void REAL(by_units_choose)(struct operands *operands);
+size_t REAL(legs)(const struct operands *operands);
+void REAL(leg)(const struct operands *operands, size_t leg, const struct spread *spread, int w,
+               const void *W, enum loss loss, double *each);
+void REAL(locate)(const struct operands *operands, int w, const struct examples *examples,
+                  const uint32_t *rows, size_t first, size_t E);
+
 size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers);
 struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                      size_t capacity, int workers);
+                                      size_t capacity, int workers, bool in_place);
+void REAL(admit)(struct operands *operands, int w, struct workspace *ws);
 void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
                 size_t E);
 size_t REAL(learn)(const struct operands *operands, const struct shard_run *batch, int w,
-                   int workers, const struct update_rule *rule, void *W, void *state1,
-                   void *state2);
+                   const struct update_rule *rule, void *W, void *state1, void *state2);
 size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
                              const struct training_extras *extras, bool joins);
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
@@ -137,7 +182,8 @@ void REAL(begin_step)(struct workspace *ws, uint64_t step);
 /* extras.c: what the passes call where a workspace has extras. */
 void REAL(extras_gather)(struct workspace *ws, const struct examples *examples,
                          const uint32_t *rows, size_t first);
-void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E);
+void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E, size_t from,
+                       size_t to);
 void REAL(extras_weigh)(struct workspace *ws);
 
 /* custom.c: functions of the caller's, for examples [first, first + E), a stretch of them. */

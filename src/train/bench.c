@@ -389,7 +389,7 @@ static void fill_row(const struct bench *b, size_t i, uint64_t steps, uint64_t u
     row->batch = b->run.batch;
     row->shard = b->run.shard;
     row->shards = (b->run.batch + b->run.shard - 1) / b->run.shard;
-    row->part = trainer_part(&b->run, b->threads[i]);
+    row->pieces = trainer_pieces(&b->run, b->threads[i]);
     row->threads = b->threads[i];
     row->ranks = cluster_ranks();
     row->use_double = b->run.use_double;

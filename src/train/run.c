@@ -45,19 +45,41 @@ static bool divides_weights(const struct run_recipe *recipe, int workers)
     return workers == 1 || (double)recipe->batch * read <= 2 * idle * (double)shape_packed(shape);
 }
 
-size_t trainer_part(const struct run_recipe *recipe, int workers)
+/**
+ * Blocks of units that a worker's examples are divided into besides, where the weights are divided:
+ * those of the narrowest layer that is divided by units, if such layers are nearly all of the work.
+ */
+static size_t blocks_of(const struct run_recipe *recipe)
 {
-    return divides_weights(recipe, workers) && recipe->shard > SPREAD_UNIT ? SPREAD_UNIT
-                                                                           : recipe->shard;
+    const struct shape *shape = &recipe->shape;
+    const struct passes *passes = passes_of(recipe->use_double);
+    double all = 0;
+    double divided = 0;
+    size_t narrowest = SIZE_MAX;
+    for (size_t l = 1; l <= shape->layers; l++) {
+        size_t n = shape->width[l];
+        double weights = (double)shape->width[l - 1] * (double)n;
+        all += weights;
+        if (passes->is_by_units(shape, l)) {
+            divided += weights;
+            narrowest = n < narrowest ? n : narrowest;
+        }
+    }
+    return divided >= 0.9 * all ? (narrowest + PACK - 1) / PACK : 1;
+}
+
+size_t trainer_pieces(const struct run_recipe *recipe, int workers)
+{
+    return divides_weights(recipe, workers) ? spread_workers(recipe->batch) * blocks_of(recipe)
+                                            : (recipe->batch + recipe->shard - 1) / recipe->shard;
 }
 
 size_t trainer_feeds(const struct run_recipe *recipe)
 {
     size_t ranks = (size_t)cluster_ranks();
-    size_t shards = (recipe->batch + recipe->shard - 1) / recipe->shard;
-    size_t spread = spread_workers(recipe->batch);
-    return spread <= INT_MAX && divides_weights(recipe, (int)spread) ? spread
-                                                                     : (shards + ranks - 1) / ranks;
+    size_t most = spread_workers(recipe->batch) * blocks_of(recipe);
+    size_t pieces = trainer_pieces(recipe, most < PLAN_WORKERS_MAX ? (int)most : PLAN_WORKERS_MAX);
+    return (pieces + ranks - 1) / ranks;
 }
 
 /**
@@ -281,8 +303,9 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
                     (!run->by_weights || run->each);
     if (complete && run->operands_bytes) {
         void *memory = arena_new(run->operands_bytes);
+        bool in_place = run->examples.real && !extras;
         run->operands = memory ? run->passes->operands_place(memory, &recipe->shape, run->kernels,
-                                                             recipe->batch, run->workers)
+                                                             recipe->batch, run->workers, in_place)
                                : NULL;
         complete = run->operands != NULL;
     }
@@ -305,6 +328,9 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
             worker->each = (double *)((char *)worker->arena + space) - run->capacity;
             worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
                                                       run->capacity, extras, run->by_weights);
+            if (run->operands) {
+                run->passes->admit(run->operands, (int)w, worker->ws);
+            }
         }
     }
     if (complete && recipe->shuffle) {

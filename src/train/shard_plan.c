@@ -276,11 +276,17 @@ static void plan_spread(struct pieces *pieces, struct shard_plan *plan)
     size_t workers = (size_t)plan->workers;
     size_t units = spread_workers(plan->batch);
     plan->share = piece(pieces, workers, sizeof *plan->share);
+    size_t *begins = piece(pieces, workers + 1, sizeof *begins);
+    plan->spread = (struct spread){begins};
     for (size_t w = 0; w < workers; w++) {
         struct chunk *chunk = piece(pieces, 1, sizeof *chunk);
         size_t begin = part_begin(units, w, workers) * SPREAD_UNIT;
         size_t end = part_begin(units, w + 1, workers) * SPREAD_UNIT;
         end = end < plan->batch ? end : plan->batch;
+        if (begins) {
+            begins[w] = begin < end ? begin : end;
+            begins[w + 1] = end;
+        }
         if (plan->share && begin < end) {
             *chunk = (struct chunk){.first = begin, .examples = end - begin};
             plan->share[w] =

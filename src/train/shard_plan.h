@@ -51,6 +51,7 @@ struct shard_plan {
     size_t capacity;            /* most examples of a chunk */
     struct worker_share *share; /* (workers) */
     struct shard_run whole;     /* all shards of the batch, joined to one sum; a single rank's */
+    struct spread spread;       /* where weights are divided: the shares once more */
     int partials;               /* most partial sums that a worker holds at a time */
 
     /*

@@ -23,41 +23,75 @@ static void on_known(void *context, size_t begin)
     }
 }
 
+/** Take worker w's examples of the batch that begins at row `begin` of the order into its workspace. */
+static void gather(struct run *run, const struct shard_plan *plan, const struct chunk *chunk,
+                   size_t begin, int w)
+{
+    const struct passes *passes = run->passes;
+    struct worker *me = &run->worker[w];
+    size_t first = begin + chunk->first;
+    size_t next = first + plan->batch;
+    if (run->operands) { /* before gather(), which knows where the rows are */
+        passes->join(me->ws, run->operands, plan->batch, chunk->first, chunk->examples);
+    }
+    passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
+                   chunk->examples);
+    if (run->order && next + chunk->examples <= run->set->rows) {
+        passes->expect(&run->examples, run->order + next, chunk->examples);
+    }
+}
+
+/** The passes of a batch whose weight deltas are divided by weights. */
+static void step_together(struct run *run, const struct shard_plan *plan, size_t begin, int w,
+                          bool anew)
+{
+    const struct passes *passes = run->passes;
+    size_t legs = passes->legs(run->operands);
+    if (anew && plan->share[w].chunks > 0) {
+        gather(run, plan, plan->share[w].chunk, begin, w);
+    }
+    if (anew && legs > 1) {
+        passes->locate(run->operands, w, &run->examples, run->order ? run->order + begin : NULL,
+                       begin, plan->batch);
+    }
+    for (size_t leg = 0; leg < legs; leg++) {
+        if (leg > 0) {
+            run_meet(run, w);
+        }
+        passes->leg(run->operands, leg, &plan->spread, w, run->W, run->recipe->loss, run->each);
+    }
+}
+
 void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, int w, uint64_t step)
 {
     const struct passes *passes = run->passes;
     struct worker *me = &run->worker[w];
     const struct worker_share *share = &plan->share[w];
     void **partial = run->partial + (size_t)w * PARTIALS_MAX;
+    bool anew = step == run->first_step || !run->resident;
     me->size = 0;
     if (run->exchange) {
         exchange_begin(run->exchange, plan == run->tail, w);
     }
+    if (run->recipe->has_extras && share->chunks > 0) {
+        passes->begin_step(me->ws, step);
+    }
+    if (run->operands) {
+        step_together(run, plan, begin, w, anew);
+        return;
+    }
     for (size_t c = 0; c < share->chunks; c++) {
         const struct chunk *chunk = &share->chunk[c];
-        size_t first = begin + chunk->first;
         me->last = run->exchange && c + 1 == share->chunks;
-        if (run->recipe->has_extras) {
-            passes->begin_step(me->ws, step);
-        }
-        if (step == run->first_step || !run->resident || share->chunks > 1) {
-            if (run->operands) { /* before gather(), which knows where the rows are */
-                passes->join(me->ws, run->operands, plan->batch, chunk->first, chunk->examples);
-            }
-            passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
-                           chunk->examples);
-            size_t next = first + plan->batch;
-            if (run->order && next + chunk->examples <= run->set->rows) {
-                passes->expect(&run->examples, run->order + next, chunk->examples);
-            }
+        if (anew || share->chunks > 1) {
+            gather(run, plan, chunk, begin, w);
         }
         void *deltas[SUBTREES_MAX];
-        for (size_t j = 0; !run->operands && j < run_places(&chunk->run); j++) {
+        for (size_t j = 0; j < run_places(&chunk->run); j++) {
             deltas[j] = partial[chunk->partial[j]];
         }
-        me->size += passes->differentiate(
-            me->ws, run->W, run->recipe->loss, run->operands ? NULL : &chunk->run,
-            run->operands ? run->each + chunk->first : me->each, deltas);
+        me->size +=
+            passes->differentiate(me->ws, run->W, run->recipe->loss, &chunk->run, me->each, deltas);
         size_t e = 0;
         for (size_t s = 0; s < chunk->run.count; s++) {
             double loss = 0;
@@ -253,8 +287,8 @@ void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, 
     rule.step = step;
     if (run->operands) {
         rule.weight_mask = run->mask;
-        run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, run->workers,
-                                                  &rule, run->W, run->state1, run->state2);
+        run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, &rule, run->W,
+                                                  run->state1, run->state2);
         return;
     }
     if (run->squares) {

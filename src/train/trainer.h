@@ -8,6 +8,9 @@
  *     each worker: its slice of the parameters: sum in tree order, update
  *     ---- barrier: the weights are new
  *
+ * Where wide layers of a small batch are divided by units (pass/by_units.c) there are meetings within
+ * the passes besides, and no partial sums.
+ *
  * With several ranks sums leave for them and weights come from them while the passes go on
  * (exchange.h); after the first meeting worker 0 makes the losses known to all.
  *
@@ -96,11 +99,14 @@ heddle_status trainer_run(const struct run_recipe *run, const struct dataset *se
                           const struct keeper *keeper, double *values, struct run_outcome *outcome,
                           heddle_error *err);
 
-/** Rows of a batch that go to one of so many workers at once: a shard, or fewer where weight deltas
-    are divided by weights, so that it does not matter whose rows they are. */
-size_t trainer_part(const struct run_recipe *run, int workers);
+/**
+ * Pieces that the work of a batch is cut into for so many workers: its shards; or, where
+ * weight deltas are divided by weights, so that it does not matter whose rows they are, SPREAD_UNIT
+ * rows, of a block of units if layers are divided by units.
+ */
+size_t trainer_pieces(const struct run_recipe *run, int workers);
 
-/** The most workers of this rank that a batch has rows for. */
+/** The most workers of this rank that have a piece each. */
 size_t trainer_feeds(const struct run_recipe *run);
 
 /** What a run takes while it lasts, in bytes, besides the data. */

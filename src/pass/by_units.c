@@ -1,0 +1,182 @@
+/**
+ * by_units: the passes of a batch, wide layers divided among the workers by units.
+ *
+ * Where a worker takes its own examples through all layers, it reads all weights, of which the others
+ * have just written most: a layer's weights go from cache to cache in every step, and every line of
+ * them once more when it is written. A wide layer of few examples has more weights than values, so
+ * its units are divided instead: a worker has the same units of it in every step, for all examples,
+ * and meets the weights that it updated itself (learn.c). The values go from cache to cache then,
+ * and workers meet before and after such a layer, since each needs all values of the layer below.
+ *
+ * The other layers and the loss are the examples' own worker's, as before. Everything stays in the
+ * workspace of the example's owner: others fill in units of theirs. All of it is the same chains of
+ * the same numbers, so nobody can tell from the bits.
+ *
+ * A step's passes are so many legs, with a meeting between one and the next.
+ *
+ * Source: dividing layers by units is model parallelism; A. Krizhevsky, "One weird trick for
+ * parallelizing convolutional neural networks", arXiv 1404.5997 (2014), section 2, on when.
+ */
+#include "network/function.h"
+#include "pass/divide.h"
+#include "pass/workspace.h"
+
+/** Bytes of a layer's weights from which on moving them costs more than meetings do. */
+enum { HEAVY = 192 << 10 };
+
+static bool is_heavy(const struct shape *shape, size_t l)
+{
+    return pack_size(shape->width[l - 1], shape->width[l]) * sizeof(real) >= HEAVY;
+}
+
+bool REAL(is_by_units)(const struct shape *shape, size_t l)
+{
+    return shape->width[l] > PACK && shape->activation[l] != ACTIVATION_CUSTOM &&
+           is_heavy(shape, l);
+}
+
+/** Do workers meet before the forward pass of layer l, since it takes what others have come to? */
+static bool meets_before(const struct operands *o, size_t l)
+{
+    bool inputs_known = l == 1 && o->in_place && o->shape->layers > 1;
+    return o->by_units[l - 1] || (o->by_units[l] && !inputs_known);
+}
+
+/** And before deltas are pulled back through layer l? */
+static bool meets_back(const struct operands *o, size_t l)
+{
+    return o->back_by_units[l - 1] || o->back_by_units[l];
+}
+
+void REAL(by_units_choose)(struct operands *o)
+{
+    size_t L = o->shape->layers;
+    for (size_t l = 1; l <= L && o->workers > 1; l++) {
+        o->by_units[l] = REAL(is_by_units)(o->shape, l);
+        /* whose deltas they are matters little to learn(); the weights they come through do */
+        o->back_by_units[l] = l < L && o->by_units[l] && is_heavy(o->shape, l + 1);
+    }
+    o->legs = 1;
+    for (size_t l = 1; l <= L; l++) {
+        o->legs += meets_before(o, l);
+        o->legs += l > 1 && meets_back(o, l);
+    }
+    o->legs += o->by_units[L];
+}
+
+size_t REAL(legs)(const struct operands *o)
+{
+    return o->legs;
+}
+
+void REAL(locate)(const struct operands *o, int w, const struct examples *examples,
+                  const uint32_t *rows, size_t first, size_t E)
+{
+    const real *value = examples->real;
+    const real **row = o->scratch[w].row;
+    if (!o->in_place || !o->by_units[1]) {
+        return;
+    }
+    for (size_t e = 0; e < E; e++) {
+        size_t at = rows ? rows[e] : first + e;
+        row[e] = value + (examples->row ? examples->row[at] : at) * examples->real_stride;
+    }
+}
+
+/** Those of examples [begin, end) of the batch that are worker v's own: [*e, *end) in its workspace. */
+static size_t own_of(const struct spread *spread, size_t v, size_t begin, size_t end, size_t *e)
+{
+    size_t from = spread->begin[v];
+    size_t to = spread->begin[v + 1];
+    begin = begin > from ? begin : from;
+    end = end < to ? end : to;
+    *e = begin - from;
+    return end > begin ? end - from : *e;
+}
+
+static void forward_by_units(const struct operands *o, const struct spread *spread, int w,
+                             const real *W, size_t l)
+{
+    size_t n = o->shape->width[l];
+    size_t batch = spread->begin[o->workers];
+    const real *const *rows = l == 1 && o->in_place ? o->scratch[w].row : o->row[l - 1];
+    /* tiles of a narrow block have fewer sums for each load: 32 units take 0.7 to 0.8 of what 48 do */
+    struct grid grid = {
+        .units = round16(n), .block = PACK, .rows = batch, .grain = 1, .eighths = 2};
+    struct band band[BANDS_MAX];
+    size_t bands = divide(&grid, w, o->workers, band);
+    for (size_t b = 0; b < bands; b++) {
+        size_t to = band[b].to < n ? band[b].to : n;
+        for (size_t v = 0; v < (size_t)o->workers; v++) {
+            size_t e;
+            size_t end = own_of(spread, v, band[b].begin, band[b].end, &e);
+            for (size_t E; e < end; e += E) {
+                E = end - e < STRETCH ? end - e : STRETCH;
+                REAL(forward_units)
+                (o->space[v], rows + spread->begin[v] + e, W, l, e, E, band[b].from, to);
+            }
+        }
+    }
+}
+
+/** Registers run over examples here, so a worker's examples are not divided. */
+static void pull_back_by_units(const struct operands *o, const struct spread *spread, int w,
+                               const real *W, size_t l)
+{
+    size_t m = o->shape->width[l - 1];
+    size_t owners = 0;
+    for (int v = 0; v < o->workers; v++) {
+        owners += spread->begin[v] < spread->begin[v + 1];
+    }
+    struct grid grid = {.units = round16(m), .block = PACK_UNIT, .rows = owners, .grain = 1};
+    struct band band[BANDS_MAX];
+    size_t bands = divide(&grid, w, o->workers, band);
+    for (size_t b = 0; b < bands; b++) {
+        size_t to = band[b].to < m ? band[b].to : m;
+        size_t owner = 0;
+        for (int v = 0; v < o->workers; v++) {
+            size_t E = spread->begin[v + 1] - spread->begin[v];
+            bool wanted = owner >= band[b].begin && owner < band[b].end;
+            for (size_t e = 0; wanted && e < E; e += STRETCH) {
+                REAL(pull_back_units)(o->space[v], W, l, e, band[b].from, to, o->scratch[w].PT);
+            }
+            owner += E > 0;
+        }
+    }
+}
+
+void REAL(leg)(const struct operands *o, size_t leg, const struct spread *spread, int w,
+               const void *W, enum loss loss, double *each)
+{
+    size_t L = o->shape->layers;
+    size_t begin = spread->begin[w];
+    struct workspace *own = spread->begin[w + 1] > begin ? o->space[w] : NULL;
+    if (o->legs == 1) {
+        if (own) {
+            REAL(differentiate)(own, W, loss, NULL, each + begin, NULL);
+        }
+        return;
+    }
+    size_t now = 0; /* the leg of what comes next */
+    for (size_t l = 1; l <= L; l++) {
+        now += meets_before(o, l);
+        if (now == leg && o->by_units[l]) {
+            forward_by_units(o, spread, w, W, l);
+        } else if (now == leg && own) {
+            REAL(forward_layer)(own, W, l);
+        }
+    }
+    now += o->by_units[L];
+    if (now == leg && own) {
+        REAL(loss)(own, loss, each + begin);
+        REAL(pack_deltas)(own);
+    }
+    for (size_t l = L; l > 1; l--) {
+        now += meets_back(o, l);
+        if (now == leg && o->back_by_units[l - 1]) {
+            pull_back_by_units(o, spread, w, W, l);
+        } else if (now == leg && own) {
+            REAL(pull_back_layer)(own, W, l);
+        }
+    }
+}
