@@ -15,6 +15,7 @@ struct divided {
     struct operands *operands;
     struct workspace *ws[8];
     void *memory[8], *operands_memory;
+    double *sums; /* or NULL: weight deltas are applied as they come */
 };
 
 static void divide_net(struct divided *d, const struct net *net, bool in_place)
@@ -55,8 +56,14 @@ static size_t learn(struct divided *d, struct net *net, size_t batch,
         }
     }
     for (int w = 0; w < d->workers; w++) {
-        size_t at = passes_f64.learn(d->operands, &plan->whole, w, rule, W, state1, state2);
+        size_t at =
+            passes_f64.learn(d->operands, &plan->whole, w, rule, W, state1, state2, d->sums);
         where = at < where ? at : where;
+    }
+    if (d->sums) { /* the weight deltas first, the update after a meeting */
+        void *all = d->sums;
+        passes_f64.update(best_kernels(), &plan->program, &all, 0, shape_packed(&net->shape), rule,
+                          W, state1, state2);
     }
     shard_plan_free(plan);
     return where;
@@ -68,6 +75,7 @@ static void divided_free(struct divided *d)
         free(d->memory[w]);
     }
     free(d->operands_memory);
+    free(d->sums);
     shard_plan_free(d->plan);
 }
 
@@ -106,6 +114,7 @@ Test(learn, is_the_same_update)
         }
         rule.weight_mask = i % 7 ? mask : NULL;
         divide_net(&d, &net, i % 4 < 2);
+        d.sums = i % 5 == 4 ? new_array(bytes) : NULL;
         void *partial[PARTIALS_MAX] = {new_array(bytes), new_array(bytes), new_array(bytes),
                                        new_array(bytes), new_array(bytes), new_array(bytes)};
         for (size_t turn = 0; turn < 3; turn++) { /* a whole batch, a short one, a whole one */

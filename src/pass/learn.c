@@ -123,6 +123,7 @@ struct share {
     const struct REAL(rule) * rule;
     const real *mask;
     real *W, *state1, *state2;
+    real *sums; /* a block for the weight deltas, which are not applied; or NULL */
     real *G, *carry;
     size_t where; /* the first weight delta that is not finite, SIZE_MAX: none */
 };
@@ -147,23 +148,24 @@ static void learn_piece(struct share *s, size_t l, size_t first, size_t from, si
     size_t count = (to - from) * width;
     size_t lanes = (size_t)o->k->lanes;
     real size[PACK_UNIT] = {0};
+    real *G = s->sums ? s->sums + at : s->G;
     if (n < width && (n + lanes - 1) / lanes * lanes < width) { /* padding that nobody writes */
-        memset(s->G, 0, count * sizeof *s->G);
+        memset(G, 0, count * sizeof *G);
     }
     o->k->gradient(o->row[l - 1], from, o->D[l] + first * E, s->batch, to - from - 1,
-                   n < PACK ? n : PACK, &s->G, s->carry, size);
+                   n < PACK ? n : PACK, &G, s->carry, size);
     real total = 0;
     for (int i = 0; i < PACK_UNIT; i++) {
         total += size[i];
     }
     if (!(total < SAFE_SIZE)) {
-        size_t wild = first_wild(s->G, count);
+        size_t wild = first_wild(G, count);
         if (wild < count && at + wild < s->where) {
             s->where = at + wild;
         }
     }
-    if (s->where == SIZE_MAX) {
-        REAL(rule_apply)(o->k, s->rule, s->G, s->mask, s->W, s->state1, s->state2, at, count);
+    if (s->where == SIZE_MAX && !s->sums) {
+        REAL(rule_apply)(o->k, s->rule, G, s->mask, s->W, s->state1, s->state2, at, count);
     }
 }
 
@@ -193,7 +195,7 @@ static void learn_layer(struct share *s, size_t l, int w)
 }
 
 size_t REAL(learn)(const struct operands *operands, const struct shard_run *batch, int w,
-                   const struct update_rule *rule, void *W, void *state1, void *state2)
+                   const struct update_rule *rule, void *W, void *state1, void *state2, void *sums)
 {
     const struct shape *shape = operands->shape;
     struct REAL(rule) r;
@@ -206,6 +208,7 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
         .W = W,
         .state1 = state1,
         .state2 = state2,
+        .sums = sums,
         .G = operands->scratch[w].G,
         .carry = operands->scratch[w].carry,
         .where = SIZE_MAX,

@@ -170,7 +170,7 @@ void REAL(admit)(struct operands *operands, int w, struct workspace *ws);
 void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
                 size_t E);
 size_t REAL(learn)(const struct operands *operands, const struct shard_run *batch, int w,
-                   const struct update_rule *rule, void *W, void *state1, void *state2);
+                   const struct update_rule *rule, void *W, void *state1, void *state2, void *sums);
 size_t REAL(workspace_bytes)(const struct shape *shape, size_t capacity,
                              const struct training_extras *extras, bool joins);
 struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,

@@ -25,14 +25,15 @@ enum { LEAST_DIVIDED = 4096 };
  * Are weight deltas divided by weights? By examples, each of several workers writes as many reals as
  * there are parameters and reads its slice of everybody's; by weights it reads all examples' deltas,
  * and their rows at its inputs, which is worth the more the more workers would have no shard of their
- * own. The norm of --clip and L-BFGS need all weight deltas before the first update, and other ranks
- * get sums.
+ * own. L-BFGS takes a gradient, and other ranks get sums. The norm of --clip is of all weight deltas, so
+ * they are written in any case, which a worker alone does as well by examples.
  */
 static bool divides_weights(const struct run_recipe *recipe, int workers)
 {
     const struct shape *shape = &recipe->shape;
-    if (cluster_ranks() > 1 || recipe->clip > 0 || recipe->optimizer == OPTIMIZER_LBFGS ||
-        shape->custom.loss || shape_packed(shape) < LEAST_DIVIDED ||
+    if (cluster_ranks() > 1 || (recipe->clip > 0 && workers == 1) ||
+        recipe->optimizer == OPTIMIZER_LBFGS || shape->custom.loss ||
+        shape_packed(shape) < LEAST_DIVIDED ||
         spread_examples(recipe->batch, workers) > RUN_BLOCK) {
         return false;
     }
@@ -151,6 +152,13 @@ static bool take_more(struct run *run, bool validates)
     if (recipe->clip > 0) {
         run->pieces = (run->packed + PASS_PIECE - 1) / PASS_PIECE;
         run->squares = memory_new(run->pieces, sizeof *run->squares);
+        run->sums = run->by_weights ? arena_new(run->block_bytes) : NULL;
+        if (!run->squares || (run->by_weights && !run->sums)) {
+            return false;
+        }
+        if (run->sums) {
+            run->partial[0] = run->sums;
+        }
     }
     if (run->lbfgs) {
         run->lbfgs->packed = run->packed;
@@ -179,7 +187,7 @@ static bool take_more(struct run *run, bool validates)
             run->lbfgs->mask = run->mask;
         }
     }
-    return (recipe->clip <= 0 || run->squares) && (!recipe->patience || !validates || run->best);
+    return !recipe->patience || !validates || run->best;
 }
 
 struct exchange_setup run_exchange_setup(const struct run *run)
@@ -249,7 +257,7 @@ struct trainer_memory run_count(struct run *run, bool validates)
         .states = recipe->optimizer == OPTIMIZER_LBFGS
                       ? lbfgs_bytes(run->packed, run->block_bytes)
                       : (size_t)optimizer_states(recipe->optimizer) * run->block_bytes,
-        .partials = run->by_weights ? 0 : sums * run->block_bytes,
+        .partials = (run->by_weights ? recipe->clip > 0 : sums) * run->block_bytes,
         .foreign = alone ? 0 : exchange_bytes(&setup),
         .workspaces = busy * space_bytes(run) + workers * sizeof *run->worker + run->operands_bytes,
         .order = run->full->shards * sizeof *run->shard_loss +
@@ -360,6 +368,7 @@ void run_done(struct run *run)
     arena_free(run->mask, run->block_bytes);
     arena_free(run->best, run->block_bytes);
     arena_free(run->good, run->block_bytes);
+    arena_free(run->sums, run->block_bytes);
     memory_free(run->plain);
     if (run->lbfgs) {
         lbfgs_done(run->lbfgs);

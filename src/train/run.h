@@ -76,6 +76,7 @@ struct run {
     void *mask;      /* block: 1 for weights, 0 for biases; NULL: no penalties */
     double *plain;   /* weights for reports, or NULL */
     double *squares; /* (pieces) Σ g² for --clip, or NULL */
+    void *sums;      /* block: all weight deltas, for --clip where weights are divided; or NULL */
     size_t pieces;
     bool watched;        /* ends of epochs decide something */
     struct watch watch;  /* worker 0's, read by all after a meeting */

@@ -277,6 +277,7 @@ static void plan_spread(struct pieces *pieces, struct shard_plan *plan)
     size_t units = spread_workers(plan->batch);
     plan->share = piece(pieces, workers, sizeof *plan->share);
     size_t *begins = piece(pieces, workers + 1, sizeof *begins);
+    plan->program = (struct sum_program){piece(pieces, 1, sizeof(int)), 1, 1}; /* partial 0 */
     plan->spread = (struct spread){begins};
     for (size_t w = 0; w < workers; w++) {
         struct chunk *chunk = piece(pieces, 1, sizeof *chunk);

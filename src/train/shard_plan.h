@@ -56,7 +56,7 @@ struct shard_plan {
 
     /*
      * The sum over the whole batch. One rank: entry k is partial k % PARTIALS_MAX of worker
-     * k / PARTIALS_MAX. More: entry k is sum k % PARTIALS_MAX of rank k / PARTIALS_MAX.
+     * k / PARTIALS_MAX (the first is all, where weights are divided). More: entry k is sum k % PARTIALS_MAX of rank k / PARTIALS_MAX.
      */
     struct sum_program program;
 

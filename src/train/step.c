@@ -288,8 +288,14 @@ void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, 
     if (run->operands) {
         rule.weight_mask = run->mask;
         run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, &rule, run->W,
-                                                  run->state1, run->state2);
-        return;
+                                                  run->state1, run->state2, run->sums);
+        if (!run->sums) {
+            return;
+        }
+        run_meet(run, w);
+        if (first_found(run) != SIZE_MAX) {
+            return;
+        }
     }
     if (run->squares) {
         rule.scale *= clip_factor(run, plan, rule.scale, w);
