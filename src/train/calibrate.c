@@ -252,7 +252,7 @@ heddle_status calibrate(const struct run_recipe *run, const struct dataset *set,
     size_t feeds = trainer_feeds(run);
     if (!plan->fixed && feeds < (size_t)plan->workers) {
         char few[64];
-        snprintf(few, sizeof few, "a batch has rows for %zu worker%s%s", feeds,
+        snprintf(few, sizeof few, "a batch has work for %zu worker%s%s", feeds,
                  feeds == 1 ? "" : "s", cluster_ranks() > 1 ? " of a rank" : "");
         heddle_status capped = change_workers(workers, (int)feeds, bind, few, err);
         if (capped) {
