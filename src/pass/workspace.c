@@ -132,12 +132,17 @@ static const uint32_t *places(struct workspace *ws, const uint32_t *row, const u
     return place;
 }
 
-/** The constant behind each of E rows of the hidden layers, once: by the worker whose rows they are. */
+/**
+ * The constant behind each of E rows of the hidden layers, once: by the worker whose rows they are.
+ * Where the last register of affine() reaches it, whoever computes the last units puts it back
+ * (forward.c); of layers divided by units that may be another worker, at this very time.
+ */
 static void put_ones(struct workspace *ws, size_t E)
 {
     for (size_t l = 1; l < ws->shape->layers; l++) {
-        for (size_t e = ws->ones; e < E; e++) {
-            ws->X[l][e * ws->ldx[l] + ws->shape->width[l]] = 1;
+        size_t n = ws->shape->width[l];
+        for (size_t e = ws->ones; n % PACK_UNIT == 0 && e < E; e++) {
+            ws->X[l][e * ws->ldx[l] + n] = 1;
         }
     }
     ws->ones = E;
