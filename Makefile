@@ -143,7 +143,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 comma := ,
 sanitize := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
     -fno-omit-frame-pointer)
-fast := $(if $(SAN),-O1,-O3 -DNDEBUG)
+# Functions begin on a line of the cache, or a change anywhere moves all loops behind it: a step of
+# 4-16-3 with 32 rows takes 1.00 or 1.06 us by that alone.
+fast := $(if $(SAN),-O1,-O3 -DNDEBUG -falign-functions=64)
 base_flags = -std=gnu11 -g $(WARNINGS) $(if $(WERROR),-Werror) -fvisibility=hidden -fPIC \
     -fno-math-errno $(OPENMP_CFLAGS) $(sanitize) -D_GNU_SOURCE $(CPPFLAGS)
 last_flags = $(CFLAGS) -ffp-contract=off -MMD -MP

@@ -143,8 +143,9 @@ void REAL(pull_back_layer)(struct workspace *ws, const real *weights, size_t l)
     }
 }
 
-double REAL(backward)(struct workspace *ws, const void *W, const struct shard_run *run,
-                      void *const *G)
+/* flatten: as in forward() */
+__attribute__((flatten)) double REAL(backward)(struct workspace *ws, const void *W,
+                                               const struct shard_run *run, void *const *G)
 {
     const struct shape *shape = ws->shape;
     const real *weights = W;

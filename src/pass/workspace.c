@@ -137,7 +137,7 @@ static const uint32_t *places(struct workspace *ws, const uint32_t *row, const u
  * Where the last register of affine() reaches it, whoever computes the last units puts it back
  * (forward.c); of layers divided by units that may be another worker, at this very time.
  */
-static void put_ones(struct workspace *ws, size_t E)
+static __attribute__((noinline)) void put_ones(struct workspace *ws, size_t E)
 {
     for (size_t l = 1; l < ws->shape->layers; l++) {
         size_t n = ws->shape->width[l];
