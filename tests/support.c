@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-enum { PATHS = 4, PATH_SIZE = 1024 };
+enum { PATHS = 8, PATH_SIZE = 1024 };
 
 static const char *join(const char *variable, const char *fallback, const char *name)
 {
@@ -20,9 +21,16 @@ static const char *join(const char *variable, const char *fallback, const char *
 
 const char *scratch_path(const char *name)
 {
+    static char own[32]; /* children of this process have it, too */
     const char *directory = getenv("HEDDLE_SCRATCH");
+    char in_own[384];
+    if (own[0] == '\0') {
+        snprintf(own, sizeof own, "test-%ld", (long)getpid());
+    }
     mkdir(directory != NULL ? directory : "build/tests/scratch", 0777);
-    return join("HEDDLE_SCRATCH", "build/tests/scratch", name);
+    mkdir(join("HEDDLE_SCRATCH", "build/tests/scratch", own), 0777);
+    snprintf(in_own, sizeof in_own, "%s/%.250s", own, name);
+    return join("HEDDLE_SCRATCH", "build/tests/scratch", in_own);
 }
 
 const char *data_path(const char *name)

@@ -6,9 +6,8 @@
 #include <stdint.h>
 
 /**
- * The path of a file for this test to write, in a directory that is empty at the start of
- * `make check`. The string is good until the fourth call after it. Use a name of your own: tests
- * run beside each other.
+ * The path of a file for this test to write, in a directory of its own that is empty at its start:
+ * tests run beside each other. The string is good until the fourth call after it.
  */
 const char *scratch_path(const char *name);
 
