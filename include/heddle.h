@@ -823,8 +823,7 @@ typedef struct heddle_bench_row {
     char shape[128];
     size_t parameters;
     size_t batch, shard, shards;
-    size_t
-        pieces; /**< that a batch's work is cut into: its shards, or more if those may be split */
+    size_t pieces; /**< of a batch's work: its shards, or more where those may be split */
     int threads, ranks;
     char isa[16];
     bool use_double;

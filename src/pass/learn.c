@@ -13,32 +13,14 @@
 #include "pass/divide.h"
 #include "pass/workspace.h"
 
-static size_t lines(size_t bytes)
-{
-    return (bytes + 63) / 64 * 64;
-}
-
-/** Takes pieces from a block of memory, or only counts them (base NULL). */
-struct pieces {
-    char *base;
-    size_t used;
-};
-
-static void *piece(struct pieces *pieces, size_t bytes)
-{
-    void *place = pieces->base ? pieces->base + pieces->used : NULL;
-    pieces->used += lines(bytes);
-    return place;
-}
-
 /** Lay operands out, or only count; o is what they become. */
-static void lay_out(struct operands *o, struct pieces *pieces, size_t capacity)
+static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
 {
     const struct shape *shape = o->shape;
     size_t workers = (size_t)o->workers;
     size_t carry = 0;
     size_t most = 0;
-    piece(pieces, sizeof *o);
+    take(taker, sizeof *o);
     o->grouped = capacity > CARRY_FREE;
     for (size_t l = 1; l <= shape->layers; l++) {
         size_t m = shape->width[l - 1];
@@ -47,22 +29,22 @@ static void lay_out(struct operands *o, struct pieces *pieces, size_t capacity)
         size_t sums = carry_reals(capacity, m, n);
         most = group * pack_width(n, 0) > most ? group * pack_width(n, 0) : most;
         carry = sums > carry ? sums : carry;
-        o->row[l - 1] = piece(pieces, capacity * sizeof *o->row[0]);
-        o->D[l] = piece(pieces, capacity * round16(n) * sizeof(real));
+        o->row[l - 1] = take(taker, capacity * sizeof *o->row[0]);
+        o->D[l] = take(taker, capacity * round16(n) * sizeof(real));
     }
-    o->space = piece(pieces, workers * sizeof *o->space);
-    o->scratch = piece(pieces, workers * sizeof *o->scratch);
+    o->space = take(taker, workers * sizeof *o->space);
+    o->scratch = take(taker, workers * sizeof *o->scratch);
     for (size_t w = 0; w < workers; w++) {
         struct scratch scratch = {
-            .G = piece(pieces, most * sizeof(real)),
-            .carry = piece(pieces, carry * sizeof(real)),
+            .G = take(taker, most * sizeof(real)),
+            .carry = take(taker, carry * sizeof(real)),
         };
         if (o->legs > 1) {
             size_t stretch = capacity < STRETCH ? capacity : STRETCH;
-            scratch.PT = piece(pieces, PACK * stride_for(stretch) * sizeof(real));
-            scratch.row = piece(pieces, capacity * sizeof *scratch.row);
+            scratch.PT = take(taker, PACK * stride_for(stretch) * sizeof(real));
+            scratch.row = take(taker, capacity * sizeof *scratch.row);
         }
-        if (pieces->base) {
+        if (taker->base) {
             o->scratch[w] = scratch;
         }
     }
@@ -78,7 +60,7 @@ static struct operands draft(const struct shape *shape, int workers, bool in_pla
 
 size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers)
 {
-    struct pieces count = {0};
+    struct taker count = {0};
     struct operands o = draft(shape, workers, false);
     lay_out(&o, &count, capacity);
     return count.used;
@@ -88,10 +70,10 @@ struct operands *REAL(operands_place)(void *memory, const struct shape *shape, c
                                       size_t capacity, int workers, bool in_place)
 {
     struct operands *operands = memory;
-    struct pieces pieces = {.base = memory};
+    struct taker taker = {.base = memory};
     *operands = draft(shape, workers, in_place);
     operands->k = kernels;
-    lay_out(operands, &pieces, capacity);
+    lay_out(operands, &taker, capacity);
     return operands;
 }
 

@@ -6,19 +6,6 @@
 /** Targets of a block that are moved one by one: fewer than squares are worth turning. */
 enum { FEW_TARGETS = STRETCH };
 
-/** Takes pieces from a block of memory, or only counts them (base NULL). */
-struct taker {
-    char *base;
-    size_t used;
-};
-
-static void *take(struct taker *taker, size_t bytes)
-{
-    void *piece = taker->base ? taker->base + taker->used : NULL;
-    taker->used += (bytes + 63) / 64 * 64;
-    return piece;
-}
-
 /** Is f'(z) kept? Where units are dropped it is, to be dropped alike. */
 static bool keeps_slope(enum activation f, const struct training_extras *extras)
 {

@@ -66,6 +66,19 @@ struct workspace {
     struct REAL(small) small; /* XT NULL: not for this network */
 };
 
+/** Takes pieces from a block of memory, or only counts them (base NULL). */
+struct taker {
+    char *base;
+    size_t used;
+};
+
+static inline void *take(struct taker *taker, size_t bytes)
+{
+    void *piece = taker->base ? taker->base + taker->used : NULL;
+    taker->used += (bytes + 63) / 64 * 64;
+    return piece;
+}
+
 /** Where the panel of the stretch that begins at example e (a multiple of STRETCH) lies. */
 static inline real *panel_at(const struct workspace *ws, real *T, size_t e)
 {
