@@ -416,3 +416,17 @@ Test(text, every_power_of_ten_scales_as_strtod_does)
     cr_assert(text_scale(9007199254740993, 0, &value) && value == 9007199254740992.0);
     cr_assert(text_scale(9007199254740995, 0, &value) && value == 9007199254740996.0);
 }
+
+Test(text, sorts_by_bytes)
+{
+    char b[] = "b", e[] = "\xc3\xa9", B[] = "B", none[] = "", ab[] = "ab", a[] = "a", b2[] = "b";
+    char *words[] = {b, e, B, none, ab, a, b2};
+    static const char *const sorted[] = {"", "B", "a", "ab", "b", "b", "\xc3\xa9"};
+    text_sort(words, 0);
+    text_sort(words, 1);
+    cr_assert_str_eq(words[0], "b");
+    text_sort(words, 7);
+    for (size_t i = 0; i < 7; i++) {
+        cr_assert_str_eq(words[i], sorted[i]);
+    }
+}

@@ -310,6 +310,16 @@ const char *text_nearest(const char *word, const char *const *names, size_t n)
     return nearest;
 }
 
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void text_sort(char **text, size_t n)
+{
+    qsort(text, n, sizeof *text, compare);
+}
+
 /* ---------------------------------------------------------------- strings that grow ---------- */
 
 /* Make room for n more bytes and the final 0. */

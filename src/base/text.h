@@ -83,6 +83,9 @@ size_t text_fixed(double value, int decimals, char text[TEXT_NUMBER_SIZE]);
  */
 const char *text_nearest(const char *word, const char *const *names, size_t n);
 
+/** Sort text[0 … n) by their bytes, the same in every locale. */
+void text_sort(char **text, size_t n);
+
 /**
  * A string that grows. Start it as {0}. After a failed append (no memory) `failed` is set and
  * further appends do nothing, so only the end needs a check. Release `data` with memory_free().

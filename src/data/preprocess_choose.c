@@ -257,11 +257,6 @@ static int compare_numbers(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int compare_words(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static heddle_status check_classes(const heddle_table *table, size_t c, size_t classes,
                                    size_t missing, heddle_error *err)
 {
@@ -355,7 +350,7 @@ heddle_status choose_classes(const heddle_table *table, size_t c, struct preproc
     for (size_t k = 0; k < p->classes; k++)
         if (!(p->class_name[k] = memory_string(column->word[k])))
             return no_memory(table, err);
-    qsort(p->class_name, p->classes, sizeof *p->class_name, compare_words);
+    text_sort(p->class_name, p->classes);
     return HEDDLE_OK;
 }
 

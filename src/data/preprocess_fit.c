@@ -265,11 +265,6 @@ static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_inp
 
 /* ---------------------------------------------------------------- words ---------------------- */
 
-static int compare_words(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_input *input,
                                heddle_error *err)
 {
@@ -315,7 +310,7 @@ static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_inpu
     memory_free(used);
     if (status != HEDDLE_OK)
         return status;
-    qsort(input->category, input->categories, sizeof *input->category, compare_words);
+    text_sort(input->category, input->categories);
     note_dates(fit, input);
     if (input->categories + input->missing_category == 1)
         note_constant(fit, input->name);
