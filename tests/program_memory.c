@@ -36,6 +36,7 @@ static const char *const runs[] = {
     "--hidden 4000,500 --threads 32 --batch 512 --optimizer sgd", /* 16 rows each */
     "--hidden 800 --batch full --optimizer rprop",
     "--hidden 1024,700 --epochs 30 --threads 3", /* three runs at a time choose --l2 */
+    "--hidden 300,200 --epochs 30 --threads 32", /* twenty, of which each has a worker */
     "--hidden 16384 --threads 2 --optimizer sgd --validation 0.2", /* little of it for scores */
     "--hidden 64,16384 --threads 1 --optimizer sgd --validation 0.2",
 };

@@ -267,16 +267,29 @@ static void explain(const struct choosing *c, size_t best, bool widths, char *wh
     }
 }
 
+enum { PENALTIES = 4 };
+
+/** The first of the penalties that are tried. */
+static size_t weakest_of(const struct dataset *train)
+{
+    return train->class_index ? 0 : 1;
+}
+
+static size_t folds_of(const struct dataset *train)
+{
+    return train->rows < MANY_ROWS ? FOLDS : FOLDS_OF_MANY;
+}
+
 /** Every network with every penalty. */
 static void list_candidates(struct choosing *c, const struct choose_network *network,
                             size_t networks)
 {
-    size_t weakest = c->data->train.class_index ? 0 : 1;
+    size_t weakest = weakest_of(&c->data->train);
     c->middle = 2 - weakest;
     for (size_t n = 0; n < networks; n++) {
         double usual = network[n].run->l2;
-        const double l2[] = {usual / 100, usual / 10, usual, usual * 10};
-        for (size_t k = weakest; k < sizeof l2 / sizeof *l2; k++) {
+        const double l2[PENALTIES] = {usual / 100, usual / 10, usual, usual * 10};
+        for (size_t k = weakest; k < PENALTIES; k++) {
             c->candidate[c->candidates++] = (struct candidate){&network[n], l2[k]};
         }
     }
@@ -302,7 +315,10 @@ size_t choose_at_once(const struct run_recipe *run, const struct dataset *train,
     size_t limit = max_memory ? max_memory : memory_available("");
     size_t each = run_bytes(run, train);
     size_t fit = limit ? limit / 2 / each : workers;
+    size_t networks = run->choose_width ? CHOOSE_NETWORKS : 1;
+    size_t runs = folds_of(train) * (PENALTIES - weakest_of(train)) * networks;
     size_t count = cluster_ranks() > 1 ? 1 : fit < workers ? fit : workers;
+    count = count < runs ? count : runs;
     count = count > 1 ? count : 1;
     *bytes = each < SIZE_MAX / count ? count * each : SIZE_MAX;
     return count;
@@ -316,7 +332,7 @@ heddle_status choose(const struct choose_network *network, size_t networks,
     struct choosing c = {
         .network = network,
         .data = data,
-        .folds = data->train.rows < MANY_ROWS ? FOLDS : FOLDS_OF_MANY,
+        .folds = folds_of(&data->train),
         .max_memory = max_memory,
         .callbacks = callbacks,
         .all = workers,
@@ -326,14 +342,12 @@ heddle_status choose(const struct choose_network *network, size_t networks,
     list_candidates(&c, network, networks);
     tell(&c, 0);
     size_t bytes;
-    size_t runs = c.folds * c.candidates;
     size_t all = (size_t)team_workers(workers->team);
     size_t count = choose_at_once(network[networks - 1].run, &data->train, all, max_memory, &bytes);
     if (lent || (count == 1 && all > 1) || cluster_ranks() > 1) {
         take_runs(&c, 0);
     } else {
-        status =
-            workers_apart(workers, count < runs ? count : runs, bind, take_runs, &c, &c.one, err);
+        status = workers_apart(workers, count, bind, take_runs, &c, &c.one, err);
     }
     if (!status && c.status) {
         status = c.status;
