@@ -25,7 +25,7 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         {"validation", "1", "--validation 1: must be at least 0 and at most 0.9"},
         {"validation", "-0.1", "must be at least 0"},
         {"validation", "none", "--validation 'none': not a number"},
-        {"hidden", "0", "widths are whole numbers from 1 on, such as 128,64"},
+        {"hidden", "0", "widths are whole numbers from 1 to 16777216, such as 128,64"},
         {"hidden", "", "widths are"},
         {"hidden", "3,", "widths are"},
         {"hidden", ",3", "widths are"},
@@ -39,6 +39,11 @@ Test(recipe, refuses_values_and_says_which_it_takes)
          "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
          "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1",
          "too many layers"},
+        {"hidden", /* of many the beginning */
+         "101,102,103,104,105,106,107,108,109,110,111,112,113,114,115,116,117,118,119,120,0",
+         "--hidden '101,102,103,104,105,106,107,108,109,110,111,112,113,114,115,…': widths are"},
+        {"init", "éééééééééééééééééééééééééééééx", "ééx': there are"},
+        {"init", "xéééééééééééééééééééééééééééééé", "éé…': there are"},
         {"activation", "rellu", "no function 'rellu'; there are linear, sigmoid, tanh, relu"},
         {"activation", "relu,", "no function ''"},
         {"activation", "relu tanh", "no function 'relu tanh'"},
@@ -72,6 +77,9 @@ Test(recipe, refuses_values_and_says_which_it_takes)
         {"schedule", "linear", "there are auto, constant, step, exponential"},
         {"schedule-factor", "-1", "must be at least 0 and at most 10"},
         {"schedule-every", "0", "--schedule-every 0: must be at least 1"},
+        {"threads", "0", "--threads 0: must be at least 1 and at most 4096"},
+        {"threads", "4097", "--threads 4097: must be at least 1 and at most 4096"},
+        {"threads", "18446744073709551615", "--threads 18446744073709551615: must be at least 1"},
         {"warmup", "-1", "not a whole number"},
         {"weight-decay", "-1", "must be at least 0"},
         {"l1", "-1", "must be at least 0"},
@@ -601,8 +609,8 @@ Test(recipe, the_machine_part)
     recipe = recipe_of("");
     cr_assert(recipe_threads(recipe) == 0 && recipe_bind(recipe) == BIND_AUTO);
     cr_assert(recipe_max_memory(recipe) == 0 && recipe_validation(recipe) < 0);
-    recipe_add(recipe, "threads=18446744073709551615 validation=0.25");
-    cr_assert(recipe_threads(recipe) > 4096); /* too many, not a negative number */
+    recipe_add(recipe, "threads=4096 validation=0.25");
+    cr_assert(recipe_threads(recipe) == 4096);
     cr_assert(recipe_validation(recipe) == 0.25);
     heddle_recipe_free(recipe);
 }

@@ -205,7 +205,7 @@ static const struct row rows[OPTION_COUNT] = {
         .tutorial = "2500", .kind = KIND_COUNT, .choices = "auto", .low = 1},
     [OPTION_THREADS] = {{"threads", "machine", "N", "auto",
         "workers; auto: OMP_NUM_THREADS, else what the machine leaves us; never changes a result"},
-        .kind = KIND_COUNT, .choices = "auto", .low = 1},
+        .kind = KIND_COUNT, .choices = "auto", .low = 1, .high = PLAN_WORKERS_MAX},
     [OPTION_BIND] = {{"bind", "machine", "NAME", "auto",
         "bind workers to cores: auto, none, close or spread"},
         .kind = KIND_CHOICE, .choices = "auto|none|close|spread"},
@@ -301,7 +301,14 @@ static bool to_bytes(const char *value, uint64_t *bytes)
 static heddle_status refuse(const struct row *row, const char *value, const char *wanted,
                             heddle_error *err)
 {
-    return status_set(err, HEDDLE_E_ARGUMENT, "--%s '%s': %s", row->about.name, value, wanted);
+    enum { SHOWN = 60 }; /* bytes of a long list, or the reason would be cut off */
+    size_t shown = strlen(value);
+    bool whole = shown <= SHOWN;
+    for (shown = whole ? shown : SHOWN; !whole && ((unsigned char)value[shown] & 0xc0) == 0x80;) {
+        shown--; /* no part of a character */
+    }
+    return status_set(err, HEDDLE_E_ARGUMENT, "--%s '%.*s%s': %s", row->about.name, (int)shown,
+                      value, whole ? "" : "…", wanted);
 }
 
 static heddle_status check_number(const struct row *row, const char *value, heddle_error *err)
@@ -327,9 +334,12 @@ static heddle_status check_count(const struct row *row, const char *value, heddl
     if (!text_to_u64(value, strlen(value), &n)) {
         return refuse(row, value, "not a whole number", err);
     }
-    if (n < (uint64_t)row->low) {
-        return status_set(err, HEDDLE_E_ARGUMENT, "--%s %s: must be at least %d", row->about.name,
-                          value, (int)row->low);
+    if (n < (uint64_t)row->low || (row->high > 0 && n > (uint64_t)row->high)) {
+        char high[TEXT_NUMBER_SIZE];
+        text_from_double(row->high, high);
+        return status_set(err, HEDDLE_E_ARGUMENT, "--%s %s: must be at least %d%s%s",
+                          row->about.name, value, (int)row->low,
+                          row->high > 0 ? " and at most " : "", row->high > 0 ? high : "");
     }
     return HEDDLE_OK;
 }
@@ -343,12 +353,13 @@ static heddle_status check_list(const struct row *row, const char *value, heddle
         enum activation f;
         if (row->kind == KIND_WIDTHS &&
             (!text_to_u64(piece, strlen(piece), &n) || n < 1 || n > 1 << 24)) {
-            return refuse(row, value, "widths are whole numbers from 1 on, such as 128,64", err);
+            return refuse(row, value, "widths are whole numbers from 1 to 16777216, such as 128,64",
+                          err);
         }
         bool custom = row->kind == KIND_FUNCTIONS && strcmp(piece, "custom") == 0;
         if (row->kind != KIND_WIDTHS && !custom && !activation_find(piece, &f)) {
-            return status_set(err, HEDDLE_E_ARGUMENT, "--%s '%s': no function '%s'; there are %s",
-                              row->about.name, value, piece, activation_names());
+            return status_set(err, HEDDLE_E_ARGUMENT, "--%s: no function '%s'; there are %s",
+                              row->about.name, piece, activation_names());
         }
     }
     if (pieces >= SHAPE_MAX_LAYERS) {

@@ -62,8 +62,7 @@ bool recipe_single_output(const heddle_recipe *recipe)
 
 int recipe_threads(const heddle_recipe *recipe)
 {
-    uint64_t threads = count(recipe, OPTION_THREADS, 0);
-    return threads > 1 << 20 ? 1 << 20 : (int)threads;
+    return (int)count(recipe, OPTION_THREADS, 0);
 }
 
 enum bind recipe_bind(const heddle_recipe *recipe)
