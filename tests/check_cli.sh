@@ -190,6 +190,15 @@ t 0 '^model raw.model' - 'heddle train line.csv --epochs 2 --scale none -q -o ra
 t 0 '^model std.model' - 'heddle train line.csv --epochs 2 -q -o std.model'
 holds 'targets are scaled, but not with --scale none' \
     'grep -aq factor std.model && ! grep -aq factor raw.model'
+# options that change nothing are named, if they were given as something else than their default
+brief='heddle train builtin:xor --epochs 1 --progress never'
+t 0 '^model ' '^heddle: note: --beta1 has no effect with --optimizer sgd$' "$brief --optimizer sgd --beta1 0.5 --momentum 0.9"
+holds 'and no others' "[ \"\$($brief --optimizer sgd --beta1 0.5 --momentum 0.9 2>&1 | grep -c 'has no effect')\" = 1 ]"
+t 0 '^model ' '^heddle: note: --schedule-factor has no effect with --schedule one-cycle$' "$brief --schedule-factor 0.5"
+t 0 '^model ' '^heddle: note: --watch has no effect without --patience' "$brief --watch training"
+t 0 '' '^heddle: note: --momentum has no effect with --optimizer adam$' "$brief --optimizer adam --momentum 0.5 --dry-run"
+t 1 - - "$brief --optimizer nesterov --momentum 0.5 --schedule step --schedule-factor 0.5 \
+    --schedule-every 2 --watch training --patience 3 2>&1 | grep 'has no effect'"
 t 0 '^model ' "^heddle: note: targets go from 1.25 to 148.25, but outputs of --output-activation sigmoid lie between 0 \
 and 1: linear reaches all\$" 'heddle train line.csv --output-activation sigmoid --epochs 2 --validation 0'
 t 0 '^network ' 'but outputs of --output-activation tanh lie between -1 and 1: linear reaches all' \

@@ -25,6 +25,7 @@
 #include "train/order.h"
 #include "train/score.h"
 #include "train/trainer.h"
+#include "train/unused.h"
 #include "train/workers.h"
 
 /**
@@ -262,6 +263,9 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
     }
     if (!status) {
         encoded_note_reach(&data, &run.shape, request->callbacks);
+        if (!request->one_of_many) {
+            recipe_note_unused(recipe, &run, request->callbacks);
+        }
     }
     if (!status && initial) {
         status = encoded_check_initial(&run.shape, &initial->shape, err);

@@ -22,6 +22,7 @@
 #include "train/keep.h"
 #include "train/score.h"
 #include "train/trainer.h"
+#include "train/unused.h"
 #include "train/workers.h"
 
 /** Seconds of a run's measurement of the machine's limit: so many, and less after a short run. */
@@ -283,6 +284,7 @@ static heddle_status prepare(struct fit *fit, struct recipe_facts *facts, heddle
     if (!status) {
         if (!request->one_of_many) {
             encoded_note_reach(&fit->data, &fit->run.shape, request->callbacks);
+            recipe_note_unused(recipe, &fit->run, request->callbacks);
         }
         status = begin_weights(&fit->run, initial, &fit->values, err);
     }

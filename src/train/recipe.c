@@ -558,13 +558,15 @@ bool recipe_is_tutorial(const heddle_recipe *recipe)
     return value && strcmp(value, "tutorial") == 0;
 }
 
-const char *recipe_text(const heddle_recipe *recipe, enum option option)
+const char *recipe_default(const heddle_recipe *recipe, enum option option)
 {
-    if (recipe->value[option]) {
-        return recipe->value[option];
-    }
     const struct row *row = &rows[option];
     return recipe_is_tutorial(recipe) && row->tutorial ? row->tutorial : row->about.initial;
+}
+
+const char *recipe_text(const heddle_recipe *recipe, enum option option)
+{
+    return recipe->value[option] ? recipe->value[option] : recipe_default(recipe, option);
 }
 
 const char *heddle_recipe_get(const heddle_recipe *recipe, const char *name)

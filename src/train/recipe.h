@@ -139,7 +139,10 @@ struct run_recipe {
     struct string text; /* canonical JSON of every choice that decides bits; memory_free(data) */
 };
 
-/** The value of an option as set, or its default under the recipe's `recipe`. */
+/** What an option is under the recipe's `recipe` if nobody sets it. */
+const char *recipe_default(const heddle_recipe *recipe, enum option option);
+
+/** The value of an option as set, or its default. */
 const char *recipe_text(const heddle_recipe *recipe, enum option option);
 
 bool recipe_is_tutorial(const heddle_recipe *recipe);

@@ -342,6 +342,7 @@ static heddle_status check_all(struct searching *s, size_t *parameters, size_t *
         request.recipe = s->recipe[i];
         request.fold = s->folds ? &fold : NULL;
         request.callbacks = i ? NULL : &notes;
+        request.one_of_many = true;
         status = fit_estimate(&request, &e, err);
         if (!status && !e.validation_rows) {
             status = status_set(err, HEDDLE_E_ARGUMENT,
