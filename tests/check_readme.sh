@@ -1,9 +1,19 @@
 #!/bin/sh
-# The README's C program compiles against the built library as the README says, and does what it says;
-# the functions after it compile.
+# What the README shows of `make demo` is what that prints, but for times. The README's C program
+# compiles against the built library as the README says, and does what it says; the functions after it
+# compile.
 set -eu
 cd "$HEDDLE_SCRATCH"
 top=$(dirname "$HEDDLE_TESTS")
+# what depends on the machine: a line of its own, or the end of one
+without_times() { sed -e '/^$/d' -e '/^[0-9.e-]* s, /d' -e 's/ [^ ]* examples\/s$//' "$1"; }
+awk '/^```$/ { n++; next } n == 1' "$top/README.md" >readme_demo
+if ! grep -q __asan_init "$HEDDLE"; then
+    sh "$top/bench/demo.sh" >demo_output
+    without_times readme_demo >shown
+    without_times demo_output >printed
+    diff shown printed || { echo 'the README shows another output of make demo' >&2; exit 1; }
+fi
 awk '/^```c$/ { on = 1; n++; next } /^```$/ { on = 0 }
     on { print >(n == 1 ? "readme_example.c" : "readme_functions.c") }' "$top/README.md"
 lines=$(wc -l <readme_example.c)
