@@ -226,8 +226,8 @@ LEVEL_TEST(has_every_kernel)
 {
     cr_assert(k->lanes >= 1 && PACK_UNIT % k->lanes == 0, "%d lanes", k->lanes);
     cr_assert(k->affine && k->pullback && k->gradient && k->activate && k->derive && k->transpose &&
-              k->output && k->loss && k->update && k->add && k->gather && k->elementary &&
-              k->fma_chains);
+              k->output && k->loss && k->update && k->add && k->gather && k->drop && k->noise &&
+              k->elementary && k->fma_chains);
     double sink = 0;
     double once = k->fma_chains(1, &sink);
     cr_assert(once >= 2 * k->lanes && k->fma_chains(100, &sink) == 100 * once && isfinite(sink));
@@ -1111,6 +1111,124 @@ LEVEL_TEST(bytes_become_reals)
         volatile real product = (real)i * (real)(1.0 / 255);
         cr_assert(X[i] == product, "%s %d", k->isa, i);
     }
+}
+
+/** Numbers of examples and of the step, any at all. */
+static uint32_t *indices(size_t E, uint64_t *state)
+{
+    uint32_t *index = malloc(E * sizeof *index);
+    for (size_t e = 0; e < E; e++) {
+        index[e] = (uint32_t)test_random(state);
+    }
+    return index;
+}
+
+static void check_drop(const kernels *k, size_t E, size_t n, double share, bool slopes,
+                       enum values kind, uint64_t *state)
+{
+    struct REAL(drop) drop = {
+        .seed = test_random(state),
+        .step = test_random(state),
+        .below = (uint32_t)(share * 0x1p32),
+        .stays = (real)(1 / (1 - share)),
+    };
+    uint32_t *index = indices(E, state);
+    /* units are numbered from anywhere, and the number may wrap around */
+    uint32_t unit = (uint32_t)test_random(state) | (n % 2 ? 0 : UINT32_MAX - 5);
+    struct block before[2], want[2], got[2];
+    for (int i = 0; i < 2; i++) {
+        before[i] = block_random(E, stride_for(n + 1), n, kind, state);
+        want[i] = block_copy(&before[i]);
+        got[i] = block_copy(&before[i]);
+    }
+    plain()->drop(&drop, index, E, unit, n, want[0].at, slopes ? want[1].at : NULL, want[0].ld);
+    k->drop(&drop, index, E, unit, n, got[0].at, slopes ? got[1].at : NULL, got[0].ld);
+    for (int i = 0; i < 2; i++) {
+        char what[96];
+        snprintf(what, sizeof what, "%s drop %g of %s E %zu n %zu", k->isa, share,
+                 i ? "slopes" : "outputs", E, n);
+        expect(what, &before[i], &want[i], &got[i],
+               (struct fate){.rows = i && !slopes ? 0 : E, .same = n, .open = round16(n)});
+        block_free(&before[i]);
+        block_free(&want[i]);
+        block_free(&got[i]);
+    }
+    free(index);
+}
+
+LEVEL_TEST(drop)
+{
+    static const double shares[] = {0.2, 0.5, 1e-9, 0.999999};
+    uint64_t state = 17;
+    for (size_t i = 0; i < WIDTHS; i++) {
+        for (size_t way = 0; way < 8; way++) {
+            check_drop(k, examples[(i * 3 + way) % EXAMPLES], widths[i], shares[way / 2], way % 2,
+                       (enum values)((i + way) % VALUES), &state);
+        }
+    }
+    check_drop(k, 2, 1030, 0.3, true, USUAL, &state);
+}
+
+/* A layer divided among workers has the masks of the whole layer. */
+LEVEL_TEST(drop_in_parts)
+{
+    enum { E = 3, N = 160, LD = 176 };
+    const struct REAL(drop) drop = {.seed = 3, .step = 1ull << 33, .below = 1u << 31, .stays = 2};
+    static const uint32_t index[E] = {7, 0, UINT32_MAX};
+    static real whole[E * LD], parts[E * LD];
+    for (size_t i = 0; i < E * LD; i++) {
+        whole[i] = parts[i] = 1;
+    }
+    k->drop(&drop, index, E, 10, N, whole, NULL, LD);
+    for (size_t from = 0; from < N; from += PACK) {
+        size_t n = N - from < PACK ? N - from : PACK;
+        k->drop(&drop, index, E, 10 + (uint32_t)from / 4, n, parts + from, NULL, LD);
+    }
+    cr_assert(memcmp(whole, parts, sizeof whole) == 0, "%s", k->isa);
+}
+
+static void check_noise(const kernels *k, size_t E, size_t m, bool in_place, enum values kind,
+                        uint64_t *state)
+{
+    struct noise noise = {.seed = test_random(state),
+                          .step = test_random(state),
+                          .deviation = ldexp(1, (int)(m % 40) - 30) / 3};
+    uint32_t *index = indices(E, state);
+    struct block X = block_random(E, stride_for(m + 1), m, kind, state);
+    struct block before = in_place ? block_copy(&X) : block_new(E, stride_for(m + 1));
+    struct block want = block_copy(&before), got = block_copy(&before);
+    const real **rows = rows_of(&X, state),
+               **own[2] = {malloc(E * sizeof *rows), malloc(E * sizeof *rows)};
+    for (size_t e = 0; e < E; e++) {
+        own[0][e] = in_place ? want.at + e * want.ld : rows[e];
+        own[1][e] = in_place ? got.at + e * got.ld : rows[e];
+    }
+    plain()->noise(&noise, index, own[0], E, m, want.at, want.ld);
+    k->noise(&noise, index, own[1], E, m, got.at, got.ld);
+    char what[96];
+    snprintf(what, sizeof what, "%s noise%s E %zu m %zu", k->isa, in_place ? " in place" : "", E,
+             m);
+    expect(what, &before, &want, &got, (struct fate){.rows = E, .same = m + 1, .open = round16(m)});
+    free(index);
+    free(rows);
+    free(own[0]);
+    free(own[1]);
+    block_free(&X);
+    block_free(&before);
+    block_free(&want);
+    block_free(&got);
+}
+
+LEVEL_TEST(noise)
+{
+    uint64_t state = 18;
+    for (size_t i = 0; i < WIDTHS; i++) {
+        for (size_t way = 0; way < 4; way++) {
+            check_noise(k, examples[(i * 3 + way) % EXAMPLES], widths[i], way % 2,
+                        (enum values)((i + way) % VALUES), &state);
+        }
+    }
+    check_noise(k, 3, 785, false, USUAL, &state); /* more than are made at a time */
 }
 
 LEVEL_TEST(elementary)

@@ -38,8 +38,8 @@ for real in f32:REAL_IS_FLOAT f64:REAL_IS_DOUBLE; do
     done
     build "$name" "$HEDDLE_TESTS/test_kernels_$name.c" -O1 || exit 1
 done
-for file in kernel/dispatch kernel/single train/shard_plan base/memory base/status base/sum \
-    base/text base/text_power network/function; do
+for file in kernel/dispatch kernel/single train/shard_plan base/memory base/random base/status \
+    base/sum base/text base/text_power network/function; do
     build once "$source/$file.c" -O2 || exit 1
 done
 build once "$HEDDLE_TESTS/cross/main.c" -O1 || exit 1

@@ -82,14 +82,12 @@ INLINE vec vexpm1_below(vec x)
 }
 
 /**
- * ln x: x = 2^n m with √½ ≤ m < √2, s = (m - 1) / (m + 1), ln m = 2 s + s³ p(s²), arranged as
- * f - (f²/2 - s (f²/2 + s² p)) with f = m - 1, so that the leading term is exact.
- * ln 0 = -∞, ln of a negative number is NaN.
+ * ln x of a normal x > 0 that has been multiplied by 2^less: x = 2^n m with √½ ≤ m < √2, s = (m - 1)
+ * / (m + 1), ln m = 2 s + s³ p(s²), arranged as f - (f²/2 - s (f²/2 + s² p)) with f = m - 1, so that
+ * the leading term is exact.
  */
-INLINE vec vlog(vec x)
+INLINE vec vlog_scaled(vec scaled, vec less)
 {
-    ivec denormal = vless(x, vset(SMALLEST_NORMAL));
-    vec scaled = vselect(denormal, x * vset((real)(1ull << (REAL_MANTISSA_BITS + 2))), x);
     ivec bits = vbits(scaled);
     ivec shift = iset((real_bits)REAL_EXPONENT_BIAS << REAL_MANTISSA_BITS) - iset(SQRT_HALF_BITS);
     ivec above = iadd(bits, shift); /* its exponent field counts from √½, not from 1 */
@@ -98,7 +96,7 @@ INLINE vec vlog(vec x)
     vec f = vfrom_bits(mantissa) - vset(1);
     /* the exponent as a real: add it to the integer hidden in the magic number */
     vec n = vfrom_bits(whole + vbits(vset(ROUND_MAGIC))) - vset(ROUND_MAGIC);
-    n = n - vselect(denormal, vset((real)(REAL_MANTISSA_BITS + 2)), vzero());
+    n = n - less;
     vec s = f / (vset(2) + f);
     vec z = s * s;
 #if defined(REAL_IS_DOUBLE)
@@ -116,7 +114,16 @@ INLINE vec vlog(vec x)
 #endif
     vec halved = vset((real)0.5) * f * f;
     vec low = vfma(s, vfma(z, p, halved), n * vset(LN2_LOW));
-    vec result = vfma(n, vset(LN2_HIGH), f - (halved - low));
+    return vfma(n, vset(LN2_HIGH), f - (halved - low));
+}
+
+/** ln x. ln 0 = -∞, ln of a negative number is NaN. */
+INLINE vec vlog(vec x)
+{
+    ivec denormal = vless(x, vset(SMALLEST_NORMAL));
+    vec scaled = vselect(denormal, x * vset((real)(1ull << (REAL_MANTISSA_BITS + 2))), x);
+    vec less = vselect(denormal, vset((real)(REAL_MANTISSA_BITS + 2)), vzero());
+    vec result = vlog_scaled(scaled, less);
     vec infinite = vset((real)__builtin_inf());
     result = vselect(vequal(x, infinite), x, result);
     result = vselect(vequal(x, vzero()), -infinite, result);
@@ -292,5 +299,43 @@ INLINE vec vsigmoid(vec x)
 {
     return vset(1) / (vset(1) + vexp(-x));
 }
+
+#if defined(REAL_IS_DOUBLE)
+
+/**
+ * cos(2π u) for 0 ≤ u < 1: the turn is folded into an eighth, |r| ≤ π/4, where the Taylor series of
+ * cos or sin to r^17 is exact to rounding. Folding is exact: u has at most 52 bits behind the point.
+ */
+INLINE vec vcos_turns(vec u)
+{
+    u = vmin(u, vset(1) - u);   /* cos is even around a whole turn */
+    vec below = vset(0.25) - u; /* its sign is the result's: cos(π - a) = -cos a */
+    u = vmin(u, vset(0.5) - u);
+    vec other = vset(0.25) - u;
+    ivec sine = vless(other, u);
+    vec r = vmin(u, other) * vset(0x1.921fb54442d18p+2);
+    vec z = r * r;
+#define COEFFICIENT(of_sine, of_cosine) vselect(sine, vset(of_sine), vset(of_cosine))
+    vec p = COEFFICIENT(0x1.952c77030ad4ap-49, 0x1.ae7f3e733b81fp-45);
+    p = vfma(p, z, COEFFICIENT(-0x1.ae7f3e733b81fp-41, -0x1.93974a8c07c9dp-37));
+    p = vfma(p, z, COEFFICIENT(0x1.6124613a86d09p-33, 0x1.1eed8eff8d898p-29));
+    p = vfma(p, z, COEFFICIENT(-0x1.ae64567f544e4p-26, -0x1.27e4fb7789f5cp-22));
+    p = vfma(p, z, COEFFICIENT(0x1.71de3a556c734p-19, 0x1.a01a01a01a01ap-16));
+    p = vfma(p, z, COEFFICIENT(-0x1.a01a01a01a01ap-13, -0x1.6c16c16c16c17p-10));
+    p = vfma(p, z, COEFFICIENT(0x1.1111111111111p-7, 0x1.5555555555555p-5));
+    p = vfma(p, z, COEFFICIENT(-0x1.5555555555555p-3, -0x1p-1));
+    p = vfma(p, z, vset(1));
+#undef COEFFICIENT
+    p = vselect(sine, p * r, p);
+    return vfrom_bits(vbits(p) ^ (vbits(below) & iset(REAL_SIGN)));
+}
+
+/** N(0, 1) from two uniform numbers in (0, 1), normal ones. Source: G. Box, M. Muller 1958. */
+INLINE vec vnormal(vec u, vec v)
+{
+    return vsqrt(vset(-2) * vlog_scaled(u, vzero())) * vcos_turns(v);
+}
+
+#endif
 
 #endif

@@ -270,6 +270,19 @@ struct REAL(update) {
     real epsilon;
 };
 
+/** Which outputs become 0 in a step. */
+struct REAL(drop) {
+    uint64_t seed, step;
+    uint32_t below; /* those whose word is below */
+    real stays;     /* what the others are multiplied by */
+};
+
+/** What is added to inputs in a step: normal numbers of this deviation. */
+struct noise {
+    uint64_t seed, step;
+    double deviation;
+};
+
 /** What the kernel after the one at hand will want: rows of x to read, and of d to write. */
 struct REAL(ahead) {
     const real *x, *d;
@@ -362,6 +375,21 @@ struct REAL(kernels) {
     /** X (E, m) = rows[0 … E) of the source (rows NULL: first, first + 1, …), and X[e][m] = 1. */
     void (*gather)(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                    size_t first, size_t E, size_t m);
+
+    /**
+     * X[e][i] and, unless S is NULL, S[e][i] are multiplied by 0 or drop->stays: by 0 if word i % 4
+     * of random_words(seed, RANDOM_DROPOUT, step, index[e], unit + i / 4) is below drop->below.
+     */
+    void (*drop)(const struct REAL(drop) * drop, const uint32_t *index, size_t E, uint32_t unit,
+                 size_t n, real *X, real *S, size_t ld);
+
+    /**
+     * X[e][i] = row[e][i] + (real)(deviation × N(0, 1)), of the uniform numbers (word + 1/2) / 2^32
+     * of the first two of random_words(seed, RANDOM_NOISE, step, index[e], i), and X[e][m] = 1.
+     * row[e] may be X's own.
+     */
+    void (*noise)(const struct noise *noise, const uint32_t *index, const real *const *row,
+                  size_t E, size_t m, real *X, size_t ldx);
 
     /**
      * y[i] = elementary function `which` of x[i]: 'e' exp, 'l' log, 't' tanh, 's' sigmoid, 'f' erf,

@@ -8,6 +8,9 @@
 #define KERNEL_EXPAND(name, isa) KERNEL_PASTE(name, isa)
 #define KERNEL(name) KERNEL_EXPAND(REAL(name), KERNEL_ISA)
 
+/** The same level's object for doubles: normals_f64_avx512. */
+#define KERNEL_F64(name) KERNEL_EXPAND(name##_f64, KERNEL_ISA)
+
 #define KERNEL_TEXT(isa) #isa
 #define KERNEL_ISA_TEXT(isa) KERNEL_TEXT(isa)
 

@@ -5,6 +5,8 @@
  * The elementary functions are those of elementary.h on registers of one value.
  */
 #define KERNEL_SCALAR
+#include "base/random.h"
+#include "kernel/dispatch.h"
 #include "kernel/elementary.h"
 #include "kernel/kernel.h"
 
@@ -452,6 +454,38 @@ static void gather(real *X, size_t ldx, const struct REAL(source) * source, cons
     }
 }
 
+static void drop(const struct REAL(drop) * drop, const uint32_t *index, size_t E, uint32_t unit,
+                 size_t n, real *X, real *S, size_t ld)
+{
+    for (size_t e = 0; e < E; e++) {
+        for (size_t i = 0; i < n; i++) {
+            uint32_t word[4];
+            random_words(drop->seed, RANDOM_DROPOUT, drop->step, index[e], unit + (uint32_t)(i / 4),
+                         word);
+            real factor = word[i % 4] < drop->below ? 0 : drop->stays;
+            X[e * ld + i] *= factor;
+            if (S) {
+                S[e * ld + i] *= factor;
+            }
+        }
+    }
+}
+
+static void noise(const struct noise *noise, const uint32_t *index, const real *const *row,
+                  size_t E, size_t m, real *X, size_t ldx)
+{
+    for (size_t e = 0; e < E; e++) {
+        for (size_t i = 0; i < m; i++) {
+            uint32_t word[4];
+            random_words(noise->seed, RANDOM_NOISE, noise->step, index[e], (uint32_t)i, word);
+            double u = ((double)word[0] + 0.5) * 0x1p-32;
+            double v = ((double)word[1] + 0.5) * 0x1p-32;
+            X[e * ldx + i] = row[e][i] + (real)(noise->deviation * elementary_normal(u, v));
+        }
+        X[e * ldx + m] = 1;
+    }
+}
+
 static void elementary(char which, const real *x, real *y, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -488,7 +522,7 @@ static void elementary(char which, const real *x, real *y, size_t n)
     }
 }
 
-static double fma_chains(long rounds, double *sink)
+static double chains(long rounds, double *sink)
 {
     real chain = 1;
     for (long round = 0; round < rounds; round++) {
@@ -576,8 +610,10 @@ const struct REAL(kernels) * REAL(kernels_reference)(void)
         .update = update,
         .add = add,
         .gather = gather,
+        .drop = drop,
+        .noise = noise,
         .elementary = elementary,
-        .fma_chains = fma_chains,
+        .fma_chains = chains,
     };
     return &table;
 }

@@ -22,6 +22,8 @@ const struct REAL(kernels) * KERNEL(kernels)(void)
         .update = KERNEL(update),
         .add = KERNEL(add),
         .gather = KERNEL(gather),
+        .drop = KERNEL(drop),
+        .noise = KERNEL(noise),
         .elementary = KERNEL(elementary),
         .fma_chains = KERNEL(fma_chains),
     };

@@ -30,8 +30,17 @@ void KERNEL(update)(const struct REAL(update) * update, real *w, const real *g, 
 void KERNEL(add)(real *sum, const real *a, const real *b, size_t n);
 void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                     size_t first, size_t E, size_t m);
+void KERNEL(drop)(const struct REAL(drop) * drop, const uint32_t *index, size_t E, uint32_t unit,
+                  size_t n, real *X, real *S, size_t ld);
+void KERNEL(noise)(const struct noise *noise, const uint32_t *index, const real *const *row,
+                   size_t E, size_t m, real *X, size_t ldx);
 void KERNEL(elementary)(char which, const real *x, real *y, size_t n);
 double KERNEL(fma_chains)(long rounds, double *sink);
+
+/** What noise() adds to inputs [first, first + n) of an example; z has room for NORMALS_MOST. */
+enum { NORMALS_MOST = 256 };
+void KERNEL_F64(normals)(const struct noise *noise, uint32_t index, size_t first, size_t n,
+                         double *z);
 
 void KERNEL(softmax)(real *ZT, size_t ldt, size_t E, size_t n);
 

@@ -5,10 +5,6 @@
  * Source: dropout N. Srivastava and others, JMLR 15 (2014), "inverted": outputs that stay are
  * divided by their share, so that a network is used as it is.
  */
-#include <string.h>
-
-#include "base/random.h"
-#include "kernel/dispatch.h"
 #include "pass/workspace.h"
 
 void REAL(begin_step)(struct workspace *ws, uint64_t step)
@@ -18,21 +14,11 @@ void REAL(begin_step)(struct workspace *ws, uint64_t step)
 
 static void add_noise(struct workspace *ws)
 {
-    const struct training_extras *extras = ws->extras;
-    size_t n = ws->shape->width[0];
-    for (size_t e = 0; e < ws->E; e++) {
-        real *x = ws->X[0] + e * ws->ldx[0];
-        if (ws->row[0][e] != x) { /* a row of the data set, which stays as it is */
-            memcpy(x, ws->row[0][e], (n + 1) * sizeof *x);
-            ws->row[0][e] = x;
-        }
-        for (size_t i = 0; i < n; i++) {
-            uint32_t word[4];
-            random_words(extras->seed, RANDOM_NOISE, ws->step, ws->index[e], (uint32_t)i, word);
-            double u = ((double)word[0] + 0.5) * 0x1p-32;
-            double v = ((double)word[1] + 0.5) * 0x1p-32;
-            x[i] += (real)(extras->noise * elementary_normal(u, v));
-        }
+    const struct noise noise = {
+        .seed = ws->extras->seed, .step = ws->step, .deviation = ws->extras->noise};
+    ws->k->noise(&noise, ws->index, ws->row[0], ws->E, ws->shape->width[0], ws->X[0], ws->ldx[0]);
+    for (size_t e = 0; e < ws->E; e++) { /* rows of the data set stay as they are */
+        ws->row[0][e] = ws->X[0] + e * ws->ldx[0];
     }
 }
 
@@ -68,23 +54,15 @@ void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E, s
                        size_t to)
 {
     const struct training_extras *extras = ws->extras;
-    uint32_t unit = first_unit(ws->shape, l);
-    uint32_t below = (uint32_t)(extras->dropout * 0x1p32);
-    real stays = (real)(1 / (1 - extras->dropout));
-    for (size_t e = first; e < first + E; e++) {
-        real *x = ws->X[l] + e * ws->ldx[l];
-        real *s = ws->S[l] + e * ws->ldx[l];
-        for (size_t i = from; i < to; i += 4) {
-            uint32_t word[4];
-            random_words(extras->seed, RANDOM_DROPOUT, ws->step, ws->index[e],
-                         unit + (uint32_t)(i / 4), word);
-            for (size_t j = i; j < to && j < i + 4; j++) {
-                real factor = word[j - i] < below ? 0 : stays;
-                x[j] *= factor;
-                s[j] *= factor;
-            }
-        }
-    }
+    const struct REAL(drop) drop = {
+        .seed = extras->seed,
+        .step = ws->step,
+        .below = (uint32_t)(extras->dropout * 0x1p32),
+        .stays = (real)(1 / (1 - extras->dropout)),
+    };
+    size_t at = first * ws->ldx[l] + from;
+    ws->k->drop(&drop, ws->index + first, E, first_unit(ws->shape, l) + (uint32_t)(from / 4),
+                to - from, ws->X[l] + at, ws->S[l] + at, ws->ldx[l]);
 }
 
 void REAL(extras_weigh)(struct workspace *ws)
