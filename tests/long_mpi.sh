@@ -112,7 +112,7 @@ on_both() {
 }
 # rank_of HOST: its process there, once it trains
 rank_of() {
-    for i in 1 2 3 4 5 6 7 8 9 10; do
+    for i in $(seq 60); do
         sleep 0.5
         for pid in $(ip netns pids $1); do
             ! grep -qs heddle-mpi /proc/$pid/comm || [ ! -e mpi.log ] || {
