@@ -721,6 +721,14 @@ HEDDLE_API heddle_status heddle_model_predict(const heddle_model *model, const h
                                               int threads, heddle_predictions *predictions,
                                               heddle_error *err);
 
+/**
+ * Words of a table that a model has never seen in that column are no error: they count as none of
+ * those it knows. This writes a note on them into text (size bytes, cut to fit): how many cells, and
+ * the first. "" if there are none. Returns text.
+ */
+HEDDLE_API const char *heddle_model_unseen(const heddle_model *model, const heddle_table *table,
+                                           char *text, size_t size);
+
 /** Score a model on a table that has the targets. Errors as heddle_model_predict(). */
 HEDDLE_API heddle_status heddle_model_evaluate(const heddle_model *model, const heddle_table *table,
                                                int threads, heddle_score *score, heddle_error *err);

@@ -190,6 +190,15 @@ t 0 '^model raw.model' - 'heddle train line.csv --epochs 2 --scale none -q -o ra
 t 0 '^model std.model' - 'heddle train line.csv --epochs 2 -q -o std.model'
 holds 'targets are scaled, but not with --scale none' \
     'grep -aq factor std.model && ! grep -aq factor raw.model'
+# words never seen in training are no error, and are told wherever rows are scored or predicted
+printf 'k,x,y\nred,1,a\ngreen,2,b\nred,3,a\ngreen,4,b\n' >seen.csv
+sed s/red/teal/ seen.csv >unseen.csv
+note="^heddle: note: 'unseen.csv': 'teal' of column 'k' was not in the training data \\(nor were those of 1 more cell\\)"
+t 0 '^model ' "$note" 'heddle train seen.csv --epochs 2 --test unseen.csv -o seen.model'
+t 0 '^model ' "$note" 'heddle train seen.csv --epochs 2 --validation unseen.csv'
+t 0 '^prediction' "$note" 'heddle predict seen.model unseen.csv'
+t 0 'rows' "$note" 'heddle evaluate seen.model unseen.csv --json'
+t 0 '^prediction' - 'heddle predict seen.model seen.csv'
 # options that change nothing are named, if they were given as something else than their default
 brief='heddle train builtin:xor --epochs 1 --progress never'
 t 0 '^model ' '^heddle: note: --beta1 has no effect with --optimizer sgd$' "$brief --optimizer sgd --beta1 0.5 --momentum 0.9"

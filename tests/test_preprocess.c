@@ -400,6 +400,37 @@ Test(preprocess, words_become_categories)
     heddle_table_free(numbers);
 }
 
+/* What is noted of the words of a table that were not in training. */
+static void unseen(const struct preprocess *p, const char *rows, const char *wanted)
+{
+    char text[256] = "?";
+    heddle_table *table = table_of("unseen.csv", rows);
+    preprocess_unseen(p, table, text, sizeof text);
+    cr_assert_str_eq(text, wanted);
+    heddle_table_free(table);
+}
+
+Test(preprocess, words_never_seen_are_noted)
+{
+    heddle_table *table = table_of("seen.csv", "k,x,g,y\nred,1,1,0\ngreen,2,A,1\nred,4,1,1\n");
+    struct preprocess *p = fit(table, NULL, "");
+    unseen(p, "k,x,g,y\nred,7,A,0\n,8,1,1\n", ""); /* a missing word is none */
+    unseen(
+        p, "k,x,g\nred,7,A\nteal,8,1\n",
+        "'teal' of column 'k' was not in the training data: it counts as none of the words known");
+    unseen(p, "g,x,k\n3,7,red\n1,8,Red\n4,9,red\n",
+           "'Red' of column 'k' was not in the training data (nor were those of 2 more cells): it "
+           "counts as none of the words known");
+    unseen(p, "k,y\nteal,1\n", ""); /* it cannot be used */
+    preprocess_free(p);
+    heddle_table_free(table);
+    table = table_of("numbers.csv", "x,y\n1,0\n2,1\n3,1\n");
+    p = fit(table, NULL, "");
+    unseen(p, "x,y\n4,0\n", "");
+    preprocess_free(p);
+    heddle_table_free(table);
+}
+
 /* What is noted of a text of some rows, each made by a format of its number. */
 static void noted(const char *head, const char *row, size_t rows, const char *notes)
 {

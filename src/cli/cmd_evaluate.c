@@ -36,7 +36,10 @@ static int run(const struct command_line *line)
     if (status == 0 && heddle_model_evaluate(model, table, option_count(line, "threads"), &score,
                                              &err) != HEDDLE_OK) {
         status = give_up(&err);
-    } else if (status == 0 && option_flag(line, "json")) {
+    } else if (status == 0) {
+        input_note_unseen(line->operands[1], model, table);
+    }
+    if (status == 0 && option_flag(line, "json")) {
         json_t *object = json_score(&score, model, k);
         json_write(stdout, object, true);
         json_decref(object);

@@ -153,3 +153,11 @@ int input_model(const char *path, heddle_model **model)
     input_note(path, *model);
     return 0;
 }
+
+void input_note_unseen(const char *path, const heddle_model *model, const heddle_table *table)
+{
+    char text[256];
+    if (*heddle_model_unseen(model, table, text, sizeof text)) {
+        complain("note: '%s': %s", path, text);
+    }
+}

@@ -125,6 +125,13 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
                                bool single_output, bool with_targets, uint32_t *kept,
                                struct dataset *set, heddle_error *err);
 
+/**
+ * Into text (size bytes) a note on the words of a table's columns of categories that were never
+ * seen in training; "" if there are none, or if the table cannot be used at all.
+ */
+void preprocess_unseen(const struct preprocess *preprocess, const heddle_table *table, char *text,
+                       size_t size);
+
 /** Canonical JSON text of a preprocessing (exact numbers), and back. memory_free() the text. */
 heddle_status preprocess_to_json(const struct preprocess *preprocess, char **text,
                                  heddle_error *err);

@@ -3,6 +3,7 @@
  * blocks of rows that stay in the cache.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/available.h"
@@ -10,6 +11,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "data/categories.h"
+#include "data/cell.h"
 #include "data/preprocess_choose.h"
 #include "data/preprocess_take.h"
 #include "data/view.h"
@@ -104,6 +106,18 @@ static bool map_categories(const struct taken *taken, const struct preprocess_in
     return fits;
 }
 
+/* The category of row i as map_categories() has it: NO_CATEGORY is a word never seen, or no value. */
+static uint32_t category_of(const struct taken *taken, const struct preprocess_input *input,
+                            const struct table_column *column, const uint32_t *map, size_t i)
+{
+    if (!column->text)
+        return map[i];
+    uint32_t code = column->code[taken->row[i]];
+    if (code != TABLE_MISSING)
+        return map[code];
+    return input->missing_category ? (uint32_t)input->categories : NO_CATEGORY;
+}
+
 /* Ones for the categories of all rows, from column j of the matrix on. False: no memory. */
 static bool put_categories(const struct taken *taken, const struct preprocess_input *input,
                            size_t c, const struct matrix *matrix, size_t j)
@@ -111,15 +125,8 @@ static bool put_categories(const struct taken *taken, const struct preprocess_in
     uint32_t *map = NULL;
     const struct table_column *column = &taken->table->column[c];
     bool fits = map_categories(taken, input, c, &map);
-    uint32_t missing = input->missing_category ? (uint32_t)input->categories : NO_CATEGORY;
     for (size_t i = 0; i < taken->rows && fits; i++) {
-        uint32_t category;
-        if (!column->text)
-            category = map[i];
-        else if (column->code[taken->row[i]] == TABLE_MISSING)
-            category = missing;
-        else
-            category = map[column->code[taken->row[i]]];
+        uint32_t category = category_of(taken, input, column, map, i);
         if (category != NO_CATEGORY)
             put_column(matrix, i, j + category, &(double){1.0}, 1);
     }
@@ -399,4 +406,62 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
     }
     *set = made;
     return HEDDLE_OK;
+}
+
+/* ---------------------------------------------------------------- words never seen ----------- */
+
+/* Count the cells of input j whose words were not in training; *first is the first one's row. */
+static size_t count_unseen(const struct taken *taken, size_t j, size_t *first)
+{
+    const struct preprocess_input *input = &taken->p->input[j];
+    const size_t c = taken->input[j];
+    const struct table_column *column = &taken->table->column[c];
+    uint32_t *map = NULL;
+    size_t cells = 0;
+    bool fits = map_categories(taken, input, c, &map);
+    for (size_t i = 0; i < taken->rows && fits; i++) {
+        size_t row = taken->row[i];
+        if (category_of(taken, input, column, map, i) != NO_CATEGORY)
+            continue;
+        bool missing = column->text ? column->code[row] == TABLE_MISSING
+                                    : isnan(table_number(taken->table, c, row));
+        if (!missing && cells++ == 0)
+            *first = row;
+    }
+    memory_free(map);
+    return cells;
+}
+
+void preprocess_unseen(const struct preprocess *p, const heddle_table *table, char *text,
+                       size_t size)
+{
+    struct taken taken = {0};
+    size_t cells = 0, column = 0, row = 0;
+    bool any = false;
+    *text = 0;
+    for (size_t j = 0; j < p->inputs; j++)
+        any = any || p->input[j].text;
+    if (any && take_cells(p, table, NULL, 0, false, &taken, NULL) == HEDDLE_OK) {
+        for (size_t j = 0; j < p->inputs; j++) {
+            size_t first = 0;
+            size_t found = p->input[j].text ? count_unseen(&taken, j, &first) : 0;
+            if (found && !cells) {
+                column = taken.input[j];
+                row = first;
+            }
+            cells += found;
+        }
+    }
+    taken_done(&taken);
+    if (cells) {
+        char word[CELL_SHOWN], more[64] = "";
+        heddle_table_cell(table, row, column, word, sizeof word);
+        if (cells > 1)
+            snprintf(more, sizeof more, " (nor were those of %zu more cell%s)", cells - 1,
+                     cells == 2 ? "" : "s");
+        snprintf(text, size,
+                 "'%s' of column '%.100s' was not in the training data%s: it counts as "
+                 "none of the words known",
+                 word, table->column[column].name, more);
+    }
 }

@@ -142,6 +142,21 @@ static heddle_status read_weights(const heddle_table *table, size_t c, const uin
                                   table->column[c].name);
 }
 
+/** Words of a file of rows to score that are in no row trained on. */
+static void note_unseen(const struct encoded *encoded, const heddle_table *table,
+                        const heddle_callbacks *callbacks)
+{
+    char text[256], note[320];
+    if (!table || !callbacks || !callbacks->note) {
+        return;
+    }
+    preprocess_unseen(encoded->preprocess, table, text, sizeof text);
+    if (*text) {
+        snprintf(note, sizeof note, "'%.60s': %s", table->path, text);
+        callbacks->note(callbacks->user, note);
+    }
+}
+
 /** Classes all of whose rows were left out, for a value that is missing. */
 static void note_empty_classes(const struct encoded *encoded, const heddle_callbacks *callbacks)
 {
@@ -254,6 +269,10 @@ heddle_status encode(const heddle_recipe *recipe, const heddle_table *table,
     if (!status && test) { /* now, so that a bad test file is told before the training */
         status = preprocess_apply(encoded->preprocess, test, NULL, test->rows, use_double, single,
                                   true, NULL, &encoded->test, err);
+    }
+    if (!status) {
+        note_unseen(encoded, validation, callbacks);
+        note_unseen(encoded, test, callbacks);
     }
     if (!status && parts && table->part[TABLE_TEST]) {
         status = encode_test_part(encoded, table, use_double, single, err);

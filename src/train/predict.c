@@ -82,6 +82,13 @@ heddle_status heddle_model_predict(const heddle_model *model, const heddle_table
     return status;
 }
 
+const char *heddle_model_unseen(const heddle_model *model, const heddle_table *table, char *text,
+                                size_t size)
+{
+    preprocess_unseen(model->preprocess, table, text, size);
+    return text;
+}
+
 heddle_status heddle_model_evaluate(const heddle_model *model, const heddle_table *table,
                                     int threads, heddle_score *score, heddle_error *err)
 {
