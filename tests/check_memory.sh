@@ -13,6 +13,10 @@ t 0 'checkpoints, log +[0-9]' - "heddle train $big --checkpoint some.ck --dry-ru
 if grep -q __asan_init "$HEDDLE"; then
     echo 'skipped: measuring, under a sanitizer'
 else
+    large='builtin:digits --hidden 5000,5000 --steps 1 --threads 2 -q'
+    t 71 - '^heddle: training needs [0-9.]+ MiB besides the data, there are [0-9.]+ MiB' \
+        "ulimit -v 600000; heddle train $large -o no.model"
+    holds 'nothing is written then, either' '! [ -e no.model ]'
     holds 'the estimates' "'${HEDDLE_BUILD:-$(dirname "$HEDDLE")}/tests/program_memory' '$HEDDLE' ."
     [ "$failed" = 0 ] || cat out
 fi

@@ -216,17 +216,31 @@ heddle_status fit_check_memory(const struct fit_request *request, const struct r
                                const struct encoded *data, const struct workers *workers,
                                heddle_error *err)
 {
+    enum { ASKED_FROM = 64 << 20 }; /* bytes: less is there, or nothing is */
+    const double mebi = 1024.0 * 1024.0;
     size_t limit = recipe_max_memory(request->recipe);
     size_t most = 0;
     heddle_estimate e = {0};
-    heddle_status status = limit ? measure(request, run, data, workers, &e, &most, err) : HEDDLE_OK;
-    most += data->train.arena_bytes + data->validation.arena_bytes + data->test.arena_bytes;
-    return status || !limit || most <= limit
-               ? status
-               : status_set(err, HEDDLE_E_MEMORY,
-                            "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
-                            "smaller batch need less",
-                            most, limit);
+    heddle_status status = measure(request, run, data, workers, &e, &most, err);
+    size_t all =
+        most + data->train.arena_bytes + data->validation.arena_bytes + data->test.arena_bytes;
+    if (!status && limit && all > limit) {
+        return status_set(err, HEDDLE_E_MEMORY,
+                          "training needs %zu bytes, --max-memory allows %zu: fewer threads or a "
+                          "smaller batch need less",
+                          all, limit);
+    }
+    /* Arenas are only mapped, so they would be had, and the end would come later. */
+    if (!status && most >= ASKED_FROM) {
+        const size_t available = memory_available("");
+        if (most > available) {
+            return status_set(err, HEDDLE_E_MEMORY,
+                              "training needs %.1f MiB besides the data, there are %.1f MiB: fewer "
+                              "threads, a smaller batch or a smaller network need less",
+                              (double)most / mebi, (double)available / mebi);
+        }
+    }
+    return status;
 }
 
 static void note_choice(const heddle_callbacks *callbacks)

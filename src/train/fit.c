@@ -286,10 +286,6 @@ static heddle_status prepare(struct fit *fit, struct recipe_facts *facts, heddle
             encoded_note_reach(&fit->data, &fit->run.shape, request->callbacks);
             recipe_note_unused(recipe, &fit->run, request->callbacks);
         }
-        status = begin_weights(&fit->run, initial, &fit->values, err);
-    }
-    if (!status && fit->run.choose_width) {
-        status = begin_weights(&fit->wide, NULL, &fit->wide_values, err);
     }
     if (!status && !fit->workers) {
         fit->workers = &fit->own;
@@ -298,6 +294,12 @@ static heddle_status prepare(struct fit *fit, struct recipe_facts *facts, heddle
     if (!status && !request->lent) {
         const struct run_recipe *larger = fit->run.choose_width ? &fit->wide : &fit->run;
         status = fit_check_memory(request, larger, &fit->data, fit->workers, err);
+    }
+    if (!status) {
+        status = begin_weights(&fit->run, initial, &fit->values, err);
+    }
+    if (!status && fit->run.choose_width) {
+        status = begin_weights(&fit->wide, NULL, &fit->wide_values, err);
     }
     return cluster_agree(status, err);
 }
