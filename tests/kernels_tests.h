@@ -226,8 +226,8 @@ LEVEL_TEST(has_every_kernel)
 {
     cr_assert(k->lanes >= 1 && PACK_UNIT % k->lanes == 0, "%d lanes", k->lanes);
     cr_assert(k->affine && k->pullback && k->gradient && k->activate && k->derive && k->transpose &&
-              k->output && k->loss && k->update && k->add && k->gather && k->drop && k->noise &&
-              k->elementary && k->fma_chains);
+              k->output && k->loss && k->update && k->add && k->gather && k->weigh && k->drop &&
+              k->noise && k->elementary && k->fma_chains);
     double sink = 0;
     double once = k->fma_chains(1, &sink);
     cr_assert(once >= 2 * k->lanes && k->fma_chains(100, &sink) == 100 * once && isfinite(sink));
@@ -799,6 +799,10 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
     for (size_t e = 0; e < E; e++) {
         class_index[e] = (int32_t)(test_random(state) % (width[layers] > 1 ? width[layers] : 2));
     }
+    real weight[PACK_UNIT];
+    for (size_t e = 0; e < PACK_UNIT; e++) {
+        weight[e] = any_value(USUAL, state);
+    }
     const real **rows = rows_of(&X, state);
     struct REAL(small) small = {
         .layers = layers,
@@ -811,6 +815,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
         .targets = {.class_index = classes ? class_index : NULL,
                     .value = targets.at,
                     .ld = PACK_UNIT},
+        .weight = E % 2 ? weight : NULL,
         .W = W.at,
         .XT = XT.at,
         .each = want_each.at,
@@ -1113,7 +1118,35 @@ LEVEL_TEST(bytes_become_reals)
     }
 }
 
-/** Numbers of examples and of the step, any at all. */
+LEVEL_TEST(weigh)
+{
+    uint64_t state = 16;
+    for (size_t i = 0; i < WIDTHS; i++) {
+        for (size_t j = 0; j < EXAMPLES; j++) {
+            size_t E = examples[j], n = widths[i];
+            enum values kind = (enum values)((i + j) % VALUES);
+            struct block weight = block_random(1, round16(E), E, kind, &state);
+            struct block before = block_random(n, stride_for(E), E, kind, &state);
+            struct block want = block_copy(&before), got = block_copy(&before);
+            struct block each = block_random(1, round16(E), E, kind, &state);
+            struct block want_each = block_copy(&each), got_each = block_copy(&each);
+            plain()->weigh(weight.at, want.at, want.ld, E, n, want_each.at);
+            k->weigh(weight.at, got.at, got.ld, E, n, got_each.at);
+            char what[64];
+            snprintf(what, sizeof what, "%s weigh E %zu n %zu", k->isa, E, n);
+            expect(what, &before, &want, &got,
+                   (struct fate){.rows = n, .same = E, .open = round16(E)});
+            expect(what, &each, &want_each, &got_each,
+                   (struct fate){.rows = 1, .same = E, .open = round16(E)});
+            struct block *blocks[] = {&weight, &before, &want, &got, &each, &want_each, &got_each};
+            for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++) {
+                block_free(blocks[b]);
+            }
+        }
+    }
+}
+
+/** Numbers of examples, any at all. */
 static uint32_t *indices(size_t E, uint64_t *state)
 {
     uint32_t *index = malloc(E * sizeof *index);

@@ -52,7 +52,7 @@ static size_t learn(struct divided *d, struct net *net, size_t batch,
     for (size_t leg = 0; leg < passes_f64.legs(d->operands); leg++) {
         for (int i = 0; i < d->workers; i++) {
             int w = leg % 2 ? i : d->workers - 1 - i;
-            passes_f64.leg(d->operands, leg, &plan->spread, w, net->W, net->loss, each);
+            passes_f64.leg(d->operands, leg, &plan->spread, w, 0, net->W, net->loss, each);
         }
     }
     for (int w = 0; w < d->workers; w++) {

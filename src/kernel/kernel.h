@@ -208,6 +208,7 @@ struct REAL(small) {
     size_t E;
     const real *const *row; /* (E) inputs; NULL: those of the last call, which are in XT */
     struct REAL(targets) targets;
+    const real *weight; /* (PACK_UNIT) for weigh(), or NULL */
     const real *W;
     real *XT;   /* scratch: (Σ (width[0 … layers - 1] + 1), PACK_UNIT) */
     real *each; /* (PACK_UNIT) losses */
@@ -321,7 +322,7 @@ struct REAL(kernels) {
                      size_t m, size_t n, real *const *G, real *carry, real *size);
 
     /**
-     * What affine(), activate(), loss(), gradient(), pullback() and derive() would come to, bit for
+     * What affine(), activate(), loss(), weigh(), gradient(), pullback() and derive() would come to, bit for
      * bit, in one call: worth it where a layer has fewer multiply-adds than moves between their
      * layouts. Returns Σ |G|.
      */
@@ -360,6 +361,9 @@ struct REAL(kernels) {
      */
     void (*loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
                  const struct REAL(targets) * targets, real *each);
+
+    /** D (DT, its transpose) and losses of each example × its weight. */
+    void (*weigh)(const real *weight, real *DT, size_t ldt, size_t E, size_t n, real *each);
 
     /** d and w from w and the weight deltas g (penalty's formulas, l1 and l2 of the old w). */
     void (*penalise)(const struct REAL(penalty) * penalty, real *w, const real *g, const real *mask,

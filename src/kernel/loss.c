@@ -158,3 +158,14 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
         vstore(each + e, total);
     }
 }
+
+void KERNEL(weigh)(const real *weight, real *DT, size_t ldt, size_t E, size_t n, real *each)
+{
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        vec w = vload(weight + e);
+        vstore(each + e, vload(each + e) * w);
+        for (size_t o = 0; o < n; o++) {
+            vstore(DT + o * ldt + e, vload(DT + o * ldt + e) * w);
+        }
+    }
+}

@@ -364,6 +364,16 @@ static void loss_all(enum loss loss, enum activation f, real *ZT, size_t ldt, si
     }
 }
 
+static void weigh(const real *weight, real *DT, size_t ldt, size_t E, size_t n, real *each)
+{
+    for (size_t e = 0; e < E; e++) {
+        each[e] *= weight[e];
+        for (size_t o = 0; o < n; o++) {
+            DT[o * ldt + e] *= weight[e];
+        }
+    }
+}
+
 static void penalise(const struct REAL(penalty) * p, real *w, const real *g, const real *mask,
                      real *d, size_t n)
 {
@@ -576,6 +586,9 @@ static real small(const struct REAL(small) * s)
             }
             if (l == L) {
                 loss_all(s->loss, s->activation[at], T, LD, s->E, n, &s->targets, s->each);
+                if (s->weight) {
+                    weigh(s->weight, T, LD, s->E, n, s->each);
+                }
                 transpose(T, LD, n, s->E, D, LD);
             }
         } else {
@@ -606,6 +619,7 @@ const struct REAL(kernels) * REAL(kernels_reference)(void)
         .transpose = transpose,
         .output = output,
         .loss = loss_all,
+        .weigh = weigh,
         .penalise = penalise,
         .update = update,
         .add = add,

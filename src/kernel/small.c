@@ -139,6 +139,9 @@ real KERNEL(small)(const struct REAL(small) * s)
     }
     layer(ACTIVATION_LINEAR, s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
     KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &s->targets, s->each);
+    if (s->weight) {
+        KERNEL(weigh)(s->weight, DT, LD, E, s->width[L], s->each);
+    }
     vec sizes = vzero();
     for (size_t l = L; l >= 1; l--) {
         size_t m = s->width[l - 1];

@@ -18,6 +18,7 @@ const struct REAL(kernels) * KERNEL(kernels)(void)
         .transpose = KERNEL(transpose),
         .output = KERNEL(output),
         .loss = KERNEL(loss),
+        .weigh = KERNEL(weigh),
         .penalise = KERNEL(penalise),
         .update = KERNEL(update),
         .add = KERNEL(add),

@@ -23,6 +23,7 @@ void KERNEL(transpose)(const real *A, size_t lda, size_t rows, size_t columns, r
 void KERNEL(output)(enum activation f, real *ZT, size_t ldt, size_t E, size_t n);
 void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t E, size_t n,
                   const struct REAL(targets) * targets, real *each);
+void KERNEL(weigh)(const real *weight, real *DT, size_t ldt, size_t E, size_t n, real *each);
 void KERNEL(penalise)(const struct REAL(penalty) * penalty, real *w, const real *g,
                       const real *mask, real *d, size_t n);
 void KERNEL(update)(const struct REAL(update) * update, real *w, const real *g, real *s1, real *s2,

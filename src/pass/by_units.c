@@ -74,11 +74,15 @@ void REAL(locate)(const struct operands *o, int w, const struct examples *exampl
 {
     const real *value = examples->real;
     const real **row = o->scratch[w].row;
-    if (!o->in_place || !o->by_units[1]) {
-        return;
+    uint32_t *index = o->scratch[w].index;
+    if (o->legs == 1) {
+        return; /* everybody takes the examples that are his own */
     }
     for (size_t e = 0; e < E; e++) {
-        size_t at = rows ? rows[e] : first + e;
+        index[e] = rows ? rows[e] : (uint32_t)(first + e);
+    }
+    for (size_t e = 0; o->in_place && o->by_units[1] && e < E; e++) {
+        size_t at = index[e];
         row[e] = value + (examples->row ? examples->row[at] : at) * examples->real_stride;
     }
 }
@@ -95,7 +99,7 @@ static size_t own_of(const struct spread *spread, size_t v, size_t begin, size_t
 }
 
 static void forward_by_units(const struct operands *o, const struct spread *spread, int w,
-                             const real *W, size_t l)
+                             uint64_t step, const real *W, size_t l)
 {
     size_t n = o->shape->width[l];
     size_t batch = spread->begin[o->workers];
@@ -111,9 +115,11 @@ static void forward_by_units(const struct operands *o, const struct spread *spre
             size_t e;
             size_t end = own_of(spread, v, band[b].begin, band[b].end, &e);
             for (size_t E; e < end; e += E) {
+                size_t at = spread->begin[v] + e;
+                struct origin origin = {.index = o->scratch[w].index + at, .step = step};
                 E = end - e < STRETCH ? end - e : STRETCH;
                 REAL(forward_units)
-                (o->space[v], rows + spread->begin[v] + e, W, l, e, E, band[b].from, to);
+                (o->space[v], rows + at, &origin, W, l, e, E, band[b].from, to);
             }
         }
     }
@@ -146,7 +152,7 @@ static void pull_back_by_units(const struct operands *o, const struct spread *sp
 }
 
 void REAL(leg)(const struct operands *o, size_t leg, const struct spread *spread, int w,
-               const void *W, enum loss loss, double *each)
+               uint64_t step, const void *W, enum loss loss, double *each)
 {
     size_t L = o->shape->layers;
     size_t begin = spread->begin[w];
@@ -161,7 +167,7 @@ void REAL(leg)(const struct operands *o, size_t leg, const struct spread *spread
     for (size_t l = 1; l <= L; l++) {
         now += meets_before(o, l);
         if (now == leg && o->by_units[l]) {
-            forward_by_units(o, spread, w, W, l);
+            forward_by_units(o, spread, w, step, W, l);
         } else if (now == leg && own) {
             REAL(forward_layer)(own, W, l);
         }

@@ -14,8 +14,8 @@ enum { FEW = 256 };
 bool REAL(is_small)(const struct shape *shape, size_t capacity,
                     const struct training_extras *extras)
 {
-    if (capacity > PACK_UNIT || extras || shape->custom.activation || shape->custom.loss ||
-        shape->width[0] > PACK_UNIT) {
+    if (capacity > PACK_UNIT || (extras && extras->dropout > 0) || shape->custom.activation ||
+        shape->custom.loss || shape->width[0] > PACK_UNIT) {
         return false;
     }
     for (size_t l = 1; l <= shape->layers; l++) {

@@ -26,14 +26,15 @@ void REAL(extras_gather)(struct workspace *ws, const struct examples *examples,
                          const uint32_t *rows, size_t first)
 {
     const struct training_extras *extras = ws->extras;
-    for (size_t e = 0; e < ws->E; e++) {
-        size_t row = rows ? rows[e] : first + e;
-        double weight = examples->weight ? examples->weight[row] : 1;
-        if (extras->class_weight && ws->has_class) {
-            weight *= extras->class_weight[examples->class_index[row]];
-        }
-        ws->index[e] = (uint32_t)row;
-        ws->weight[e] = (real)weight;
+    bool draws = extras->dropout > 0 || extras->noise > 0;
+    bool by_class = extras->class_weight && ws->has_class;
+    for (size_t e = 0; draws && e < ws->E; e++) {
+        ws->index[e] = rows ? rows[e] : (uint32_t)(first + e);
+    }
+    for (size_t e = 0; extras->weighted && e < ws->E; e++) {
+        double weight = examples->weight ? examples->weight[rows ? rows[e] : first + e] : 1;
+        ws->weight[e] =
+            (real)(by_class ? weight * extras->class_weight[ws->class_index[e]] : weight);
     }
     if (extras->noise > 0) {
         add_noise(ws);
@@ -50,33 +51,26 @@ static uint32_t first_unit(const struct shape *shape, size_t l)
     return (uint32_t)units;
 }
 
-void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E, size_t from,
-                       size_t to)
+void REAL(extras_drop)(struct workspace *ws, const struct origin *origin, size_t l, size_t first,
+                       size_t E, size_t from, size_t to)
 {
     const struct training_extras *extras = ws->extras;
     const struct REAL(drop) drop = {
         .seed = extras->seed,
-        .step = ws->step,
+        .step = origin->step,
         .below = (uint32_t)(extras->dropout * 0x1p32),
         .stays = (real)(1 / (1 - extras->dropout)),
     };
     size_t at = first * ws->ldx[l] + from;
-    ws->k->drop(&drop, ws->index + first, E, first_unit(ws->shape, l) + (uint32_t)(from / 4),
-                to - from, ws->X[l] + at, ws->S[l] + at, ws->ldx[l]);
+    ws->k->drop(&drop, origin->index, E, first_unit(ws->shape, l) + (uint32_t)(from / 4), to - from,
+                ws->X[l] + at, ws->S[l] + at, ws->ldx[l]);
 }
 
 void REAL(extras_weigh)(struct workspace *ws)
 {
     size_t n = ws->shape->width[ws->shape->layers];
-    for (size_t e = 0; e < ws->E; e++) {
-        ws->each[e] *= ws->weight[e];
-    }
     for (size_t first = 0; first < ws->E; first += STRETCH) {
-        real *T = panel_at(ws, ws->TA, first);
-        for (size_t o = 0; o < n; o++, T += ws->ldt) {
-            for (size_t e = 0; e < stretch_at(ws, first); e++) {
-                T[e] *= ws->weight[first + e];
-            }
-        }
+        ws->k->weigh(ws->weight + first, panel_at(ws, ws->TA, first), ws->ldt,
+                     stretch_at(ws, first), n, ws->each + first);
     }
 }

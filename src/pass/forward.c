@@ -20,8 +20,8 @@ static void affine_watched(struct workspace *ws, const real *W, size_t l, size_t
 }
 
 /** X[l] = f(Z[l]) of units [from, to), and what is done to outputs besides. */
-static void transfer_units(struct workspace *ws, size_t l, size_t e, size_t E, size_t from,
-                           size_t to)
+static void transfer_units(struct workspace *ws, const struct origin *origin, size_t l, size_t e,
+                           size_t E, size_t from, size_t to)
 {
     size_t n = ws->shape->width[l];
     size_t ldx = ws->ldx[l];
@@ -35,7 +35,7 @@ static void transfer_units(struct workspace *ws, size_t l, size_t e, size_t E, s
         ws->k->activate(f, X + from, ldx, E, to - from);
     }
     if (ws->extras && ws->extras->dropout > 0) {
-        REAL(extras_drop)(ws, l, e, E, from, to);
+        REAL(extras_drop)(ws, origin, l, e, E, from, to);
     }
     /* the constant that feeds the bias, where the last register of affine() has been over it */
     for (size_t i = 0; n % PACK_UNIT > 0 && to == n && i < E; i++) {
@@ -43,15 +43,15 @@ static void transfer_units(struct workspace *ws, size_t l, size_t e, size_t E, s
     }
 }
 
-void REAL(forward_units)(struct workspace *ws, const real *const *rows, const real *weights,
-                         size_t l, size_t e, size_t E, size_t from, size_t to)
+void REAL(forward_units)(struct workspace *ws, const real *const *rows, const struct origin *origin,
+                         const real *weights, size_t l, size_t e, size_t E, size_t from, size_t to)
 {
     const struct shape *shape = ws->shape;
     size_t m = shape->width[l - 1];
     ws->k->affine(rows, E, m, weights + shape->offset[l] + from * (m + 1), to - from,
                   ws->X[l] + e * ws->ldx[l] + from, ws->ldx[l]);
     if (l < shape->layers) {
-        transfer_units(ws, l, e, E, from, to);
+        transfer_units(ws, origin, l, e, E, from, to);
     }
 }
 
@@ -60,13 +60,14 @@ void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l)
     size_t n = ws->shape->width[l];
     for (size_t e = 0; e < ws->E; e += STRETCH) {
         size_t E = stretch_at(ws, e);
+        const struct origin origin = {.index = ws->extras ? ws->index + e : NULL, .step = ws->step};
         if (!ws->watcher || e > 0) {
-            REAL(forward_units)(ws, ws->row[l - 1] + e, weights, l, e, E, 0, n);
+            REAL(forward_units)(ws, ws->row[l - 1] + e, &origin, weights, l, e, E, 0, n);
             continue;
         }
         affine_watched(ws, weights, l, e, E);
         if (l < ws->shape->layers) {
-            transfer_units(ws, l, e, E, 0, n);
+            transfer_units(ws, &origin, l, e, E, 0, n);
         }
     }
 }

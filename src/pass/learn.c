@@ -43,6 +43,7 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
             size_t stretch = capacity < STRETCH ? capacity : STRETCH;
             scratch.PT = take(taker, PACK * stride_for(stretch) * sizeof(real));
             scratch.row = take(taker, capacity * sizeof *scratch.row);
+            scratch.index = take(taker, capacity * sizeof *scratch.index);
         }
         if (taker->base) {
             o->scratch[w] = scratch;

@@ -149,7 +149,7 @@ struct passes {
     /**
      * The operands of a batch's weight deltas, for up to `capacity` examples and so many workers:
      * bytes of them; place them into that much zeroed memory, aligned to 64. in_place: examples are
-     * reals of the data set (examples.real) and have no extras. Then admit each worker's workspace,
+     * reals of the data set (examples.real) and get no noise. Then admit each worker's workspace,
      * NULL for one that never has examples of its own.
      */
     size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers);
@@ -172,13 +172,14 @@ struct passes {
      * What the workers who joined do together with a batch: the passes in so many legs, between
      * which they must all meet. Each of them takes every leg, whether it has examples of its own in
      * the batch or not, and gathers these and locates all E of the batch (rows and first as in
-     * gather()) before the first. Losses go to each (E), by the examples' owners.
+     * gather()) before the first. The step is begin_step()'s. Losses go to each (E), by the examples'
+     * owners.
      */
     size_t (*legs)(const struct operands *operands);
     void (*locate)(const struct operands *operands, int w, const struct examples *examples,
                    const uint32_t *rows, size_t first, size_t E);
     void (*leg)(const struct operands *operands, size_t leg, const struct spread *spread, int w,
-                const void *W, enum loss loss, double *each);
+                uint64_t step, const void *W, enum loss loss, double *each);
 
     /**
      * When all examples of the batch are through the last leg(): the weight deltas of worker w's

@@ -45,7 +45,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     }
     if (extras) {
         ws.index = take(taker, capacity * sizeof *ws.index);
-        ws.weight = take(taker, capacity * sizeof(real));
+        ws.weight = take(taker, rows * sizeof(real));
     }
     size_t panels = (capacity + STRETCH - 1) / STRETCH;
     ws.ldt = stride_for(capacity < STRETCH ? capacity : STRETCH);
@@ -95,7 +95,9 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     ws->small.width = shape->width;
     ws->small.offset = shape->offset;
     ws->small.activation = shape->activation;
-    ws->small.targets = (struct REAL(targets)){.value = ws->target, .ld = ws->ldt};
+    ws->small.targets = (struct REAL(targets)){
+        .value = ws->target, .ld = ws->ldt, .smoothing = extras ? (real)extras->smoothing : 0};
+    ws->small.weight = extras && extras->weighted ? ws->weight : NULL;
     ws->small.each = ws->each;
     return ws;
 }

@@ -37,7 +37,7 @@ struct workspace {
     const struct pass_watcher *watcher;   /* or NULL */
     uint64_t step;                        /* for extras; likewise the next two */
     uint32_t *index;                      /* (capacity) rows of the data set the examples are */
-    real *weight;                         /* (capacity) what they count for */
+    real *weight;                         /* (round16(capacity)) what they count for */
     const struct REAL(kernels) * k;
     size_t capacity;
     size_t E;                               /* examples gathered */
@@ -124,12 +124,20 @@ struct operands {
     size_t legs;
 };
 
+/** What random numbers of a block of examples are functions of: their rows of the data set, and the
+    step. */
+struct origin {
+    const uint32_t *index;
+    uint64_t step;
+};
+
 /** What a worker needs for himself. */
 struct scratch {
     real *G;          /* a piece of the weight deltas */
     real *carry;      /* gradient()'s own */
     real *PT;         /* (PACK, ldt) */
     const real **row; /* (capacity) if in_place: rows of X[0], everybody's */
+    uint32_t *index;  /* (capacity) everybody's rows of the data set */
 };
 
 /**
@@ -156,11 +164,11 @@ void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * 
 
 /*
  * Parts of the passes: of units [from, to) of layer l, for examples [e, e + E) or the stretch that
- * begins at e. Forward, from and to are the ends of blocks, and `rows` those examples' inputs; back,
+ * begins at e. Forward, from and to are the ends of blocks, `rows` and `origin` those examples'; back,
  * they are multiples of 16 or the layer's end. D[L] is packed by itself, once the loss is known.
  */
-void REAL(forward_units)(struct workspace *ws, const real *const *rows, const real *weights,
-                         size_t l, size_t e, size_t E, size_t from, size_t to);
+void REAL(forward_units)(struct workspace *ws, const real *const *rows, const struct origin *origin,
+                         const real *weights, size_t l, size_t e, size_t E, size_t from, size_t to);
 void REAL(pull_back_units)(struct workspace *ws, const real *weights, size_t l, size_t e,
                            size_t from, size_t to, real *PT);
 void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l);
@@ -172,7 +180,7 @@ bool REAL(is_by_units)(const struct shape *shape, size_t l);
 void REAL(by_units_choose)(struct operands *operands);
 size_t REAL(legs)(const struct operands *operands);
 void REAL(leg)(const struct operands *operands, size_t leg, const struct spread *spread, int w,
-               const void *W, enum loss loss, double *each);
+               uint64_t step, const void *W, enum loss loss, double *each);
 void REAL(locate)(const struct operands *operands, int w, const struct examples *examples,
                   const uint32_t *rows, size_t first, size_t E);
 
@@ -195,8 +203,8 @@ void REAL(begin_step)(struct workspace *ws, uint64_t step);
 /* extras.c: what the passes call where a workspace has extras. */
 void REAL(extras_gather)(struct workspace *ws, const struct examples *examples,
                          const uint32_t *rows, size_t first);
-void REAL(extras_drop)(struct workspace *ws, size_t l, size_t first, size_t E, size_t from,
-                       size_t to);
+void REAL(extras_drop)(struct workspace *ws, const struct origin *origin, size_t l, size_t first,
+                       size_t E, size_t from, size_t to);
 void REAL(extras_weigh)(struct workspace *ws);
 
 /* custom.c: functions of the caller's, for examples [first, first + E), a stretch of them. */

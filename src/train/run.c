@@ -311,7 +311,7 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
                     (!run->by_weights || run->each);
     if (complete && run->operands_bytes) {
         void *memory = arena_new(run->operands_bytes);
-        bool in_place = run->examples.real && !extras;
+        bool in_place = run->examples.real && recipe->extras.noise <= 0;
         run->operands = memory ? run->passes->operands_place(memory, &recipe->shape, run->kernels,
                                                              recipe->batch, run->workers, in_place)
                                : NULL;

@@ -43,7 +43,7 @@ static void gather(struct run *run, const struct shard_plan *plan, const struct 
 
 /** The passes of a batch whose weight deltas are divided by weights. */
 static void step_together(struct run *run, const struct shard_plan *plan, size_t begin, int w,
-                          bool anew)
+                          uint64_t step, bool anew)
 {
     const struct passes *passes = run->passes;
     size_t legs = passes->legs(run->operands);
@@ -58,7 +58,8 @@ static void step_together(struct run *run, const struct shard_plan *plan, size_t
         if (leg > 0) {
             run_meet(run, w);
         }
-        passes->leg(run->operands, leg, &plan->spread, w, run->W, run->recipe->loss, run->each);
+        passes->leg(run->operands, leg, &plan->spread, w, step, run->W, run->recipe->loss,
+                    run->each);
     }
 }
 
@@ -77,7 +78,7 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
         passes->begin_step(me->ws, step);
     }
     if (run->operands) {
-        step_together(run, plan, begin, w, anew);
+        step_together(run, plan, begin, w, step, anew);
         return;
     }
     for (size_t c = 0; c < share->chunks; c++) {
