@@ -972,6 +972,58 @@ LEVEL_TEST(update)
     }
 }
 
+/** 2^-e with e from 0 to beyond the smallest denormal's, times a number between -1 and 1. */
+static real any_size(uint64_t *state)
+{
+    int most = USE_DOUBLE ? 1080 : 155;
+    real value = any_value(USUAL, state);
+    return (real)ldexp((double)value, -(int)(test_random(state) % (uint64_t)most));
+}
+
+/* Kernels leave denormal numbers out of divisions and roots, where nobody can tell. */
+LEVEL_TEST(update_of_states_that_fade)
+{
+    enum { N = 512 };
+    static const enum optimizer all[] = {OPTIMIZER_ADAM, OPTIMIZER_ADAMW, OPTIMIZER_RMSPROP,
+                                         OPTIMIZER_ADAGRAD};
+    static const real epsilon[] = {(real)1e-8, (real)1e-12, (real)1e-18, (real)1e-30, 0};
+    static const real rates[] = {(real)1e-3, 1, (real)1e-30, 0};
+    uint64_t state = 11;
+    for (int c = 0; c < 4 * 5 * 4; c++) {
+        const real rate = rates[c / 20];
+        const struct REAL(update) u = {.optimizer = all[c % 4],
+                                       .scale = 1,
+                                       .rate = rate,
+                                       .beta1 = (real)0.9,
+                                       .one_beta1 = (real)0.1,
+                                       .beta2 = (real)0.999,
+                                       .one_beta2 = (real)0.001,
+                                       .step = rate,
+                                       .root = (real)(c % 3 ? 1 : 31.6),
+                                       .epsilon = epsilon[c / 4 % 5]};
+        real g[N], before[3][N], want[3][N], got[3][N];
+        for (size_t i = 0; i < N; i++) {
+            g[i] = i % 2 ? any_size(&state) : 0;
+            before[0][i] = any_size(&state);
+            before[1][i] = (real)fabs((double)any_size(&state));
+            before[2][i] = (real)fabs((double)any_size(&state));
+            if (i % 4 == 0) { /* a few of the smallest number, or none, for good */
+                before[1][i] = (real)(test_random(&state) % 6) * SMALLEST;
+            }
+        }
+        memcpy(want, before, sizeof want);
+        memcpy(got, before, sizeof got);
+        plain()->update(&u, want[0], g, want[1], want[2], N);
+        k->update(&u, got[0], g, got[1], got[2], N);
+        for (size_t i = 0; i < N; i++) {
+            for (int b = 0; b < 3; b++) {
+                cr_assert(same(want[b][i], got[b][i]), "%s update %d, %zu: %a, not %a", k->isa,
+                          (int)u.optimizer, i, (double)got[b][i], (double)want[b][i]);
+            }
+        }
+    }
+}
+
 LEVEL_TEST(penalise)
 {
     uint64_t state = 12;

@@ -6,6 +6,10 @@
  * stay in the first. A group takes its tiles of all outputs at once if W as a whole stays in the
  * second-level cache: then there is the more time for the next group's rows, which may have to come
  * from memory. Otherwise block follows block; while one is at work the next is asked for.
+ *
+ * A last block of few outputs would leave lanes empty, or make tiles of one column, which wait for
+ * loads. There the inputs are turned, some at a time, so that registers run over examples, and what
+ * they come to is turned back.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
@@ -67,8 +71,9 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     }
 }
 
-void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
-                    size_t ldz)
+/** affine() of blocks that are not turned; a function of its own, for its registers' sake. */
+static __attribute__((noinline)) void straight(const real *const *X, size_t E, size_t m,
+                                               const real *W, size_t n, real *Z, size_t ldz)
 {
     const size_t at_once = pack_size(m, n) * sizeof(real) <= WHOLE ? n : PACK;
     for (size_t from = 0; from < n; from += at_once) {
@@ -110,5 +115,134 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
             }
             e += (size_t)high;
         }
+    }
+}
+
+/* Inputs, and examples, that are turned at a time. */
+enum { SOME = 48, BAND = TILE_COLUMNS * LANES };
+
+/** ZT[r][e] += Σ_i W[i][r] XT[i][e], from the bias at first. */
+INLINE void turned_tile(const int rows, const int columns, const real *XT, size_t inputs,
+                        const real *W, size_t ldw, const real *bias, real *ZT)
+{
+    vec sum[TILE_ROWS][TILE_COLUMNS];
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            sum[r][c] = bias ? vset(bias[r]) : vload(ZT + r * BAND + c * LANES);
+        }
+    }
+    for (size_t i = 0; i < inputs; i++, W += ldw, XT += BAND) {
+        vec b[TILE_COLUMNS];
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            b[c] = vload(XT + c * LANES);
+        }
+        UNROLL_ROWS for (int r = 0; r < rows; r++)
+        {
+            vec a = vset(W[r]);
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                sum[r][c] = vfma(a, b[c], sum[r][c]);
+            }
+        }
+    }
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            vstore(ZT + r * BAND + c * LANES, sum[r][c]);
+        }
+    }
+}
+
+/** Inputs [from, from + inputs) of `examples` rows, transposed; those of the next rows are asked for. */
+static void turn(const real *const *X, size_t examples, size_t left, size_t from, size_t inputs,
+                 real *XT)
+{
+    for (size_t e = 0; e < examples; e += (size_t)LANES) {
+        for (size_t i = 0; i < inputs; i += (size_t)LANES) {
+            vec square[16];
+            UNROLL(16)
+            for (int j = 0; j < LANES; j++) {
+                size_t row = e + (size_t)j;
+                square[j] = row < examples ? vload(X[row] + from + i) : vzero();
+                if (row + BAND < left) {
+                    __builtin_prefetch(X[row + BAND] + from + i);
+                }
+            }
+            vtranspose(square);
+            UNROLL(16)
+            for (int j = 0; j < LANES; j++) {
+                vstore(XT + (i + (size_t)j) * BAND + e, square[j]);
+            }
+        }
+    }
+}
+
+/** Rows of Z from ZT; what lies behind n in a register may be anything. */
+static void turn_back(const real *ZT, size_t examples, size_t n, real *Z, size_t ldz)
+{
+    for (size_t e = 0; e < examples; e += (size_t)LANES) {
+        vec square[16];
+        UNROLL(16)
+        for (int j = 0; j < LANES; j++) {
+            square[j] = (size_t)j < n ? vload(ZT + j * BAND + e) : vzero();
+        }
+        vtranspose(square);
+        UNROLL(16)
+        for (int j = 0; j < LANES; j++) {
+            if (e + (size_t)j < examples) {
+                vstore(Z + (e + (size_t)j) * ldz, square[j]);
+            }
+        }
+    }
+}
+
+/** The same as affine() for a block of few outputs, of a width of ldw. */
+static __attribute__((noinline)) void turned(const real *const *X, size_t E, size_t m,
+                                             const real *W, size_t ldw, size_t n, real *Z,
+                                             size_t ldz)
+{
+    _Alignas(64) real XT[SOME * BAND];
+    _Alignas(64) real ZT[LANES * BAND];
+    for (size_t e = 0; e < E;) {
+        int columns = tile_columns(registers_for(E - e));
+        size_t examples = (size_t)columns * LANES;
+        examples = E - e < examples ? E - e : examples;
+        for (size_t i = 0; i < m; i += SOME) {
+            size_t inputs = m - i < SOME ? m - i : SOME;
+            turn(X + e, examples, E - e, i, inputs, XT);
+            for (size_t o = 0; o < n;) {
+                int rows = tile_rows(n - o);
+                const real *bias = i == 0 ? W + m * ldw + o : NULL;
+                TILE_CALL(rows, columns, turned_tile, XT, inputs, W + i * ldw + o, ldw, bias,
+                          ZT + o * BAND)
+                o += (size_t)rows;
+            }
+        }
+        turn_back(ZT, examples, n, Z + e * ldz, ldz);
+        e += examples;
+    }
+}
+
+/** Is a last block of so many outputs turned? Not where turning would be too much of the work. */
+static bool is_turned(size_t E, size_t m, size_t outputs)
+{
+    return E >= (size_t)LANES && m >= (size_t)LANES && outputs > 0 &&
+           4 * outputs <= 3 * (size_t)LANES;
+}
+
+void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
+                    size_t ldz)
+{
+    const size_t few = n % PACK;
+    const size_t wide = is_turned(E, m, few) ? n - few : n;
+    if (wide > 0) {
+        straight(X, E, m, W, wide, Z, ldz);
+    }
+    if (wide < n) {
+        turned(X, E, m, W + wide * (m + 1), pack_width(n, wide), few, Z + wide, ldz);
     }
 }

@@ -15,7 +15,6 @@
 #define LOG2_E 0x1.71547652b82fep+0
 #define LN2_HIGH 0x1.62e42fee00000p-1 /* 32 bits: exact when multiplied by an exponent */
 #define LN2_LOW 0x1.a39ef35793c76p-33
-#define ROUND_MAGIC 0x1.8p52
 #define EXP_LOWEST (-746.0)
 #define EXP_HIGHEST 710.0
 #define SMALLEST_NORMAL 0x1p-1022
@@ -24,19 +23,17 @@
 #define LOG2_E 0x1.715476p+0f
 #define LN2_HIGH 0x1.62e4p-1f /* 15 bits */
 #define LN2_LOW 0x1.7f7d1cp-20f
-#define ROUND_MAGIC 0x1.8p23f
 #define EXP_LOWEST (-104.0f)
 #define EXP_HIGHEST 89.0f
 #define SMALLEST_NORMAL 0x1p-126f
 #define SQRT_HALF_BITS 0x3f3504f3
 #endif
 
-/** x = n ln 2 + r with |r| ≤ ln 2 / 2: e^r - 1 = r + r² p(r), and n. */
-INLINE vec exp_fraction(vec x, ivec *n_whole)
+/** x = n ln 2 + r with |r| ≤ ln 2 / 2: e^r - 1 = r + r² p(r), and n + ROUND_MAGIC. */
+INLINE vec exp_fraction(vec x, vec *shifted)
 {
-    vec shifted = vfma(x, vset(LOG2_E), vset(ROUND_MAGIC));
-    vec n = shifted - vset(ROUND_MAGIC);
-    *n_whole = vbits(shifted) - vbits(vset(ROUND_MAGIC));
+    *shifted = vfma(x, vset(LOG2_E), vset(ROUND_MAGIC));
+    vec n = *shifted - vset(ROUND_MAGIC);
     vec r = vfma(-n, vset(LN2_HIGH), x);
     r = vfma(-n, vset(LN2_LOW), r);
 #if defined(REAL_IS_DOUBLE)
@@ -59,25 +56,21 @@ INLINE vec exp_fraction(vec x, ivec *n_whole)
     return vfma(p, r * r, r);
 }
 
-/**
- * e^x = 2^n (1 + (e^r - 1)). 2^n is applied in two halves, so that results down to the smallest
- * denormal are rounded once.
- */
+/** e^x = 2^n (1 + (e^r - 1)). Results down to the smallest denormal are rounded once. */
 INLINE vec vexp(vec x)
 {
     x = vmin(vset(EXP_HIGHEST), vmax(vset(EXP_LOWEST), x));
-    ivec whole;
-    vec p = exp_fraction(x, &whole) + vset(1);
-    ivec half = whole >> 1;
-    return p * vpower_of_two(half) * vpower_of_two(whole - half);
+    vec shifted;
+    vec p = exp_fraction(x, &shifted) + vset(1);
+    return vscale(p, shifted);
 }
 
 /** e^x - 1 for x ≤ 0, without the loss of digits near 0: 2^n (e^r - 1) + (2^n - 1). */
 INLINE vec vexpm1_below(vec x)
 {
-    ivec whole;
-    vec p = exp_fraction(vmax(vset(-40), x), &whole); /* e^-40 is nothing beside 1 */
-    vec power = vpower_of_two(whole);
+    vec shifted;
+    vec p = exp_fraction(vmax(vset(-40), x), &shifted); /* e^-40 is nothing beside 1 */
+    vec power = vpower_of_two(vbits(shifted) - vbits(vset(ROUND_MAGIC)));
     return vfma(p, power, power - vset(1));
 }
 
@@ -120,7 +113,7 @@ INLINE vec vlog_scaled(vec scaled, vec less)
 /** ln x. ln 0 = -∞, ln of a negative number is NaN. */
 INLINE vec vlog(vec x)
 {
-    ivec denormal = vless(x, vset(SMALLEST_NORMAL));
+    vmask denormal = vless(x, vset(SMALLEST_NORMAL));
     vec scaled = vselect(denormal, x * vset((real)(1ull << (REAL_MANTISSA_BITS + 2))), x);
     vec less = vselect(denormal, vset((real)(REAL_MANTISSA_BITS + 2)), vzero());
     vec result = vlog_scaled(scaled, less);
@@ -243,7 +236,7 @@ INLINE vec verf(vec x)
  */
 INLINE vec vsin_cos(vec x, vec *cosine)
 {
-    ivec fits = vless(vabs(x), vset(0x1p20));
+    vmask fits = vless(vabs(x), vset(0x1p20));
     vec beyond = x * vzero();
     x = vselect(fits, x, vzero());
 #if defined(REAL_IS_DOUBLE)
@@ -284,9 +277,9 @@ INLINE vec vsin_cos(vec x, vec *cosine)
     s = vfma(s * z, r, r);
     c = vfma(c, z * z, vfma(vset((real)-0.5), z, vset(1)));
     ivec quarter = vbits(shifted) - vbits(vset(ROUND_MAGIC));
-    ivec odd = -(quarter & iset(1));
-    ivec sine_below = -((quarter >> 1) & iset(1));
-    ivec cosine_below = -(((quarter + iset(1)) >> 1) & iset(1));
+    vmask odd = vodd(quarter);
+    vmask sine_below = vodd(quarter >> 1);
+    vmask cosine_below = vodd((quarter + iset(1)) >> 1);
     vec sine = vselect(odd, c, s);
     vec other = vselect(odd, s, c);
     sine = vselect(sine_below, -sine, sine);
@@ -312,7 +305,7 @@ INLINE vec vcos_turns(vec u)
     vec below = vset(0.25) - u; /* its sign is the result's: cos(π - a) = -cos a */
     u = vmin(u, vset(0.5) - u);
     vec other = vset(0.25) - u;
-    ivec sine = vless(other, u);
+    vmask sine = vless(other, u);
     vec r = vmin(u, other) * vset(0x1.921fb54442d18p+2);
     vec z = r * r;
 #define COEFFICIENT(of_sine, of_cosine) vselect(sine, vset(of_sine), vset(of_cosine))

@@ -3,13 +3,15 @@
  * precision. The build chooses by KERNEL_AVX512, KERNEL_AVX2, KERNEL_NEON or KERNEL_SCALAR, and by
  * REAL_IS_FLOAT or REAL_IS_DOUBLE.
  *
- *     vec, LANES          a register of LANES reals        ivec   as many integers, also a mask
+ *     vec, LANES          a register of LANES reals        ivec   as many integers
  *     iadd(a, b)          a + b, which may wrap around     uvec   as many without a sign
  *     vload, vstore       any address                      vset   one value in every lane
  *     vfma(a, b, c)       a b + c, rounded once, on every level
  *     vmax, vmin          a > b ? a : b: the second operand if either is NaN, on every level
- *     vselect(m, a, b)    lane by lane a where the mask is -1, b where it is 0
+ *     vless, vequal       the lanes where it is so, a vmask: & and | put two together
+ *     vselect(m, a, b)    lane by lane a where the mask is set, else b
  *     vtranspose(r)       LANES registers as a square matrix
+ *     vscale(a, n)        a 2^n
  *
  * + - * / on vec are the IEEE operations; nothing is contracted (-ffp-contract=off). A sum over
  * lanes does not exist here on purpose: it would make results depend on LANES.
@@ -54,6 +56,7 @@ typedef uint32_t real_unsigned;
 typedef real vec;
 typedef real_bits ivec;
 typedef real_unsigned uvec;
+typedef ivec vmask;
 
 INLINE vec vload(const real *p)
 {
@@ -87,17 +90,17 @@ INLINE ivec iset(real_bits x)
 {
     return x;
 }
-INLINE vec vselect(ivec m, vec a, vec b)
+INLINE vec vselect(vmask m, vec a, vec b)
 {
     return m ? a : b;
 }
-INLINE ivec vless(vec a, vec b)
+INLINE vmask vless(vec a, vec b)
 {
-    return -(ivec)(a < b);
+    return -(vmask)(a < b);
 }
-INLINE ivec vequal(vec a, vec b)
+INLINE vmask vequal(vec a, vec b)
 {
-    return -(ivec)(a == b);
+    return -(vmask)(a == b);
 }
 INLINE vec vmax(vec a, vec b)
 {
@@ -155,20 +158,40 @@ INLINE vec vfrom_bits(ivec i)
 {
     return (vec)i;
 }
-INLINE ivec vless(vec a, vec b)
-{
-    return (ivec)(a < b);
-}
-INLINE ivec vequal(vec a, vec b)
-{
-    return (ivec)(a == b);
-}
 
 #if defined(KERNEL_AVX512) || defined(KERNEL_AVX2)
 #include <immintrin.h>
 #elif defined(KERNEL_NEON)
 #include <arm_neon.h>
 #endif
+
+/* Masks have registers of their own, or are -1 and 0 in the lanes. */
+#if defined(KERNEL_AVX512) && defined(REAL_IS_DOUBLE)
+typedef __mmask8 vmask;
+#define SIMD_COMPARE(a, b, how) _mm512_cmp_pd_mask(a, b, how)
+#elif defined(KERNEL_AVX512)
+typedef __mmask16 vmask;
+#define SIMD_COMPARE(a, b, how) _mm512_cmp_ps_mask(a, b, how)
+#else
+typedef ivec vmask;
+#endif
+
+INLINE vmask vless(vec a, vec b)
+{
+#if defined(KERNEL_AVX512)
+    return SIMD_COMPARE(a, b, _CMP_LT_OS);
+#else
+    return (ivec)(a < b);
+#endif
+}
+INLINE vmask vequal(vec a, vec b)
+{
+#if defined(KERNEL_AVX512)
+    return SIMD_COMPARE(a, b, _CMP_EQ_OQ);
+#else
+    return (ivec)(a == b);
+#endif
+}
 
 /* One row of the table below a level and precision: how the intrinsics are called. */
 #if defined(KERNEL_AVX512) && defined(REAL_IS_DOUBLE)
@@ -212,25 +235,25 @@ INLINE ivec iset(real_bits x)
 {
     return (ivec)_mm512_set1_epi64(x);
 }
-INLINE vec vselect(ivec m, vec a, vec b)
+INLINE vec vselect(vmask m, vec a, vec b)
 {
-    return (vec)_mm512_mask_blend_pd(_mm512_movepi64_mask((__m512i)m), b, a);
+    return (vec)_mm512_mask_blend_pd(m, b, a);
 }
 #elif defined(KERNEL_AVX512)
 INLINE ivec iset(real_bits x)
 {
     return (ivec)_mm512_set1_epi32(x);
 }
-INLINE vec vselect(ivec m, vec a, vec b)
+INLINE vec vselect(vmask m, vec a, vec b)
 {
-    return (vec)_mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)m), b, a);
+    return (vec)_mm512_mask_blend_ps(m, b, a);
 }
 #elif defined(REAL_IS_DOUBLE)
 INLINE ivec iset(real_bits x)
 {
     return (ivec)_mm256_set1_epi64x(x);
 }
-INLINE vec vselect(ivec m, vec a, vec b)
+INLINE vec vselect(vmask m, vec a, vec b)
 {
     return (vec)_mm256_blendv_pd(b, a, (vec)m);
 }
@@ -239,7 +262,7 @@ INLINE ivec iset(real_bits x)
 {
     return (ivec)_mm256_set1_epi32(x);
 }
-INLINE vec vselect(ivec m, vec a, vec b)
+INLINE vec vselect(vmask m, vec a, vec b)
 {
     return (vec)_mm256_blendv_ps(b, a, (vec)m);
 }
@@ -274,7 +297,7 @@ INLINE vec vsqrt(vec a)
 {
     return (vec)SIMD_ARM(vsqrt)(a);
 }
-INLINE vec vselect(ivec m, vec a, vec b)
+INLINE vec vselect(vmask m, vec a, vec b)
 {
     return vfrom_bits((m & vbits(a)) | (~m & vbits(b)));
 }
@@ -291,83 +314,83 @@ INLINE vec vmin(vec a, vec b)
 #endif
 
 /*
- * A square of LANES x LANES reals in log2(LANES) rounds: round by round, rows that are `step` apart
- * exchange the halves of their blocks of 2 step lanes.
+ * A square of LANES x LANES reals. First the small squares within a quarter of 16 bytes, of as many
+ * rows as a quarter holds reals, then the squares of quarters. Two rounds go together, in
+ * instructions that stay within quarters or move whole ones; exchanging rows half by half, round
+ * after round, takes ones that do neither, and half as long again.
  */
-#if KERNEL_BYTES == 64 && !defined(REAL_IS_DOUBLE)
-#define SIMD_PAIR(step, a, b)                                                                      \
-    do {                                                                                           \
-        vec x_ = (a), y_ = (b);                                                                    \
-        if (step == 8) {                                                                           \
-            (a) = __builtin_shufflevector(x_, y_, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21,  \
-                                          22, 23);                                                 \
-            (b) = __builtin_shufflevector(x_, y_, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27,    \
-                                          28, 29, 30, 31);                                         \
-        } else if (step == 4) {                                                                    \
-            (a) = __builtin_shufflevector(x_, y_, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24,    \
-                                          25, 26, 27);                                             \
-            (b) = __builtin_shufflevector(x_, y_, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28,  \
-                                          29, 30, 31);                                             \
-        } else if (step == 2) {                                                                    \
-            (a) = __builtin_shufflevector(x_, y_, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12,    \
-                                          13, 28, 29);                                             \
-            (b) = __builtin_shufflevector(x_, y_, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14,  \
-                                          15, 30, 31);                                             \
-        } else {                                                                                   \
-            (a) = __builtin_shufflevector(x_, y_, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12,   \
-                                          28, 14, 30);                                             \
-            (b) = __builtin_shufflevector(x_, y_, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13,   \
-                                          29, 15, 31);                                             \
-        }                                                                                          \
-    } while (0)
-#elif (KERNEL_BYTES == 64 && defined(REAL_IS_DOUBLE)) ||                                           \
-    (KERNEL_BYTES == 32 && !defined(REAL_IS_DOUBLE))
-#define SIMD_PAIR(step, a, b)                                                                      \
-    do {                                                                                           \
-        vec x_ = (a), y_ = (b);                                                                    \
-        if (step == 4) {                                                                           \
-            (a) = __builtin_shufflevector(x_, y_, 0, 1, 2, 3, 8, 9, 10, 11);                       \
-            (b) = __builtin_shufflevector(x_, y_, 4, 5, 6, 7, 12, 13, 14, 15);                     \
-        } else if (step == 2) {                                                                    \
-            (a) = __builtin_shufflevector(x_, y_, 0, 1, 8, 9, 4, 5, 12, 13);                       \
-            (b) = __builtin_shufflevector(x_, y_, 2, 3, 10, 11, 6, 7, 14, 15);                     \
-        } else {                                                                                   \
-            (a) = __builtin_shufflevector(x_, y_, 0, 8, 2, 10, 4, 12, 6, 14);                      \
-            (b) = __builtin_shufflevector(x_, y_, 1, 9, 3, 11, 5, 13, 7, 15);                      \
-        }                                                                                          \
-    } while (0)
-#elif (KERNEL_BYTES == 32 && defined(REAL_IS_DOUBLE)) ||                                           \
-    (KERNEL_BYTES == 16 && !defined(REAL_IS_DOUBLE))
-#define SIMD_PAIR(step, a, b)                                                                      \
-    do {                                                                                           \
-        vec x_ = (a), y_ = (b);                                                                    \
-        if (step == 2) {                                                                           \
-            (a) = __builtin_shufflevector(x_, y_, 0, 1, 4, 5);                                     \
-            (b) = __builtin_shufflevector(x_, y_, 2, 3, 6, 7);                                     \
-        } else {                                                                                   \
-            (a) = __builtin_shufflevector(x_, y_, 0, 4, 2, 6);                                     \
-            (b) = __builtin_shufflevector(x_, y_, 1, 5, 3, 7);                                     \
-        }                                                                                          \
-    } while (0)
+enum { QUARTER = 16 / (int)sizeof(real), QUARTERS = LANES / QUARTER };
+
+typedef double vec_of_64 __attribute__((vector_size(KERNEL_BYTES))); /* lanes of 64 bits */
+
+/* Of each quarter of a and b the first two halves, or the last two; of floats, the same of fourths. */
+#define SIMD_MIX __builtin_shufflevector
+#if KERNEL_BYTES == 64
+#define SIMD_LOW(a, b) SIMD_MIX(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
+#define SIMD_HIGH(a, b) SIMD_MIX(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
+#define SIMD_LOW_4(a, b) SIMD_MIX(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29)
+#define SIMD_HIGH_4(a, b) SIMD_MIX(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31)
+#elif KERNEL_BYTES == 32
+#define SIMD_LOW(a, b) SIMD_MIX(a, b, 0, 4, 2, 6)
+#define SIMD_HIGH(a, b) SIMD_MIX(a, b, 1, 5, 3, 7)
+#define SIMD_LOW_4(a, b) SIMD_MIX(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define SIMD_HIGH_4(a, b) SIMD_MIX(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
 #else
-#define SIMD_PAIR(step, a, b)                                                                      \
-    do {                                                                                           \
-        vec x_ = (a), y_ = (b);                                                                    \
-        (a) = __builtin_shufflevector(x_, y_, 0, 2);                                               \
-        (b) = __builtin_shufflevector(x_, y_, 1, 3);                                               \
-    } while (0)
+#define SIMD_LOW(a, b) SIMD_MIX(a, b, 0, 2)
+#define SIMD_HIGH(a, b) SIMD_MIX(a, b, 1, 3)
+#define SIMD_LOW_4(a, b) SIMD_MIX(a, b, 0, 4, 1, 5)
+#define SIMD_HIGH_4(a, b) SIMD_MIX(a, b, 2, 6, 3, 7)
 #endif
+
+/** The square within each quarter of QUARTER registers. */
+INLINE void transpose_quarters(vec *r)
+{
+#if defined(REAL_IS_DOUBLE)
+    vec a = r[0], b = r[1];
+    r[0] = SIMD_LOW(a, b);
+    r[1] = SIMD_HIGH(a, b);
+#else
+    vec_of_64 a = (vec_of_64)SIMD_LOW_4(r[0], r[1]), b = (vec_of_64)SIMD_HIGH_4(r[0], r[1]);
+    vec_of_64 c = (vec_of_64)SIMD_LOW_4(r[2], r[3]), d = (vec_of_64)SIMD_HIGH_4(r[2], r[3]);
+    r[0] = (vec)SIMD_LOW(a, c);
+    r[1] = (vec)SIMD_HIGH(a, c);
+    r[2] = (vec)SIMD_LOW(b, d);
+    r[3] = (vec)SIMD_HIGH(b, d);
+#endif
+}
+
+/** The square of quarters of as many registers, QUARTER apart. */
+INLINE void exchange_quarters(vec *r)
+{
+#if KERNEL_BYTES == 64
+    vec_of_64 p = (vec_of_64)r[0], q = (vec_of_64)r[QUARTER];
+    vec_of_64 s = (vec_of_64)r[2 * QUARTER], t = (vec_of_64)r[3 * QUARTER];
+    vec_of_64 a = SIMD_MIX(p, q, 0, 1, 2, 3, 8, 9, 10, 11);
+    vec_of_64 b = SIMD_MIX(p, q, 4, 5, 6, 7, 12, 13, 14, 15);
+    vec_of_64 c = SIMD_MIX(s, t, 0, 1, 2, 3, 8, 9, 10, 11);
+    vec_of_64 d = SIMD_MIX(s, t, 4, 5, 6, 7, 12, 13, 14, 15);
+    r[0] = (vec)SIMD_MIX(a, c, 0, 1, 4, 5, 8, 9, 12, 13);
+    r[QUARTER] = (vec)SIMD_MIX(a, c, 2, 3, 6, 7, 10, 11, 14, 15);
+    r[2 * QUARTER] = (vec)SIMD_MIX(b, d, 0, 1, 4, 5, 8, 9, 12, 13);
+    r[3 * QUARTER] = (vec)SIMD_MIX(b, d, 2, 3, 6, 7, 10, 11, 14, 15);
+#elif KERNEL_BYTES == 32
+    vec_of_64 p = (vec_of_64)r[0], q = (vec_of_64)r[QUARTER];
+    r[0] = (vec)SIMD_MIX(p, q, 0, 1, 4, 5);
+    r[QUARTER] = (vec)SIMD_MIX(p, q, 2, 3, 6, 7);
+#else
+    (void)r;
+#endif
+}
 
 INLINE void vtranspose(vec *r)
 {
     UNROLL(4)
-    for (int step = LANES / 2; step > 0; step /= 2) {
-        UNROLL(16)
-        for (int i = 0; i < LANES; i++) {
-            if ((i & step) == 0) {
-                SIMD_PAIR(step, r[i], r[i + step]);
-            }
-        }
+    for (int i = 0; i < LANES; i += QUARTER) {
+        transpose_quarters(r + i);
+    }
+    UNROLL(4)
+    for (int i = 0; i < QUARTER; i++) {
+        exchange_quarters(r + i);
     }
 }
 
@@ -388,19 +411,11 @@ INLINE vec vzero(void)
 #define REAL_EXPONENT_BIAS 127
 #endif
 
-#if defined(KERNEL_AVX512)
-#if defined(REAL_IS_DOUBLE)
-#define SIMD_MASK(bits) ((__mmask8)(bits))
-#else
-#define SIMD_MASK(bits) ((__mmask16)(bits))
-#endif
-#endif
-
 /** The first `count` lanes of a, 0 ≤ count ≤ LANES; zeros behind. */
 INLINE vec vkeep(vec a, size_t count)
 {
 #if defined(KERNEL_AVX512)
-    return (vec)SIMD_X86(maskz_mov)(SIMD_MASK((1u << count) - 1), a);
+    return (vec)SIMD_X86(maskz_mov)((vmask)((1u << count) - 1), a);
 #else
     static const real_bits mask[32] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                        -1, -1, -1, -1, -1, -1, -1, -1};
@@ -412,7 +427,7 @@ INLINE vec vkeep(vec a, size_t count)
 INLINE vec vfrom(vec a, size_t i, vec b)
 {
 #if defined(KERNEL_AVX512)
-    return (vec)SIMD_X86(mask_mov)(a, SIMD_MASK(~0u << i), b);
+    return (vec)SIMD_X86(mask_mov)(a, (vmask)(~0u << i), b);
 #else
     static const real_bits mask[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1,
                                        -1,        -1, -1, -1, -1, -1, -1, -1};
@@ -447,10 +462,47 @@ INLINE ivec iadd(ivec a, ivec b)
     return (ivec)((uvec)a + (uvec)b);
 }
 
+/** The lanes whose integers are odd. */
+INLINE vmask vodd(ivec i)
+{
+#if defined(KERNEL_AVX512) && defined(REAL_IS_DOUBLE)
+    return _mm512_test_epi64_mask((__m512i)i, (__m512i)iset(1));
+#elif defined(KERNEL_AVX512)
+    return _mm512_test_epi32_mask((__m512i)i, (__m512i)iset(1));
+#else
+    return -(i & iset(1));
+#endif
+}
+
+/** What a real is added to so that its integer is in the lowest bits. */
+#if defined(REAL_IS_DOUBLE)
+#define ROUND_MAGIC 0x1.8p52
+#else
+#define ROUND_MAGIC 0x1.8p23f
+#endif
+
 /** 2^n for -bias < n ≤ bias. */
 INLINE vec vpower_of_two(ivec n)
 {
     return vfrom_bits((ivec)((uvec)iadd(n, iset(REAL_EXPONENT_BIAS)) << REAL_MANTISSA_BITS));
+}
+
+/**
+ * a 2^n, rounded once, for a of about 1 and n from below the smallest denormal's to above the
+ * largest number's exponent; n is given as n + ROUND_MAGIC.
+ */
+INLINE vec vscale(vec a, vec shifted)
+{
+#if defined(KERNEL_AVX512)
+    return (vec)SIMD_X86(scalef)(a, shifted - vset(ROUND_MAGIC));
+#else
+    /* in two halves, so that nothing is lost before the end */
+    ivec both = iadd(vbits(shifted), iset(2 * REAL_EXPONENT_BIAS) - vbits(vset(ROUND_MAGIC)));
+    ivec half = both >> 1;
+    vec power = vfrom_bits((ivec)((uvec)half << REAL_MANTISSA_BITS));
+    vec other = vfrom_bits((ivec)((uvec)(both - half) << REAL_MANTISSA_BITS));
+    return a * power * other;
+#endif
 }
 
 #endif

@@ -30,6 +30,44 @@ void KERNEL(penalise)(const struct REAL(penalty) * p, real *w, const real *g, co
     }
 }
 
+/*
+ * Where a weight has had no weight deltas for long, its states end as denormal numbers, and stay:
+ * 0.9 times a few of the smallest is rounded to as many. Processors take several times as long for a
+ * division or a root of one, so both are made of 0 instead where that cannot change a bit.
+ */
+
+#if defined(REAL_IS_DOUBLE)
+#define SMALLEST_ROOT 0x1p-511 /* of SMALLEST_NORMAL */
+#else
+#define SMALLEST_ROOT 0x1p-63f
+#endif
+#define NOT_SEEN ((real)(1ull << (REAL_MANTISSA_BITS + 4))) /* 1 + less than 1 / this is 1 */
+
+/** Below what squares are taken for 0: nothing is left of √square factor beside epsilon. */
+INLINE vec least_square(real factor, real epsilon)
+{
+    bool seen = !(factor * SMALLEST_ROOT * NOT_SEEN < epsilon);
+    return seen ? vzero() : vset(SMALLEST_NORMAL);
+}
+
+INLINE vec root_of(vec square, vec least)
+{
+    return vsqrt(vselect(vless(square, least), vzero(), square));
+}
+
+/** Above what weights do not see `rate` times a denormal number by epsilon or more. */
+INLINE vec unmoved_from(real rate, real epsilon)
+{
+    return vset((rate < 0 ? -rate : rate) / epsilon * (SMALLEST_NORMAL * NOT_SEEN));
+}
+
+/** a / below, for a weight w. */
+INLINE vec ratio(vec a, vec below, vec w, vec unmoved)
+{
+    vmask nothing = vless(vabs(a), vset(SMALLEST_NORMAL)) & vless(unmoved, vabs(w));
+    return vselect(nothing, vzero(), a) / below;
+}
+
 void KERNEL(update)(const struct REAL(update) * u, real *w, const real *g, real *s1, real *s2,
                     size_t n)
 {
@@ -39,6 +77,7 @@ void KERNEL(update)(const struct REAL(update) * u, real *w, const real *g, real 
     const vec beta1 = vset(u->beta1), one_beta1 = vset(u->one_beta1);
     const vec beta2 = vset(u->beta2), one_beta2 = vset(u->one_beta2);
     const vec step = vset(-u->step), root = vset(u->root), epsilon = vset(u->epsilon);
+    vec least, unmoved;
     switch (u->optimizer) {
     case OPTIMIZER_SGD:
         for (size_t i = 0; i < n; i += (size_t)LANES) {
@@ -62,43 +101,54 @@ void KERNEL(update)(const struct REAL(update) * u, real *w, const real *g, real 
         break;
     case OPTIMIZER_ADAM:
     case OPTIMIZER_ADAMW:
+        least = least_square(u->root, u->epsilon);
+        unmoved = unmoved_from(u->step, u->epsilon);
         for (size_t i = 0; i < n; i += (size_t)LANES) {
             vec d = vload(g + i) * scale;
             vec mean = vfma(beta1, vload(s1 + i), one_beta1 * d);
             vec square = vfma(beta2, vload(s2 + i), one_beta2 * d * d);
             vstore(s1 + i, mean);
             vstore(s2 + i, square);
-            vec below = vfma(vsqrt(square), root, epsilon);
-            vstore(w + i, vfma(step, mean / below, vload(w + i)));
+            vec below = vfma(root_of(square, least), root, epsilon);
+            vec old = vload(w + i);
+            vstore(w + i, vfma(step, ratio(mean, below, old, unmoved), old));
         }
         break;
     case OPTIMIZER_RMSPROP:
+        least = least_square(1, u->epsilon);
+        unmoved = unmoved_from(u->rate, u->epsilon);
         for (size_t i = 0; i < n; i += (size_t)LANES) {
             vec d = vload(g + i) * scale;
             vec square = vfma(beta2, vload(s1 + i), one_beta2 * d * d);
             vstore(s1 + i, square);
-            vstore(w + i, vfma(rate, d / (vsqrt(square) + epsilon), vload(w + i)));
+            vec below = root_of(square, least) + epsilon;
+            vec old = vload(w + i);
+            vstore(w + i, vfma(rate, ratio(d, below, old, unmoved), old));
         }
         break;
     case OPTIMIZER_ADAGRAD:
+        least = least_square(1, u->epsilon);
+        unmoved = unmoved_from(u->rate, u->epsilon);
         for (size_t i = 0; i < n; i += (size_t)LANES) {
             vec d = vload(g + i) * scale;
             vec square = vfma(d, d, vload(s1 + i));
             vstore(s1 + i, square);
-            vstore(w + i, vfma(rate, d / (vsqrt(square) + epsilon), vload(w + i)));
+            vec below = root_of(square, least) + epsilon;
+            vec old = vload(w + i);
+            vstore(w + i, vfma(rate, ratio(d, below, old, unmoved), old));
         }
         break;
     case OPTIMIZER_RPROP:
         for (size_t i = 0; i < n; i += (size_t)LANES) {
             vec d = vload(g + i) * scale;
             vec far = vload(s2 + i);
-            ivec begins = vequal(far, vzero()) & ~vequal(d, vzero());
-            far = vselect(begins, vset(u->rate), far);
+            vec first = vselect(vequal(d, vzero()), vzero(), vset(u->rate));
+            far = vselect(vequal(far, vzero()), first, far);
             vec before = vload(s1 + i);
-            ivec same = (vless(vzero(), d) & vless(vzero(), before)) |
-                        (vless(d, vzero()) & vless(before, vzero()));
-            ivec turned = (vless(vzero(), d) & vless(before, vzero())) |
-                          (vless(d, vzero()) & vless(vzero(), before));
+            vmask same = (vless(vzero(), d) & vless(vzero(), before)) |
+                         (vless(d, vzero()) & vless(before, vzero()));
+            vmask turned = (vless(vzero(), d) & vless(before, vzero())) |
+                           (vless(d, vzero()) & vless(vzero(), before));
             far = vselect(same, vmin(vset(RPROP_MOST), far * vset(RPROP_UP)), far);
             far = vselect(turned, vmax(vset(RPROP_LEAST), far * vset(RPROP_DOWN)), far);
             d = vselect(turned, vzero(), d);
