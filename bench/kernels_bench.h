@@ -231,6 +231,18 @@ static void run_gather(const kernels *k, struct operands *o)
     k->gather(o->X, o->ldx, &source, o->order, 0, o->is.E, o->is.m);
 }
 
+static void run_drop(const kernels *k, struct operands *o)
+{
+    const struct REAL(drop) drop = {.seed = 1, .step = 2, .below = 1u << 30, .stays = 1};
+    k->drop(&drop, o->order, o->is.E, 0, o->is.n, o->Z, o->S, o->ldz);
+}
+
+static void run_noise(const kernels *k, struct operands *o)
+{
+    const struct noise noise = {.seed = 1, .step = 2, .deviation = 0x1p-40};
+    k->noise(&noise, o->order, o->row, o->is.E, o->is.m, o->X, o->ldx);
+}
+
 static double flop_of(const struct layer *l)
 {
     return 2.0 * (double)l->E * (double)l->m * (double)l->n;
@@ -272,6 +284,8 @@ static const struct job {
     {"update adam", run_adam, weights_of, 3},
     {"add", run_add, weights_of, 3},
     {"gather bytes", run_gather, inputs_of, 3},
+    {"drop", run_drop, outputs_of, 3},
+    {"noise", run_noise, inputs_of, 3},
 };
 enum { JOBS = sizeof jobs / sizeof jobs[0] };
 

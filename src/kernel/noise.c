@@ -79,6 +79,9 @@ void KERNEL(noise)(const struct noise *noise, const uint32_t *index, const real 
         for (size_t i = 0; i < m; i += NORMALS_MOST) {
             size_t n = m - i < NORMALS_MOST ? m - i : NORMALS_MOST;
             n = registers_for(n) * (size_t)LANES;
+            for (size_t j = 0; e + 1 < E && j < n; j += 64 / sizeof(real)) {
+                __builtin_prefetch(row[e + 1] + i + j); /* it may lie anywhere */
+            }
             KERNEL_F64(normals)(noise, index[e], i, n, z);
             for (size_t j = 0; j < n; j++) {
                 rounded[j] = (real)z[j];
