@@ -206,7 +206,7 @@ static __attribute__((noinline)) void turned(const real *const *X, size_t E, siz
                                              size_t ldz)
 {
     _Alignas(64) real XT[SOME * BAND];
-    _Alignas(64) real ZT[LANES * BAND];
+    _Alignas(64) real ZT[PACK_UNIT * BAND];
     for (size_t e = 0; e < E;) {
         int columns = tile_columns(registers_for(E - e));
         size_t examples = (size_t)columns * LANES;
