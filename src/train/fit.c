@@ -26,7 +26,7 @@
 #include "train/workers.h"
 
 /** Seconds of a run's measurement of the machine's limit: so many, and less after a short run. */
-#define LIMIT_SECONDS 0.03
+#define LIMIT_SECONDS 0.01
 #define LIMIT_SECONDS_LEAST 0.002
 #define LIMIT_SHARE 0.1
 
