@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "support.h"
 #include "train/metrics.h"
 
 enum { ROWS = 17, CLASSES = 4 };
@@ -46,7 +47,7 @@ Test(metrics, of_several_classes_are_those_of_scikit_learn)
         {0.28571428571428575, 0.0, 0.30769230769230765, 0.6},
     };
     double got[3][CLASSES], auc = 0;
-    struct metrics_row scratch[ROWS];
+    double scratch[ROWS];
     make();
     double balanced = metrics_classes(confusion, CLASSES, got[0], got[1], got[2]);
     cr_assert(near(balanced, 0.3833333333333333));
@@ -68,7 +69,7 @@ Test(metrics, of_several_classes_are_those_of_scikit_learn)
 Test(metrics, of_one_output_with_ties_are_those_of_scikit_learn)
 {
     double s[ROWS];
-    struct metrics_row scratch[ROWS];
+    double scratch[ROWS];
     int32_t two[ROWS];
     make();
     for (int i = 0; i < ROWS; i++) {
@@ -82,11 +83,56 @@ Test(metrics, of_one_output_with_ties_are_those_of_scikit_learn)
     cr_assert(near(metrics_log_loss(s, two, ROWS, 1), 0.7945283581628445));
 }
 
+/* The area by its definition: over all pairs of a row of the class and one that is not. */
+static double area_of_pairs(const double *s, const int32_t *two, int rows)
+{
+    double won = 0, pairs = 0;
+    for (int a = 0; a < rows; a++) {
+        for (int b = 0; b < rows; b++) {
+            if (two[a] == 1 && two[b] != 1) {
+                won += s[a] > s[b] ? 1 : s[a] == s[b] ? 0.5 : 0;
+                pairs++;
+            }
+        }
+    }
+    return won / pairs;
+}
+
+Test(metrics, areas_count_every_pair_whichever_side_is_smaller)
+{
+    enum { MOST = 70 };
+    double s[2 * MOST], scratch[MOST];
+    int32_t two[MOST];
+    uint64_t state = 3;
+    for (int trial = 0; trial < 400; trial++) {
+        int rows = 2 + (int)(test_random(&state) % (MOST - 1));
+        uint64_t levels = 1 + test_random(&state) % 40, share = 1 + test_random(&state) % 9;
+        for (int r = 0; r < rows; r++) {
+            s[2 * r] = (double)(test_random(&state) % levels) / 8 - 1;
+            two[r] = test_random(&state) % 10 < share;
+        }
+        two[0] = 1;
+        two[1] = trial % 3;
+        if (trial % 3 == 1) {
+            two[rows - 1] = 0;
+        }
+        double plain[MOST];
+        for (int r = 0; r < rows; r++) {
+            plain[r] = s[2 * r];
+        }
+        double want = area_of_pairs(plain, two, rows);
+        double got = metrics_auc(s, 2, two, 1, (size_t)rows, scratch);
+        cr_assert(want == got || (isnan(want) && isnan(got)), "%d: %a, not %a", trial, got, want);
+    }
+    s[0] = NAN;
+    cr_assert(isnan(metrics_auc(s, 2, two, 1, 2, scratch)));
+}
+
 Test(metrics, an_absent_class_has_no_area_and_does_not_count)
 {
     double s[3] = {0.1, 0.5, 0.9};
     int32_t all[3] = {1, 1, 1};
-    struct metrics_row scratch[3];
+    double scratch[3];
     cr_assert(isnan(metrics_auc(s, 1, all, 1, 3, scratch)));
     cr_assert(isnan(metrics_auc(s, 1, all, 0, 3, scratch)));
     const size_t matrix[9] = {2, 0, 0, 0, 0, 0, 1, 0, 1};

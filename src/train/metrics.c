@@ -1,6 +1,8 @@
 /** metrics: see metrics.h. */
 #include "train/metrics.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/sum.h"
@@ -34,39 +36,59 @@ double metrics_classes(const size_t *confusion, size_t classes, double *precisio
     return seen ? total / (double)seen : 0;
 }
 
-static int compare_rows(const void *a, const void *b)
+static int compare_scores(const void *a, const void *b)
 {
-    const struct metrics_row *x = a;
-    const struct metrics_row *y = b;
-    return (x->score > y->score) - (x->score < y->score);
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/** How many of n > 0 sorted scores are below s, or, if `equal_too`, not above it. */
+static size_t count_below(const double *sorted, size_t n, double s, bool equal_too)
+{
+    const double *at = sorted;
+    while (n > 1) { /* no branches: which half it is cannot be foreseen */
+        size_t half = n / 2;
+        at += (equal_too ? at[half - 1] <= s : at[half - 1] < s) ? half : 0;
+        n -= half;
+    }
+    return (size_t)(at - sorted) + (equal_too ? *at <= s : *at < s);
 }
 
 double metrics_auc(const double *score, size_t stride, const int32_t *class_index, int32_t positive,
-                   size_t rows, struct metrics_row *scratch)
+                   size_t rows, double *scratch)
 {
     size_t wanted = 0;
     for (size_t r = 0; r < rows; r++) {
-        scratch[r].score = score[r * stride];
-        scratch[r].wanted = class_index[r] == positive;
         wanted += class_index[r] == positive;
     }
     if (wanted == 0 || wanted == rows) {
         return __builtin_nan("");
     }
-    qsort(scratch, rows, sizeof *scratch, compare_rows);
-    /* half pairs, so that all is whole numbers: exact to 2^53 of them */
-    double won = 0;
-    size_t below = 0;
-    for (size_t r = 0; r < rows;) {
-        size_t equal_wanted = 0, equal = 0;
-        for (double s = scratch[r].score; r < rows && scratch[r].score == s; r++) {
-            equal_wanted += (size_t)scratch[r].wanted;
-            equal += !scratch[r].wanted;
+    /* the smaller side is sorted, and each row of the other is looked up in it */
+    const bool few_wanted = wanted <= rows - wanted;
+    const size_t few = few_wanted ? wanted : rows - wanted;
+    size_t n = 0;
+    for (size_t r = 0; r < rows; r++) {
+        if (score[r * stride] != score[r * stride]) {
+            return __builtin_nan("");
         }
-        won += (double)equal_wanted * (2 * (double)below + (double)equal);
-        below += equal;
+        if ((class_index[r] == positive) == few_wanted) {
+            scratch[n++] = score[r * stride];
+        }
     }
-    return won / (2 * (double)wanted * (double)(rows - wanted));
+    qsort(scratch, few, sizeof *scratch, compare_scores);
+    uint64_t won = 0; /* half pairs, so that all is whole numbers */
+    for (size_t r = 0; r < rows; r++) {
+        if ((class_index[r] == positive) != few_wanted) {
+            double s = score[r * stride];
+            size_t below = count_below(scratch, few, s, false);
+            bool tie = below < few && scratch[below] == s;
+            size_t upto = tie ? count_below(scratch, few, s, true) : below;
+            won += few_wanted ? (few - below) + (few - upto) : below + upto;
+        }
+    }
+    return (double)won / (2 * (double)wanted * (double)(rows - wanted));
 }
 
 void metrics_top(const double *outputs, const int32_t *class_index, size_t rows, size_t classes,

@@ -20,21 +20,15 @@
 double metrics_classes(const size_t *confusion, size_t classes, double *precision, double *recall,
                        double *f1);
 
-/** Room for one row of metrics_auc(). */
-struct metrics_row {
-    double score;
-    int32_t wanted;
-};
-
 /**
  * Area under the ROC curve of scores score[r × stride] for class `positive` against all others: the
  * chance that a row of the class scores higher than one that is not, ties counting half. NaN if one
- * side is empty. scratch (rows) is overwritten.
+ * side is empty or a score is NaN. scratch (rows / 2) is overwritten.
  *
  * Source: J. Hanley, B. McNeil, Radiology 143 (1982): by ranks, as Mann and Whitney's U.
  */
 double metrics_auc(const double *score, size_t stride, const int32_t *class_index, int32_t positive,
-                   size_t rows, struct metrics_row *scratch);
+                   size_t rows, double *scratch);
 
 /**
  * top[k - 1] = share of rows whose class is among the k largest of `classes` outputs (ties: lower

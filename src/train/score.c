@@ -231,7 +231,7 @@ double scorer_headline(const struct scorer *scorer)
 enum { AUC_CLASSES = 100 };
 
 /** Area under the curve: of class 1 of two, else the mean over classes with rows and others. */
-static double area(const struct scorer *scorer, size_t classes, struct metrics_row *scratch)
+static double area(const struct scorer *scorer, size_t classes, double *scratch)
 {
     const struct dataset *set = scorer->set;
     if (classes == 2) {
@@ -255,7 +255,7 @@ static heddle_status score_classes(const struct scorer *scorer, size_t k, heddle
                                    heddle_error *err)
 {
     const struct dataset *set = scorer->set;
-    struct metrics_row *scratch = memory_new(set->rows, sizeof *scratch);
+    double *scratch = memory_new(set->rows / 2 + 1, sizeof *scratch);
     score->confusion = memory_new(k * k, sizeof *score->confusion);
     score->precision = memory_new(k, sizeof *score->precision);
     score->recall = memory_new(k, sizeof *score->recall);
