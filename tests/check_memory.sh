@@ -17,6 +17,8 @@ else
     t 71 - '^heddle: training needs [0-9.]+ MiB besides the data, there are [0-9.]+ MiB' \
         "ulimit -v 600000; heddle train $large -o no.model"
     holds 'nothing is written then, either' '! [ -e no.model ]'
+    t 0 'all, with the data' '^heddle: note: training needs [0-9.]+ MiB besides the data' \
+        "ulimit -v 600000; heddle train ${large% -q} --dry-run"
     holds 'the estimates' "'${HEDDLE_BUILD:-$(dirname "$HEDDLE")}/tests/program_memory' '$HEDDLE' ."
     [ "$failed" = 0 ] || cat out
 fi

@@ -58,6 +58,8 @@ Test(available, groups_of_version_2_limit_all_below_them)
     cr_assert(memory_available(root) == 60 * MEBI);
     put(root, "/sys/fs/cgroup/a/memory.stat", "anon 1\nfile 2\ninactive_file 31457280\n");
     cr_assert(memory_available(root) == 90 * MEBI);
+    put(root, "/sys/fs/cgroup/a/memory.stat", "inactive_file 31457280\nactive_file 5242880\n");
+    cr_assert(memory_available(root) == 95 * MEBI);
     put(root, "/sys/fs/cgroup/a/memory.current", "409430400\n");
     cr_assert(memory_available(root) == 0);
 }

@@ -422,6 +422,11 @@ Test(preprocess, words_never_seen_are_noted)
            "'Red' of column 'k' was not in the training data (nor were those of 2 more cells): it "
            "counts as none of the words known");
     unseen(p, "k,y\nteal,1\n", ""); /* it cannot be used */
+    char none[] = "?";
+    heddle_table *again = table_of("again.csv", "k,x,g\nteal,8,1\n");
+    preprocess_unseen(p, again, none, 0);
+    cr_assert_str_eq(none, "?");
+    heddle_table_free(again);
     preprocess_free(p);
     heddle_table_free(table);
     table = table_of("numbers.csv", "x,y\n1,0\n2,1\n3,1\n");

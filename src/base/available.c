@@ -67,14 +67,19 @@ static size_t group_leaves(const char *root, const char *folder, bool version2)
     const size_t most = number_of(text, "");
     if (most > SIZE_MAX / 4) /* version 1 says a very large number for none */
         return SIZE_MAX;
-    size_t used = 0, dropped = 0;
+    size_t used = 0;
     if (read_text(text, root, folder, version2 ? "/memory.current" : "/memory.usage_in_bytes"))
         used = number_of(text, "");
-    if (read_text(text, root, folder, "/memory.stat"))
-        dropped = number_of(text, version2 ? "inactive_file " : "total_inactive_file ");
     used = used == SIZE_MAX ? 0 : used;
-    dropped = dropped == SIZE_MAX ? 0 : dropped;
-    used -= dropped < used ? dropped : used;
+    if (read_text(text, root, folder, "/memory.stat")) {
+        /* pages of files can be dropped, those read twice, too */
+        static const char *const names[] = {"total_inactive_file ", "total_active_file "};
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            size_t dropped = number_of(text, names[i] + (version2 ? strlen("total_") : 0));
+            dropped = dropped == SIZE_MAX ? 0 : dropped;
+            used -= dropped < used ? dropped : used;
+        }
+    }
     return used < most ? most - used : 0;
 }
 

@@ -156,7 +156,7 @@ int input_model(const char *path, heddle_model **model)
 
 void input_note_unseen(const char *path, const heddle_model *model, const heddle_table *table)
 {
-    char text[256];
+    char text[320];
     if (*heddle_model_unseen(model, table, text, sizeof text)) {
         complain("note: '%s': %s", path, text);
     }

@@ -438,6 +438,8 @@ void preprocess_unseen(const struct preprocess *p, const heddle_table *table, ch
     struct taken taken = {0};
     size_t cells = 0, column = 0, row = 0;
     bool any = false;
+    if (size == 0)
+        return;
     *text = 0;
     for (size_t j = 0; j < p->inputs; j++)
         any = any || p->input[j].text;

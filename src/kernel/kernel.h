@@ -322,9 +322,9 @@ struct REAL(kernels) {
                      size_t m, size_t n, real *const *G, real *carry, real *size);
 
     /**
-     * What affine(), activate(), loss(), weigh(), gradient(), pullback() and derive() would come to, bit for
-     * bit, in one call: worth it where a layer has fewer multiply-adds than moves between their
-     * layouts. Returns Σ |G|.
+     * What affine(), activate(), loss(), weigh(), gradient(), pullback() and derive() would come to,
+     * bit for bit, in one call: worth it where a layer has fewer multiply-adds than moves between
+     * their layouts. Returns Σ |G|.
      */
     real (*small)(const struct REAL(small) * small);
 

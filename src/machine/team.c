@@ -79,7 +79,9 @@ struct team {
 
 /*
  * ThreadSanitizer sees neither that the OpenMP runtime begins a region after all that came before
- * it, nor that it goes on after all workers' ends: it is told, or each region is a race to it.
+ * it, nor that it goes on after all workers' ends: it is told, or each region is a race to it. One
+ * place for all teams, since a worker cannot read which is his before he has been told: a race
+ * between two teams may hide behind their beginnings.
  */
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>

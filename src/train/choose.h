@@ -33,8 +33,9 @@ enum { CHOOSE_NETWORKS = 2 };
 
 /**
  * How many runs choose() makes at a time, each by one worker: one for each worker, but no more than
- * there are to make, nor than take half of max_memory (0: of what the machine has left); *bytes is what they take. 1 if all
- * workers make each run together: with other ranks, or where two are too many.
+ * there are to make, nor than take half of max_memory (0: of what the machine has left); *bytes is
+ * what they take. 1 if all workers make each run together: with other ranks, or where two are too
+ * many.
  *
  * run   the larger of the networks
  */

@@ -146,7 +146,7 @@ static heddle_status read_weights(const heddle_table *table, size_t c, const uin
 static void note_unseen(const struct encoded *encoded, const heddle_table *table,
                         const heddle_callbacks *callbacks)
 {
-    char text[256], note[320];
+    char text[320], note[400];
     if (!table || !callbacks || !callbacks->note) {
         return;
     }

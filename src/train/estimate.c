@@ -212,12 +212,25 @@ static heddle_status measure(const struct fit_request *request, const struct run
     return status;
 }
 
+/** Are so many bytes to be had? Arenas are only mapped: they would be had, and the end come later. */
+static heddle_status check_available(size_t most, heddle_error *err)
+{
+    enum { ASKED_FROM = 64 << 20 }; /* less is there, or nothing is */
+    const double mebi = 1024.0 * 1024.0;
+    const size_t available = most < ASKED_FROM ? SIZE_MAX : memory_available("");
+    if (most <= available) {
+        return HEDDLE_OK;
+    }
+    return status_set(err, HEDDLE_E_MEMORY,
+                      "training needs %.1f MiB besides the data, there are %.1f MiB: fewer "
+                      "threads, a smaller batch or a smaller network need less",
+                      (double)most / mebi, (double)available / mebi);
+}
+
 heddle_status fit_check_memory(const struct fit_request *request, const struct run_recipe *run,
                                const struct encoded *data, const struct workers *workers,
                                heddle_error *err)
 {
-    enum { ASKED_FROM = 64 << 20 }; /* bytes: less is there, or nothing is */
-    const double mebi = 1024.0 * 1024.0;
     size_t limit = recipe_max_memory(request->recipe);
     size_t most = 0;
     heddle_estimate e = {0};
@@ -230,17 +243,7 @@ heddle_status fit_check_memory(const struct fit_request *request, const struct r
                           "smaller batch need less",
                           all, limit);
     }
-    /* Arenas are only mapped, so they would be had, and the end would come later. */
-    if (!status && most >= ASKED_FROM) {
-        const size_t available = memory_available("");
-        if (most > available) {
-            return status_set(err, HEDDLE_E_MEMORY,
-                              "training needs %.1f MiB besides the data, there are %.1f MiB: fewer "
-                              "threads, a smaller batch or a smaller network need less",
-                              (double)most / mebi, (double)available / mebi);
-        }
-    }
-    return status;
+    return status ? status : check_available(most, err);
 }
 
 static void note_choice(const heddle_callbacks *callbacks)
@@ -291,6 +294,11 @@ heddle_status fit_estimate(const struct fit_request *request, heddle_estimate *e
         status = measure(request, &run, &data, &workers, &e, &most, err);
     }
     if (!status) {
+        const heddle_callbacks *callbacks = request->callbacks;
+        heddle_error few;
+        if (check_available(most, &few) && callbacks && callbacks->note) {
+            callbacks->note(callbacks->user, few.text);
+        }
         e.threads = workers.plan->workers;
         e.ranks = cluster_ranks();
         snprintf(e.why, sizeof e.why, "%s", workers.plan->why);

@@ -22,7 +22,8 @@ heddle_status fit(const struct fit_request *request, heddle_model **model, heddl
 
 /**
  * Does what a run will take, its encoded rows and checkpoints included but not its tables, keep
- * within the recipe's max-memory, and is what it will take beyond its rows to be had? HEDDLE_E_MEMORY.
+ * within the recipe's max-memory, and is what it will take beyond its rows to be had?
+ * HEDDLE_E_MEMORY. Other ranks on the same machine are not reckoned with.
  */
 heddle_status fit_check_memory(const struct fit_request *request, const struct run_recipe *run,
                                const struct encoded *data, const struct workers *workers,
