@@ -106,7 +106,8 @@ same() {
 # rows_only NAME DATA KINDS PRECISION: the same with one compilation a compiler.
 rows_only() {
     holds "$1 is exported and predicted" \
-        "$HEDDLE export $1.model -o $1.c && $HEDDLE predict $1.model $2 -o $1.told"
+        "$HEDDLE export $1.model -o $1.c && {
+             $HEDDLE predict $1.model $2 -o $1.told 2>$1.notes || { cat $1.notes; false; }; }"
     for cc in $compilers; do
         holds "$1 as heddle predict ($cc, $4)" \
             "$cc $strict -O1 -DSOURCE='\"$1.c\"' -DNAME=$1 rows.c -o rows -lm &&
