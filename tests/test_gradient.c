@@ -16,39 +16,87 @@
 
 enum { BATCH = 11, PARAMETERS = 4000 };
 
-/* Small networks: one call comes to the same bits as pass after pass. */
-Test(gradient, of_small_networks_in_one_call)
+/**
+ * Small networks take one call for a block of examples: it comes to the same bits as pass after pass,
+ * whatever the shards, chunks and workers.
+ */
+static void check_small(const size_t *width, size_t i, size_t batch, size_t shard, int workers,
+                        size_t chunk)
 {
     static const enum loss losses[] = {LOSS_SSE, LOSS_CROSS_ENTROPY, LOSS_HUBER, LOSS_POISSON};
     static const enum activation outputs[] = {ACTIVATION_SIGMOID, ACTIVATION_SOFTMAX,
                                               ACTIVATION_LINEAR, ACTIVATION_EXP};
-    static const size_t widths[][5] = {{2, 2, 1}, {3, 4, 2}, {1, 5, 3, 4}, {6, 3}, {2, 8, 1}};
-    for (size_t i = 0; i < 20; i++) {
-        const size_t *width = widths[i % 5];
-        size_t batch = 1 + i % 7;
-        struct net net = net_new(width, i % 2 ? ACTIVATION_TANH : ACTIVATION_RELU, outputs[i % 4],
-                                 losses[i % 4], i % 4 == 1 ? CLASSES : NUMBERS, batch, i + 1);
-        size_t packed = shape_packed(&net.shape);
-        const uint32_t end = (uint32_t)batch;
-        const uint8_t merges = 0;
-        const struct shard_run run = {.count = 1, .end = &end, .merges = &merges, .subtrees = 1};
-        void *memory;
-        struct workspace *ws = workspace_new(&net, batch, &memory);
-        double each[2][PACK_UNIT];
-        void *G[2] = {new_array(packed * sizeof(double)), new_array(packed * sizeof(double))};
-        weights_pack(&net.shape, net.values, true, net.W);
-        passes_f64.gather(ws, &net.examples, NULL, 0, batch);
-        passes_f64.forward(ws, net.W);
-        passes_f64.loss(ws, net.loss, each[0]);
-        double size = passes_f64.backward(ws, net.W, &run, &G[0]);
-        double same = passes_f64.differentiate(ws, net.W, net.loss, &run, each[1], &G[1]);
-        cr_assert(memcmp(each[0], each[1], batch * sizeof(double)) == 0, "network %zu", i);
-        cr_assert(memcmp(G[0], G[1], packed * sizeof(double)) == 0, "network %zu", i);
-        cr_assert(size > 0 && fabs(size - same) <= 1e-9 * size);
-        free(G[0]);
-        free(G[1]);
-        free(memory);
-        net_free(&net);
+    struct net net = net_new(width, i % 2 ? ACTIVATION_TANH : ACTIVATION_RELU, outputs[i % 4],
+                             losses[i % 4], i % 4 == 1 ? CLASSES : NUMBERS, batch, i + 1);
+    struct shard_plan *plan;
+    cr_assert(shard_plan_create(batch, shard, workers, chunk, &plan, NULL) == HEDDLE_OK);
+    size_t packed = shape_packed(&net.shape);
+    size_t bytes = packed * sizeof(double);
+    void *memory;
+    struct workspace *ws = workspace_new(&net, plan->capacity, &memory);
+    double *each[2] = {new_array(batch * sizeof(double)), new_array(batch * sizeof(double))};
+    double *sums[2] = {new_array((size_t)plan->partials * bytes),
+                       new_array((size_t)plan->partials * bytes)};
+    weights_pack(&net.shape, net.values, true, net.W);
+    for (int w = 0; w < workers; w++) {
+        double size = 0;
+        for (size_t c = 0; c < plan->share[w].chunks; c++) {
+            const struct chunk *part = &plan->share[w].chunk[c];
+            void *G[2][SUBTREES_MAX];
+            for (size_t j = 0; j < run_places(&part->run); j++) {
+                for (int way = 0; way < 2; way++) {
+                    G[way][j] = sums[way] + (size_t)part->partial[j] * packed;
+                }
+            }
+            passes_f64.gather(ws, &net.examples, NULL, part->first, part->examples);
+            passes_f64.forward(ws, net.W);
+            passes_f64.loss(ws, net.loss, each[0]);
+            passes_f64.backward(ws, net.W, &part->run, G[0]);
+            for (int again = 0; again < 2; again++) { /* a batch that stays is gathered once */
+                double *losses_of = each[1] + part->first;
+                double sum = 0;
+                if (part->run.before == 0 || !again) {
+                    size +=
+                        passes_f64.differentiate(ws, net.W, net.loss, &part->run, losses_of, G[1]);
+                }
+                cr_assert(memcmp(each[0], losses_of, part->examples * sizeof(double)) == 0,
+                          "network %zu, %zu rows", i, batch);
+                for (size_t j = 0; j < part->run.subtrees; j++) {
+                    for (size_t at = 0; at < packed; at++) {
+                        sum += fabs(((double *)G[1][j])[at]);
+                    }
+                    cr_assert(memcmp(G[0][j], G[1][j], bytes) == 0,
+                              "network %zu, %zu rows in shards of %zu, %d workers, chunk %zu", i,
+                              batch, shard, workers, c);
+                }
+                cr_assert(size >= sum * (1 - 1e-9), "Σ |G| is %g, not %g", size, sum);
+            }
+        }
+    }
+    for (int way = 0; way < 2; way++) {
+        free(each[way]);
+        free(sums[way]);
+    }
+    free(memory);
+    shard_plan_free(plan);
+    net_free(&net);
+}
+
+Test(gradient, of_small_networks_in_one_call)
+{
+    static const size_t widths[][5] = {{2, 2, 1},      {3, 4, 2},    {1, 5, 3, 4}, {6, 3},
+                                       {2, 8, 1},      {16, 16, 16}, {4, 16, 3},   {16, 5, 16},
+                                       {9, 13, 11, 7}, {15, 1, 16},  {1, 16, 1}};
+    static const size_t batches[] = {1, 2, 7, 15, 16, 17, 31, 32, 33, 64, 100, 128, 129, 300, 512};
+    static const size_t shards[] = {16, 1, 64, 20, 2, 128, 5};
+    for (size_t i = 0; i < 11; i++) {
+        for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
+            size_t n = i + b;
+            size_t shard = shards[n % 7];
+            int workers = 1 + (int)(n / 2 % 3);
+            check_small(widths[i], n, batches[b], shard < batches[b] ? shard : batches[b], workers,
+                        n % 4 == 0 ? 4 * shard : 512);
+        }
     }
 }
 

@@ -198,7 +198,8 @@ static inline size_t carry_reals(size_t E, size_t m, size_t n)
 
 /**
  * The passes of a whole network, for up to PACK_UNIT examples of one shard and layers of up to
- * PACK_UNIT units that keep no slope. Layers and offsets as in a shape (network/shape.h).
+ * PACK_UNIT units that keep no slope. Layers and offsets as in a shape (network/shape.h). Larger
+ * shards take several calls, each of which goes on with the sums of the one before.
  */
 struct REAL(small) {
     size_t layers;
@@ -210,9 +211,10 @@ struct REAL(small) {
     struct REAL(targets) targets;
     const real *weight; /* (PACK_UNIT) for weigh(), or NULL */
     const real *W;
-    real *XT;   /* scratch: (Σ (width[0 … layers - 1] + 1), PACK_UNIT) */
-    real *each; /* (PACK_UNIT) losses */
-    real *G;    /* weight deltas; their padding becomes 0 or is left alone */
+    real *XT;     /* scratch: (Σ (width[0 … layers - 1] + 1), PACK_UNIT) */
+    real *each;   /* (PACK_UNIT) losses */
+    real *G;      /* weight deltas; their padding becomes 0 or is left alone */
+    bool goes_on; /* G holds those of the shard's examples before */
 };
 
 enum optimizer {

@@ -543,15 +543,30 @@ static double chains(long rounds, double *sink)
 }
 
 /** Layer by layer with the functions above; what they want row by row is turned around in between. */
+/** The weight deltas of layer l, on top of those that are there; returns Σ |G|. */
+static real deltas(const struct REAL(small) * s, size_t l, const real *X, size_t ldx, const real *D,
+                   size_t ldd)
+{
+    real size = 0;
+    for (size_t i = 0; i <= s->width[l - 1]; i++) {
+        for (size_t o = 0; o < s->width[l]; o++) {
+            real *g = s->G + s->offset[l] + pack_index(s->width[l - 1], s->width[l], i, o);
+            *g = s->goes_on ? *g : 0;
+            for (size_t e = 0; e < s->E; e++) {
+                *g = FMA(D[e * ldd + o], X[e * ldx + i], *g);
+            }
+            size += ABS(*g);
+        }
+    }
+    return size;
+}
+
 static real small(const struct REAL(small) * s)
 {
     enum { LD = PACK_UNIT, LDX = 2 * PACK_UNIT };
     size_t L = s->layers;
     real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LD], T[PACK_UNIT * LD];
     const real *row[PACK_UNIT];
-    const uint32_t end = (uint32_t)s->E;
-    const uint8_t merges = 0;
-    const struct shard_run run = {.count = 1, .end = &end, .merges = &merges, .subtrees = 1};
     real *XT = s->XT; /* layer after layer, as a stack */
     real size = 0;
     for (size_t e = 0; e < s->E; e++) {
@@ -592,8 +607,7 @@ static real small(const struct REAL(small) * s)
                 transpose(T, LD, n, s->E, D, LD);
             }
         } else {
-            real *G = s->G + s->offset[at];
-            gradient(row, 0, D, &run, m, n, &G, NULL, &size);
+            size += deltas(s, at, X, LDX, D, LD);
             pullback(s->W + s->offset[at], m, n, 0, m, T, LD, s->E, Z, NULL);
             if (at > 1) {
                 derive(s->activation[at - 1], Z, LD, X, LDX, s->E, m, D, LD, T);

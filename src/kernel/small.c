@@ -8,7 +8,10 @@
 #include "kernel/tiles.h"
 #include "kernel/transfer.h"
 
-enum { LD = PACK_UNIT };
+enum {
+    LD = PACK_UNIT,
+    FEW = 24, /* values that are moved one by one, where a square would be mostly empty */
+};
 
 /** The constant 1 behind m rows of a transposed layer. */
 INLINE void put_one(real *XT, size_t m)
@@ -19,48 +22,163 @@ INLINE void put_one(real *XT, size_t m)
     }
 }
 
+/** Rows [0, `some`) of a square, but for values that come one after the other. */
+INLINE void store_rows(real *to, const vec *square, size_t some)
+{
+    UNROLL(16)
+    for (int i = 0; i < LANES; i++) {
+        if ((size_t)i < some) {
+            vstore(to + i * LD, square[i]);
+        }
+    }
+}
+
 /** Inputs, transposed; put together in registers, because they are read at once. */
+INLINE void turn_few(const real *const *row, size_t some, size_t m, real *XT)
+{
+    for (size_t i = 0; i < m; i++) {
+        vec x = vset(row[0][i]);
+        for (size_t j = 1; j < some; j++) {
+            x = vfrom(x, j, vset(row[j][i]));
+        }
+        vstore(XT + i * LD, x);
+    }
+}
+
+INLINE void turn_square(const real *const *row, size_t some, size_t i, size_t m, real *XT)
+{
+    vec square[16];
+    UNROLL(16)
+    for (int j = 0; j < LANES; j++) {
+        square[j] = (size_t)j < some ? vload(row[j] + i) : vzero();
+    }
+    vtranspose(square);
+    store_rows(XT + i * LD, square, m - i);
+}
+
 static void turn(const real *const *row, size_t E, size_t m, real *XT)
 {
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         size_t some = E - e < (size_t)LANES ? E - e : (size_t)LANES;
-        for (size_t i = 0; i < m; i++) {
-            vec x = vset(row[e][i]);
-            for (size_t j = 1; j < some; j++) {
-                x = vfrom(x, j, vset(row[e + j][i]));
+        if (some * m <= FEW) {
+            turn_few(row + e, some, m, XT + e);
+            continue;
+        }
+        for (size_t i = 0; i < m; i += (size_t)LANES) {
+            if (some == (size_t)LANES) { /* a constant: no choices */
+                turn_square(row + e, (size_t)LANES, i, m, XT + e);
+            } else {
+                turn_square(row + e, some, i, m, XT + e);
             }
-            vstore(XT + i * LD + e, x);
         }
     }
     put_one(XT, m);
 }
 
-INLINE void layer(enum activation f, const real *W, size_t m, size_t n, const real *XT, size_t E,
-                  real *ZT)
+/** Call function(high, …) for a tile of 1 to TILE_ROWS rows. */
+#define HIGH_CASE(high, function, ...)                                                             \
+    case high:                                                                                     \
+        function(high, __VA_ARGS__);                                                               \
+        break;
+#if TILE_ROWS == 8
+#define HIGHER_CASES(function, ...)                                                                \
+    HIGH_CASE(5, function, __VA_ARGS__)                                                            \
+    HIGH_CASE(6, function, __VA_ARGS__)                                                            \
+    HIGH_CASE(7, function, __VA_ARGS__)                                                            \
+    HIGH_CASE(8, function, __VA_ARGS__)
+#else
+#define HIGHER_CASES(function, ...)
+#endif
+#define HIGH_CALL(high, function, ...)                                                             \
+    switch (high) {                                                                                \
+        HIGH_CASE(1, function, __VA_ARGS__)                                                        \
+        HIGH_CASE(2, function, __VA_ARGS__)                                                        \
+        HIGH_CASE(3, function, __VA_ARGS__)                                                        \
+        HIGH_CASE(4, function, __VA_ARGS__)                                                        \
+        HIGHER_CASES(function, __VA_ARGS__)                                                        \
+    default:                                                                                       \
+        __builtin_unreachable();                                                                   \
+    }
+
+/**
+ * ST[r] = Σ_k W[k × down + r × across] AT[k], one chain in order of k from the bias or from 0, for
+ * `high` rows r of a register of examples.
+ */
+INLINE void sums_tile(int high, const real *W, size_t down, size_t across, const real *bias,
+                      size_t count, const real *AT, real *ST)
 {
+    vec s[TILE_ROWS];
+    UNROLL(8)
+    for (int r = 0; r < high; r++) {
+        s[r] = bias ? vset(bias[(size_t)r * across]) : vzero();
+    }
+    for (size_t k = 0; k < count; k++) {
+        vec a = vload(AT + k * LD);
+        UNROLL(8)
+        for (int r = 0; r < high; r++) {
+            s[r] = vfma(vset(W[(size_t)r * across]), a, s[r]);
+        }
+        W += down;
+    }
+    UNROLL(8)
+    for (int r = 0; r < high; r++) {
+        vstore(ST + r * LD, s[r]);
+    }
+}
+
+/** Z[l], transposed, of a layer's inputs XT. */
+static void layer(const real *W, size_t m, size_t n, const real *XT, size_t E, real *ZT)
+{
+    int high;
     for (size_t e = 0; e < E; e += (size_t)LANES) {
-        for (size_t o = 0; o < n; o++) {
-            vec z = vset(W[m * LD + o]);
-            for (size_t i = 0; i < m; i++) {
-                z = vfma(vset(W[i * LD + o]), vload(XT + i * LD + e), z);
-            }
-            vstore(ZT + o * LD + e, transfer(f, z));
+        for (size_t o = 0; o < n; o += (size_t)high) {
+            high = tile_rows(n - o);
+            HIGH_CALL(high, sums_tile, W + o, LD, 1, W + m * LD + o, m, XT + e, ZT + o * LD + e)
         }
     }
 }
 
-INLINE void layer_back(enum activation f, const real *W, size_t m, size_t n, const real *DT,
-                       size_t E, const real *XT, real *PT)
+/** What deltas DT come to at the layer's inputs, before f'. */
+static void layer_back(const real *W, size_t m, size_t n, const real *DT, size_t E, real *PT)
+{
+    int high;
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        for (size_t i = 0; i < m; i += (size_t)high) {
+            high = tile_rows(m - i);
+            HIGH_CALL(high, sums_tile, W + i * LD, 1, LD, NULL, n, DT + e, PT + i * LD + e)
+        }
+    }
+}
+
+INLINE void transfer_all(enum activation f, real *ZT, size_t E, size_t n)
+{
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        for (size_t o = 0; o < n; o++) {
+            vstore(ZT + o * LD + e, transfer(f, vload(ZT + o * LD + e)));
+        }
+    }
+}
+
+INLINE void transfer_back_all(enum activation f, real *PT, size_t E, size_t m, const real *XT)
 {
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         for (size_t i = 0; i < m; i++) {
-            vec p = vzero();
-            for (size_t o = 0; o < n; o++) {
-                p = vfma(vset(W[i * LD + o]), vload(DT + o * LD + e), p);
-            }
-            vstore(PT + i * LD + e, transfer_back(f, p, vload(XT + i * LD + e)));
+            real *p = PT + i * LD + e;
+            vstore(p, transfer_back(f, vload(p), vload(XT + i * LD + e)));
         }
     }
+}
+
+/** A square of the deltas of `some` outputs, for examples that all exist or not. */
+INLINE void turn_back_square(const real *DT, size_t some, size_t examples, real *D)
+{
+    vec square[16];
+    UNROLL(16)
+    for (int o = 0; o < LANES; o++) {
+        square[o] = (size_t)o < some ? vload(DT + o * LD) : vzero();
+    }
+    vtranspose(square);
+    store_rows(D, square, examples);
 }
 
 /** The deltas of the examples, one after the other, zeros behind. */
@@ -68,49 +186,55 @@ static void turn_back(const real *DT, size_t E, size_t n, real *D)
 {
     for (size_t o = 0; o < n; o += (size_t)LANES) {
         size_t some = n - o < (size_t)LANES ? n - o : (size_t)LANES;
-        for (size_t e = 0; e < E; e++) {
-            vstore(D + e * LD + o, vcollect(DT + o * LD + e, LD, some));
+        if (some * E <= FEW) {
+            for (size_t e = 0; e < E; e++) {
+                vstore(D + e * LD + o, vcollect(DT + o * LD + e, LD, some));
+            }
+            continue;
+        }
+        for (size_t e = 0; e < E; e += (size_t)LANES) {
+            const real *from = DT + o * LD + e;
+            real *to = D + e * LD + o;
+            if (E - e >= (size_t)LANES) {
+                turn_back_square(from, some, (size_t)LANES, to);
+            } else {
+                turn_back_square(from, some, E - e, to);
+            }
         }
     }
 }
 
-enum { HIGH = 4 }; /* inputs at a time */
-
-/** Weight deltas of some inputs for a register of outputs; adds Σ |G| to *size. */
-INLINE void deltas_tile(int high, const real *XT, const real *D, size_t E, real *G, vec *size)
+/** Weight deltas of `high` inputs for a register of outputs; adds Σ |G| to *size. */
+INLINE void deltas_tile(int high, const real *XT, const real *D, size_t E, bool goes_on, real *G,
+                        vec *size)
 {
-    vec g[HIGH];
-    UNROLL(4)
+    vec g[TILE_ROWS];
+    UNROLL(8)
     for (int i = 0; i < high; i++) {
-        g[i] = vzero();
+        g[i] = goes_on ? vload(G + i * LD) : vzero();
     }
     for (size_t e = 0; e < E; e++) {
         vec d = vload(D + e * LD);
-        UNROLL(4)
+        UNROLL(8)
         for (int i = 0; i < high; i++) {
             g[i] = vfma(d, vset(XT[(size_t)i * LD + e]), g[i]);
         }
     }
-    UNROLL(4)
+    UNROLL(8)
     for (int i = 0; i < high; i++) {
         vstore(G + i * LD, g[i]);
         *size = *size + vabs(g[i]);
     }
 }
 
-INLINE void deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, real *G, vec *size)
+INLINE void deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, bool goes_on,
+                   real *G, vec *size)
 {
+    int high;
     for (size_t o = 0; o < n; o += (size_t)LANES) {
-        size_t i = 0;
-        for (; m + 1 - i > HIGH; i += HIGH) {
-            deltas_tile(HIGH, XT + i * LD, D + o, E, G + i * LD + o, size);
-        }
-#define DELTAS_CASE(high)                                                                          \
-    case high:                                                                                     \
-        deltas_tile(high, XT + i * LD, D + o, E, G + i * LD + o, size);                            \
-        break;
-        switch (m + 1 - i) {
-            DELTAS_CASE(1) DELTAS_CASE(2) DELTAS_CASE(3) DELTAS_CASE(4)
+        for (size_t i = 0; i < m + 1; i += (size_t)high) {
+            high = tile_rows(m + 1 - i);
+            HIGH_CALL(high, deltas_tile, XT + i * LD, D + o, E, goes_on, G + i * LD + o, size)
         }
     }
 }
@@ -130,14 +254,15 @@ real KERNEL(small)(const struct REAL(small) * s)
     for (size_t l = 1; l < L; l++) {
         size_t m = s->width[l - 1];
         real *next = XT + (m + 1) * LD;
-#define LAYER(f) layer(f, s->W + s->offset[l], m, s->width[l], XT, E, next)
+        layer(s->W + s->offset[l], m, s->width[l], XT, E, next);
+#define TRANSFER_ALL(f) transfer_all(f, next, E, s->width[l])
         switch (s->activation[l]) {
-            TRANSFER_CASES(LAYER)
+            TRANSFER_CASES(TRANSFER_ALL)
         }
         XT = next;
         put_one(XT, s->width[l]);
     }
-    layer(ACTIVATION_LINEAR, s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
+    layer(s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
     KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &s->targets, s->each);
     if (s->weight) {
         KERNEL(weigh)(s->weight, DT, LD, E, s->width[L], s->each);
@@ -147,11 +272,12 @@ real KERNEL(small)(const struct REAL(small) * s)
         size_t m = s->width[l - 1];
         size_t n = s->width[l];
         turn_back(DT, E, n, D);
-        deltas(XT, D, E, m, n, s->G + s->offset[l], &sizes);
+        deltas(XT, D, E, m, n, s->goes_on, s->G + s->offset[l], &sizes);
         if (l > 1) {
-#define LAYER_BACK(f) layer_back(f, s->W + s->offset[l], m, n, DT, E, XT, PT)
+            layer_back(s->W + s->offset[l], m, n, DT, E, PT);
+#define TRANSFER_BACK_ALL(f) transfer_back_all(f, PT, E, m, XT)
             switch (s->activation[l - 1]) {
-                TRANSFER_CASES(LAYER_BACK)
+                TRANSFER_CASES(TRANSFER_BACK_ALL)
             }
             real *swap = DT;
             DT = PT;

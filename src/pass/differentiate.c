@@ -1,26 +1,17 @@
 /**
  * differentiate: the passes of a training step, one after the other; those of small networks in one
- * call.
+ * call for each block of examples.
  */
 #include "pass/workspace.h"
 
-/**
- * Multiply-adds of a layer's weight deltas up to which the one call is taken. Measured: 2-2-1 with 4
- * rows 0.20 → 0.14 µs a step, 2-4-1 with 16 rows (192) 0.44 → 0.28, 2-16-2 with 4 rows (144) as fast
- * as pass after pass, 4-8-3 with 4 rows (160) 0.28 → 0.25.
- */
-enum { FEW = 256 };
-
-bool REAL(is_small)(const struct shape *shape, size_t capacity,
-                    const struct training_extras *extras)
+bool REAL(is_small)(const struct shape *shape, const struct training_extras *extras)
 {
-    if (capacity > PACK_UNIT || (extras && extras->dropout > 0) || shape->custom.activation ||
-        shape->custom.loss || shape->width[0] > PACK_UNIT) {
+    if ((extras && extras->dropout > 0) || shape->custom.activation || shape->custom.loss ||
+        shape->width[0] > PACK_UNIT) {
         return false;
     }
     for (size_t l = 1; l <= shape->layers; l++) {
         if (shape->width[l] > PACK_UNIT ||
-            (shape->width[l - 1] + 1) * shape->width[l] * capacity > FEW ||
             (l < shape->layers && activation_keeps_slope(shape->activation[l]))) {
             return false;
         }
@@ -28,24 +19,73 @@ bool REAL(is_small)(const struct shape *shape, size_t capacity,
     return true;
 }
 
+/** One past the last example of the block that begins at e, of a shard that ends at `end`. */
+static size_t block_end(size_t e, size_t end)
+{
+    size_t most = (e / STRETCH + 1) * STRETCH; /* targets lie in panels */
+    most = e + PACK_UNIT < most ? e + PACK_UNIT : most;
+    return most < end ? most : end;
+}
+
+/** All passes of the examples [e, end), a block: their losses, and weight deltas into small.G. */
+static double differentiate_block(struct workspace *ws, size_t e, size_t end, double *each)
+{
+    struct REAL(small) *small = &ws->small;
+    small->E = end - e;
+    small->targets.class_index = ws->has_class ? ws->class_index + e : NULL;
+    small->targets.value = target_at(ws, e / STRETCH * STRETCH) + e % STRETCH;
+    small->weight = ws->extras && ws->extras->weighted ? ws->weight + e : NULL;
+    double size = (double)ws->k->small(small);
+    for (size_t i = e; i < end; i++) {
+        each[i] = (double)small->each[i - e];
+    }
+    return size;
+}
+
+/** Place j of the stack of sums: those that stay are the caller's. */
+static real *place_of(const struct workspace *ws, const struct shard_run *run, void *const *G,
+                      size_t j)
+{
+    size_t places = run_places(run);
+    return j < places ? G[j] : ws->waiting + (j - places) * ws->packed;
+}
+
+static double differentiate_small(struct workspace *ws, const struct shard_run *run, double *each,
+                                  void *const *G)
+{
+    struct REAL(small) *small = &ws->small;
+    const bool one = run->count == 1 && ws->E <= PACK_UNIT; /* whose inputs may stay */
+    size_t depth = run->before;
+    size_t e = 0;
+    double size = 0;
+    for (size_t s = 0; s < run->count; s++) {
+        small->G = place_of(ws, run, G, depth++);
+        small->goes_on = false;
+        while (e < run->end[s]) {
+            size_t end = block_end(e, run->end[s]);
+            small->row = one ? small->row : ws->row[0] + e;
+            size += differentiate_block(ws, e, end, each);
+            small->goes_on = true;
+            e = end;
+        }
+        for (size_t i = 0; i < run->merges[s]; i++) {
+            real *sum = place_of(ws, run, G, --depth - 1);
+            ws->k->add(sum, sum, place_of(ws, run, G, depth), ws->packed);
+        }
+    }
+    small->row = NULL;
+    return size;
+}
+
 double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
                            const struct shard_run *run, double *each, void *const *G)
 {
-    if (!ws->small.XT || !run || run->count > 1 || run->before > 0 || ws->watcher) {
+    if (!ws->small.XT || !run || ws->watcher) {
         REAL(forward)(ws, W);
         REAL(loss)(ws, loss, each);
         return REAL(backward)(ws, W, run, G);
     }
-    struct REAL(small) *small = &ws->small;
-    small->loss = loss;
-    small->E = ws->E;
-    small->targets.class_index = ws->has_class ? ws->class_index : NULL;
-    small->W = W;
-    small->G = G[0];
-    double size = (double)ws->k->small(small);
-    small->row = NULL;
-    for (size_t e = 0; e < ws->E; e++) {
-        each[e] = (double)ws->each[e];
-    }
-    return size;
+    ws->small.W = W;
+    ws->small.loss = loss;
+    return differentiate_small(ws, run, each, G);
 }

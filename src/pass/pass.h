@@ -133,8 +133,8 @@ struct passes {
 
     /**
      * After loss: weight deltas of the run's subtrees, G[j] packed blocks of the whole network.
-     * Returns Σ |G| in no fixed order: if it is finite and below `safe_size`, so is every sum of
-     * weight deltas made of it.
+     * Returns at least Σ |G| of the examples, in no fixed order: if its sum over a step is finite
+     * and below `safe_size`, so is every sum of weight deltas made in it.
      */
     double (*backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                        void *const *G);

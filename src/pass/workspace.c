@@ -61,8 +61,13 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.class_index = take(taker, rows * sizeof(int32_t));
     ws.target_panel = round16(shape->width[L]) * ws.ldt;
     ws.target = take(taker, panels * ws.target_panel * sizeof(real));
-    if (REAL(is_small)(shape, capacity, extras)) {
+    if (!joins && REAL(is_small)(shape, extras)) {
+        ws.packed = shape_packed(shape);
         ws.small.XT = take(taker, inputs * PACK_UNIT * sizeof(real));
+        for (size_t shards = capacity; shards > 0; shards /= 2) { /* a level of the tree each */
+            real *block = take(taker, ws.packed * sizeof(real));
+            ws.waiting = ws.waiting ? ws.waiting : block;
+        }
     }
     if (shape->custom.activation || shape->custom.loss) {
         ws.custom = take(taker, 3 * widest * sizeof *ws.custom);
@@ -95,9 +100,8 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     ws->small.width = shape->width;
     ws->small.offset = shape->offset;
     ws->small.activation = shape->activation;
-    ws->small.targets = (struct REAL(targets)){
-        .value = ws->target, .ld = ws->ldt, .smoothing = extras ? (real)extras->smoothing : 0};
-    ws->small.weight = extras && extras->weighted ? ws->weight : NULL;
+    ws->small.targets =
+        (struct REAL(targets)){.ld = ws->ldt, .smoothing = extras ? (real)extras->smoothing : 0};
     ws->small.each = ws->each;
     return ws;
 }

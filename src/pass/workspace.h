@@ -64,6 +64,8 @@ struct workspace {
     real size[16];        /* Σ |G|, a lane each */
     bool has_class, has_target;
     struct REAL(small) small; /* XT NULL: not for this network */
+    real *waiting; /* its sums of shards that wait for others, blocks of so many reals: */
+    size_t packed;
 };
 
 /** Takes pieces from a block of memory, or only counts them (base NULL). */
@@ -222,8 +224,7 @@ void REAL(outputs)(struct workspace *ws, double *outputs);
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each);
 double REAL(backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                       void *const *G);
-bool REAL(is_small)(const struct shape *shape, size_t capacity,
-                    const struct training_extras *extras);
+bool REAL(is_small)(const struct shape *shape, const struct training_extras *extras);
 double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
                            const struct shard_run *run, double *each, void *const *G);
 void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
