@@ -767,6 +767,34 @@ LEVEL_TEST(loss)
     }
 }
 
+/* Words are random_words() of counters one after the other, also across 2^32. */
+LEVEL_TEST(stream)
+{
+    enum { MOST = 64 };
+    _Alignas(64) uint32_t got[4 * MOST + 1];
+    static const uint64_t first[] = {0, 1, 77, UINT64_C(0xfffffffe), UINT64_C(0x123456789)};
+    enum isa isa = 0;
+    while (strcmp(isa_name(isa), k->isa) != 0) {
+        isa++;
+    }
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        for (size_t counters = 0; counters <= MOST; counters++) {
+            uint64_t seed = UINT64_C(0x299f31d0a4093822) * (i + 1);
+            uint64_t a = UINT64_C(0x0013198a2e037073) >> i;
+            got[4 * MOST] = 5;
+            kernels_stream(isa)(seed, RANDOM_SHUFFLE, a, first[i], counters, got);
+            for (size_t c = 0; c < counters; c++) {
+                uint64_t at = first[i] + c;
+                uint32_t want[4];
+                random_words(seed, RANDOM_SHUFFLE, a, (uint32_t)at, (uint32_t)(at >> 32), want);
+                cr_assert(memcmp(want, got + 4 * c, sizeof want) == 0, "%s: %zu of %zu", k->isa, c,
+                          counters);
+            }
+            cr_assert(got[4 * MOST] == 5);
+        }
+    }
+}
+
 /* ---------------------------------------------------------------- small networks ------------- */
 
 static void check_small(const kernels *k, const size_t *width, size_t layers, size_t E,

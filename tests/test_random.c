@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "kernel/dispatch.h"
 
 Test(random, philox_gives_its_known_answers)
 {
@@ -128,5 +129,58 @@ Test(random, the_order_of_ten_never_changes)
     const uint32_t want[10] = {8, 6, 5, 9, 0, 7, 2, 4, 3, 1};
     for (int i = 0; i < 10; i++) {
         cr_assert(order[i] == want[i], "%d: %u", i, order[i]);
+    }
+}
+
+/* Words of which many are refused: 0 is, unless the bound divides 2^32. */
+static void few_words(uint64_t seed, enum random_use use, uint64_t a, uint64_t first,
+                      size_t counters, uint32_t *words)
+{
+    (void)use;
+    for (size_t i = 0; i < 4 * counters; i++) {
+        uint64_t at = 4 * first + i;
+        words[i] = at % 3 == seed % 3 ? 0 : (uint32_t)((at + a) * 2654435761u);
+    }
+}
+
+Test(random, refused_words_are_drawn_again)
+{
+    enum { MOST = 700 };
+    for (size_t n = 0; n < MOST; n += 1 + n / 7) {
+        for (uint64_t seed = 0; seed < 3; seed++) {
+            uint32_t got[MOST], want[MOST];
+            uint64_t next = 0;
+            for (size_t i = 0; i < n; i++) {
+                want[i] = (uint32_t)i;
+            }
+            for (size_t i = n; i > 1; i--) {
+                uint64_t product;
+                do { /* 2^32 is i times something, and so many words too many */
+                    uint32_t words[4];
+                    few_words(seed, 0, n, next / 4, 1, words);
+                    product = (uint64_t)words[next++ % 4] * i;
+                } while ((product & UINT32_MAX) < (UINT64_C(1) << 32) % i);
+                uint32_t swapped = want[product >> 32];
+                want[product >> 32] = want[i - 1];
+                want[i - 1] = swapped;
+            }
+            random_permutation_by(few_words, seed, RANDOM_SHUFFLE, n, got, n);
+            cr_assert(memcmp(got, want, n * sizeof *got) == 0, "%zu", n);
+        }
+    }
+}
+
+Test(random, permutations_are_the_same_on_every_level)
+{
+    enum { MOST = 5000 };
+    static uint32_t got[MOST], want[MOST];
+    for (size_t n = 0; n <= MOST; n = 2 * n + 1) {
+        random_permutation(3, RANDOM_SHUFFLE, n, want, n);
+        for (enum isa isa = 0; isa < ISA_COUNT; isa++) {
+            if (isa_available(isa)) {
+                random_permutation_by(kernels_stream(isa), 3, RANDOM_SHUFFLE, n, got, n);
+                cr_assert(memcmp(got, want, n * sizeof *got) == 0, "%s, %zu", isa_name(isa), n);
+            }
+        }
     }
 }

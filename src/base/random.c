@@ -23,55 +23,63 @@ double random_uniform(uint64_t seed, enum random_use use, uint64_t a, uint32_t b
     return ((double)k + 0.5) * 0x1p-52;
 }
 
-/* The words of one (seed, use, a) one after the other, four from each counter. */
-struct stream {
-    uint64_t seed, a;
-    enum random_use use;
-    uint64_t index;
-    uint32_t words[4];
-};
-
-static uint32_t stream_next(struct stream *s)
+static void plain_stream(uint64_t seed, enum random_use use, uint64_t a, uint64_t first,
+                         size_t counters, uint32_t *words)
 {
-    unsigned lane = (unsigned)(s->index % 4);
-    if (lane == 0) {
-        uint64_t block = s->index / 4;
-        random_words(s->seed, s->use, s->a, (uint32_t)block, (uint32_t)(block >> 32), s->words);
+    for (uint64_t i = first; i < first + counters; i++) {
+        random_words(seed, use, a, (uint32_t)i, (uint32_t)(i >> 32), words);
+        words += 4;
     }
-    s->index++;
-    return s->words[lane];
 }
 
-/* Uniform in 0 … bound-1: the high word of word × bound, refusing the few low words that would
- * make some results likelier. Source: D. Lemire, "Fast random integer generation in an interval",
- * ACM TOMACS 29 (2019), section 4. */
-static uint32_t stream_below(struct stream *s, uint32_t bound)
+/*
+ * Each place from the last down to the second takes the value of one that is not above it. A place is
+ * the high word of word × bound, refusing the few low words that would make some likelier. Source: D.
+ * Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019), section 4.
+ */
+static void shuffle(random_stream *stream, uint64_t seed, enum random_use use, uint64_t a,
+                    uint32_t *order, size_t n)
 {
-    uint64_t product = (uint64_t)stream_next(s) * bound;
-    if ((uint32_t)product < bound) {
-        uint32_t threshold = -bound % bound;
-        while ((uint32_t)product < threshold) {
-            product = (uint64_t)stream_next(s) * bound;
+    enum { COUNTERS = 64 };
+    _Alignas(64) uint32_t words[4 * COUNTERS];
+    size_t have = 0, used = 0;
+    uint64_t counter = 0;
+    for (size_t bound = n; bound > 1;) {
+        if (used == have) {
+            size_t counters = (bound + 2) / 4; /* for bound - 1 places */
+            counters = counters < COUNTERS ? counters : COUNTERS;
+            stream(seed, use, a, counter, counters, words);
+            counter += counters;
+            have = 4 * counters;
+            used = 0;
         }
+        uint64_t product = (uint64_t)words[used++] * bound;
+        if ((uint32_t)product < bound && (uint32_t)product < -(uint32_t)bound % (uint32_t)bound) {
+            continue;
+        }
+        uint32_t *one = &order[--bound];
+        uint32_t *other = &order[product >> 32];
+        uint32_t swapped = *one;
+        *one = *other;
+        *other = swapped;
     }
-    return (uint32_t)(product >> 32);
 }
 
-void random_permutation(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n)
+void random_permutation_by(random_stream *stream, uint64_t seed, enum random_use use, uint64_t a,
+                           uint32_t *order, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         order[i] = (uint32_t)i;
     }
-    random_shuffle(seed, use, a, order, n);
+    shuffle(stream, seed, use, a, order, n);
+}
+
+void random_permutation(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n)
+{
+    random_permutation_by(plain_stream, seed, use, a, order, n);
 }
 
 void random_shuffle(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n)
 {
-    struct stream s = {.seed = seed, .use = use, .a = a};
-    for (size_t i = n; i > 1; i--) {
-        uint32_t j = stream_below(&s, (uint32_t)i);
-        uint32_t swapped = order[i - 1];
-        order[i - 1] = order[j];
-        order[j] = swapped;
-    }
+    shuffle(plain_stream, seed, use, a, order, n);
 }

@@ -38,6 +38,18 @@ double random_uniform(uint64_t seed, enum random_use use, uint64_t a, uint32_t b
  */
 void random_permutation(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n);
 
+/**
+ * Who else can make the words of (seed, use, a) one after the other: four from each of so many
+ * counters from `first` on, the low and high word of a counter being b and c. There is room for a
+ * multiple of 8 counters, and `words` is aligned to 64.
+ */
+typedef void random_stream(uint64_t seed, enum random_use use, uint64_t a, uint64_t first,
+                           size_t counters, uint32_t *words);
+
+/** The same permutation of somebody else's words (kernel/dispatch.h has them faster). */
+void random_permutation_by(random_stream *stream, uint64_t seed, enum random_use use, uint64_t a,
+                           uint32_t *order, size_t n);
+
 /** The same of what order[0 … n) holds already. */
 void random_shuffle(uint64_t seed, enum random_use use, uint64_t a, uint32_t *order, size_t n);
 

@@ -9,7 +9,8 @@
 #define DECLARE(isa)                                                                               \
     const struct kernels_f32 *kernels_f32_##isa(void);                                             \
     const struct kernels_f64 *kernels_f64_##isa(void);                                             \
-    fma_chains fma_chains_f32_##isa, fma_chains_f64_##isa;
+    fma_chains fma_chains_f32_##isa, fma_chains_f64_##isa;                                         \
+    random_stream stream_f32_##isa;
 
 DECLARE(scalar)
 #if defined(HEDDLE_HAVE_NEON)
@@ -97,45 +98,44 @@ heddle_status isa_choose(const char *wanted, enum isa *isa, heddle_error *err)
                       wanted, have);
 }
 
-#define FIND(isa)                                                                                  \
+/** return what(level), a function or table of the level. */
+#if defined(HEDDLE_HAVE_NEON)
+#define NEON_CASE(what)                                                                            \
+    case ISA_NEON:                                                                                 \
+        return what(neon);
+#else
+#define NEON_CASE(what)
+#endif
+#if defined(HEDDLE_HAVE_AVX2)
+#define AVX2_CASE(what)                                                                            \
+    case ISA_AVX2:                                                                                 \
+        return what(avx2);
+#else
+#define AVX2_CASE(what)
+#endif
+#if defined(HEDDLE_HAVE_AVX512)
+#define AVX512_CASE(what)                                                                          \
+    case ISA_AVX512:                                                                               \
+        return what(avx512);
+#else
+#define AVX512_CASE(what)
+#endif
+#define RETURN_OF_LEVEL(isa, what)                                                                 \
+    switch (isa) {                                                                                 \
+        NEON_CASE(what) AVX2_CASE(what) AVX512_CASE(what) default : return what(scalar);           \
+    }
+
+const void *kernels_find(enum isa isa, bool use_double){
+#define KERNELS(isa)                                                                               \
     (use_double ? (const void *)kernels_f64_##isa() : (const void *)kernels_f32_##isa())
+    RETURN_OF_LEVEL(isa, KERNELS)}
 
-const void *kernels_find(enum isa isa, bool use_double)
-{
-    switch (isa) {
-#if defined(HEDDLE_HAVE_NEON)
-    case ISA_NEON:
-        return FIND(neon);
-#endif
-#if defined(HEDDLE_HAVE_AVX2)
-    case ISA_AVX2:
-        return FIND(avx2);
-#endif
-#if defined(HEDDLE_HAVE_AVX512)
-    case ISA_AVX512:
-        return FIND(avx512);
-#endif
-    default:
-        return FIND(scalar);
-    }
-}
+fma_chains *kernels_fma_chains(enum isa isa, bool use_double){
+#define CHAINS(isa) (use_double ? fma_chains_f64_##isa : fma_chains_f32_##isa)
+    RETURN_OF_LEVEL(isa, CHAINS)}
 
-fma_chains *kernels_fma_chains(enum isa isa, bool use_double)
+random_stream *kernels_stream(enum isa isa)
 {
-    switch (isa) {
-#if defined(HEDDLE_HAVE_NEON)
-    case ISA_NEON:
-        return use_double ? fma_chains_f64_neon : fma_chains_f32_neon;
-#endif
-#if defined(HEDDLE_HAVE_AVX2)
-    case ISA_AVX2:
-        return use_double ? fma_chains_f64_avx2 : fma_chains_f32_avx2;
-#endif
-#if defined(HEDDLE_HAVE_AVX512)
-    case ISA_AVX512:
-        return use_double ? fma_chains_f64_avx512 : fma_chains_f32_avx512;
-#endif
-    default:
-        return use_double ? fma_chains_f64_scalar : fma_chains_f32_scalar;
-    }
+#define STREAM(isa) (stream_f32_##isa)
+    RETURN_OF_LEVEL(isa, STREAM)
 }

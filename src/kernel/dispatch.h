@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/random.h"
 #include "heddle.h"
 
 enum isa { ISA_SCALAR, ISA_NEON, ISA_AVX2, ISA_AVX512, ISA_COUNT };
@@ -33,6 +34,9 @@ const void *kernels_find(enum isa isa, bool use_double);
 /** The level's independent fma chains, for measuring the machine (machine/limit.h). */
 typedef double fma_chains(long rounds, double *sink);
 fma_chains *kernels_fma_chains(enum isa isa, bool use_double);
+
+/** The level's random words, one after the other. */
+random_stream *kernels_stream(enum isa isa);
 
 /** The same elementary functions on single doubles, for what is computed once. */
 double elementary_exp(double x);

@@ -7,22 +7,9 @@
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-enum { UNITS = 4 * WIDE_LANES }; /* of a register of counters, four each */
+enum { UNITS = PHILOX_WORDS }; /* of a register of counters */
 
 #if defined(KERNEL_SCALAR)
-
-INLINE wide counters(uint64_t c)
-{
-    return c;
-}
-
-INLINE void in_order(wide x0, wide x1, wide x2, wide x3, uint32_t *words)
-{
-    words[0] = (uint32_t)x0;
-    words[1] = (uint32_t)x1;
-    words[2] = (uint32_t)x2;
-    words[3] = (uint32_t)x3;
-}
 
 INLINE vec unless_below(const uint32_t *words, uint32_t bound, vec x)
 {
@@ -30,39 +17,6 @@ INLINE vec unless_below(const uint32_t *words, uint32_t bound, vec x)
 }
 
 #else
-
-/* Even and odd lanes of two registers, each pair of lanes side by side. */
-#if WIDE_LANES == 8
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
-#elif WIDE_LANES == 4
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 4, 2, 6)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 5, 3, 7)
-#else
-#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2)
-#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3)
-#endif
-
-/** c, c + 1, …: the first half in the even lanes, so that in_order() need not move anything far. */
-INLINE wide counters(uint64_t c)
-{
-    wide lane;
-    UNROLL(8)
-    for (int i = 0; i < WIDE_LANES; i++) {
-        lane[i] = (uint64_t)(i / 2 + i % 2 * (WIDE_LANES / 2));
-    }
-    return wide_set(c) + lane;
-}
-
-/** The words of the first counter, of the second, … */
-INLINE void in_order(wide x0, wide x1, wide x2, wide x3, uint32_t *words)
-{
-    const wide low = wide_set(UINT32_MAX);
-    wide early = (x0 & low) | x1 << 32;
-    wide late = (x2 & low) | x3 << 32;
-    *(wide *)(void *)words = EVEN(early, late);
-    *(wide *)(void *)(words + UNITS / 2) = ODD(early, late);
-}
 
 /** x in the lanes whose words are not below the bound, else 0. */
 INLINE vec unless_below(const uint32_t *words, uint32_t bound, vec x)
@@ -95,12 +49,12 @@ INLINE void drop_units(const struct philox *p, const struct philox_row *row,
     wide at[PHILOX_MOST], x0[PHILOX_MOST], x1[PHILOX_MOST], x2[PHILOX_MOST], x3[PHILOX_MOST];
     UNROLL(4)
     for (int i = 0; i < some; i++) {
-        at[i] = counters(c + (uint64_t)(i * WIDE_LANES));
+        at[i] = philox_counters(c + (uint64_t)(i * WIDE_LANES));
     }
     philox_words(p, row, some, at, x0, x1, x2, x3);
     UNROLL(4)
     for (int i = 0; i < some; i++) {
-        in_order(x0[i], x1[i], x2[i], x3[i], words + i * UNITS);
+        philox_in_order(x0[i], x1[i], x2[i], x3[i], words + i * UNITS);
     }
     UNROLL(16)
     for (int i = 0; i < some * UNITS / LANES; i++) {

@@ -1,6 +1,6 @@
 /**
  * philox: base/random.h's words, for registers of counters (seed, use, a, b, c) that differ in c
- * alone. A counter has a lane of 64 bits, so that the products of 32 by 32 bits are where they are
+ * alone, or in b, too. A counter has a lane of 64 bits, so that the products of 32 by 32 bits are where they are
  * needed; what the upper halves of the lanes hold is never looked at.
  *
  * Philox4x32-10. Source: see base/random.h. Words x0 … x3 and keys k0, k1 become in each round
@@ -64,6 +64,60 @@ INLINE wide wide_multiply(wide a, uint32_t b)
 
 enum { PHILOX_ROUNDS = 10, PHILOX_KNOWN = 3 }; /* rounds of which part is the same for a row */
 
+enum { PHILOX_WORDS = 4 * WIDE_LANES }; /* of a register of counters */
+
+#if defined(KERNEL_SCALAR)
+
+INLINE wide philox_counters(uint64_t c)
+{
+    return c;
+}
+
+INLINE void philox_in_order(wide x0, wide x1, wide x2, wide x3, uint32_t *words)
+{
+    words[0] = (uint32_t)x0;
+    words[1] = (uint32_t)x1;
+    words[2] = (uint32_t)x2;
+    words[3] = (uint32_t)x3;
+}
+
+#else
+
+/* Even and odd lanes of two registers, each pair of lanes side by side. */
+#if WIDE_LANES == 8
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15)
+#elif WIDE_LANES == 4
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 4, 2, 6)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 5, 3, 7)
+#else
+#define EVEN(a, b) __builtin_shufflevector(a, b, 0, 2)
+#define ODD(a, b) __builtin_shufflevector(a, b, 1, 3)
+#endif
+
+/** c, c + 1, …: the first half in the even lanes, so that philox_in_order() need not move anything far. */
+INLINE wide philox_counters(uint64_t c)
+{
+    wide lane;
+    UNROLL(8)
+    for (int i = 0; i < WIDE_LANES; i++) {
+        lane[i] = (uint64_t)(i / 2 + i % 2 * (WIDE_LANES / 2));
+    }
+    return wide_set(c) + lane;
+}
+
+/** The words of the first counter, of the second, … */
+INLINE void philox_in_order(wide x0, wide x1, wide x2, wide x3, uint32_t *words)
+{
+    const wide low = wide_set(UINT32_MAX);
+    wide early = (x0 & low) | x1 << 32;
+    wide late = (x2 & low) | x3 << 32;
+    *(wide *)(void *)words = EVEN(early, late);
+    *(wide *)(void *)(words + PHILOX_WORDS / 2) = ODD(early, late);
+}
+
+#endif
+
 /** What counters with the same (seed, use, a) have in common. */
 struct philox {
     uint32_t k0, k1, a1;
@@ -112,9 +166,27 @@ INLINE struct philox_row philox_row(const struct philox *p, uint32_t b)
     };
 }
 
-/** Words of `some` registers of counters c, a constant; several at a time, since each waits for its
-    products most of the time. */
+/** The rounds from `first` on, of `some` registers, a constant; several at a time, since each waits
+    for its products most of the time. */
 enum { PHILOX_MOST = 4 };
+INLINE void philox_rounds(const struct philox *p, const int first, int some, wide *x0, wide *x1,
+                          wide *x2, wide *x3)
+{
+    UNROLL(10)
+    for (int round = first; round < PHILOX_ROUNDS; round++) {
+        UNROLL(4)
+        for (int i = 0; i < some; i++) {
+            wide even = wide_multiply(x0[i], PHILOX_M4x32_0);
+            wide odd = wide_multiply(x2[i], PHILOX_M4x32_1);
+            x0[i] = (odd >> 32) ^ x1[i] ^ p->key[round][0];
+            x1[i] = odd;
+            x2[i] = (even >> 32) ^ x3[i] ^ p->key[round][1];
+            x3[i] = even;
+        }
+    }
+}
+
+/** Words of `some` registers of counters c. */
 INLINE void philox_words(const struct philox *p, const struct philox_row *row, int some,
                          const wide *c, wide *x0, wide *x1, wide *x2, wide *x3)
 {
@@ -127,18 +199,7 @@ INLINE void philox_words(const struct philox *p, const struct philox_row *row, i
         x2[i] = (second >> 32) ^ row->y2;
         x3[i] = second;
     }
-    UNROLL(7)
-    for (int round = PHILOX_KNOWN; round < PHILOX_ROUNDS; round++) {
-        UNROLL(4)
-        for (int i = 0; i < some; i++) {
-            wide even = wide_multiply(x0[i], PHILOX_M4x32_0);
-            wide odd = wide_multiply(x2[i], PHILOX_M4x32_1);
-            x0[i] = (odd >> 32) ^ x1[i] ^ p->key[round][0];
-            x1[i] = odd;
-            x2[i] = (even >> 32) ^ x3[i] ^ p->key[round][1];
-            x3[i] = even;
-        }
-    }
+    philox_rounds(p, PHILOX_KNOWN, some, x0, x1, x2, x3);
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef KERNEL_TABLE_H
 #define KERNEL_TABLE_H
 
+#include "base/random.h"
 #include "kernel/kernel.h"
 #include "kernel/kernel_name.h"
 
@@ -42,6 +43,9 @@ double KERNEL(fma_chains)(long rounds, double *sink);
 enum { NORMALS_MOST = 256 };
 void KERNEL_F64(normals)(const struct noise *noise, uint32_t index, size_t first, size_t n,
                          double *z);
+
+/** base/random.h's words; of the floats' object. */
+random_stream KERNEL(stream);
 
 void KERNEL(softmax)(real *ZT, size_t ldt, size_t E, size_t n);
 

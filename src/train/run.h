@@ -5,6 +5,7 @@
 #ifndef TRAIN_RUN_H
 #define TRAIN_RUN_H
 
+#include "base/random.h"
 #include "machine/team.h"
 #include "pass/pass.h"
 #include "train/exchange.h"
@@ -44,6 +45,7 @@ struct run {
     const struct dataset *set;
     const struct passes *passes;
     const void *kernels;
+    random_stream *stream; /* of random words, for the order of the rows */
     struct examples examples;
     struct team *team;
     int workers;

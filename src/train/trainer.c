@@ -45,7 +45,8 @@ static void shuffle(struct run *run, uint64_t epoch)
     if (run->recipe->shuffle_blocks) {
         order_blocks(run->recipe->seed, epoch, run->set->inputs, run->order, run->set->rows);
     } else {
-        random_permutation(run->recipe->seed, RANDOM_SHUFFLE, epoch, run->order, run->set->rows);
+        random_permutation_by(run->stream, run->recipe->seed, RANDOM_SHUFFLE, epoch, run->order,
+                              run->set->rows);
     }
 }
 
@@ -491,6 +492,7 @@ heddle_status trainer_run(const struct run_recipe *recipe, const struct dataset 
         .set = set,
         .passes = passes_of(set->use_double),
         .kernels = kernels_find(isa, set->use_double),
+        .stream = kernels_stream(isa),
         .examples = examples_of(set),
         .team = team,
         .workers = run_workers(team_workers(team), recipe),
