@@ -667,6 +667,14 @@ HEDDLE_API heddle_status heddle_model_write(const heddle_model *model, const cha
  */
 HEDDLE_API void heddle_abandon_writes(void);
 
+/**
+ * Remove the temporary files in the directory of `path` that were left by programs which were killed
+ * while they wrote: this user's, on which nobody holds a lock (flock), begun by the library on this
+ * machine or a minute ago. Every write of the library begins with it; it is for programs that make
+ * temporary files of their own, called .heddle- and 16 hexadecimal digits, and hold locks on them.
+ */
+HEDDLE_API void heddle_sweep_writes(const char *path);
+
 /** sha256 of the bytes heddle_model_write() would write, as 64 hex digits and a final 0. Of a
     model with a custom activation too: its weights' and metadata's. */
 HEDDLE_API heddle_status heddle_model_sha256(const heddle_model *model, char hex[65],

@@ -228,7 +228,15 @@ while [ "$n" -lt "$kills" ]; do
 done
 train $long --checkpoint k.ck --resume auto -o k.model
 same "after $kills times kill -9" k.model
-rm -f .heddle-*
+no_leftovers "after $kills times kill -9"
+
+# So are other files left behind, when the next is written beside them.
+touch -d '2 minutes ago' .heddle-0123456789abcdef
+"$HEDDLE" predict t1.ck builtin:digits -o p.csv >out 2>err
+no_leftovers 'predict'
+touch -d '2 minutes ago' .heddle-0123456789abcdef
+"$HEDDLE" export t1.ck -o t1.c >out 2>err
+no_leftovers 'export'
 
 # A full disk, at every 4 KiB of a checkpoint and of the model: nothing of the old is lost.
 if (ulimit -f 1) 2>/dev/null; then

@@ -1,6 +1,7 @@
 /** Whole files out: base/file.h. */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,9 +9,14 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/temporary.h"
+#include "heddle.h"
 #include "support.h"
 
 static uint8_t *make_content(size_t n)
@@ -253,4 +259,105 @@ Test(file_write, permissions_are_respected)
     cr_assert(write_text(path, "new", NULL) == HEDDLE_OK);
     chmod(directory, 0777);
     check_content(path, "new");
+}
+
+/* ---------------------------------------------------------------- what the killed leave ------ */
+
+/* Begin a file as file_write() does, in a process of its own, and be killed. */
+static void leave_temporary(const char *directory)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        char name[TEMPORARY_SIZE];
+        int d = open(directory, O_RDONLY | O_DIRECTORY);
+        if (temporary_open(d, name) >= 0) {
+            raise(SIGKILL);
+        }
+        _exit(1);
+    }
+    int status = 0;
+    cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+}
+
+Test(file_write, what_a_killed_process_left_is_removed)
+{
+    char directory[400], path[1000];
+    make_directory("killed", directory);
+    join(directory, "x", path);
+    leave_temporary(directory);
+    leave_temporary(directory);
+    cr_assert(entries(directory) == 2);
+    cr_assert(write_text(path, "new", NULL) == HEDDLE_OK);
+    cr_assert(entries(directory) == 1);
+    leave_temporary(directory);
+    cr_assert(file_write_keeping(path, NULL, 0, NULL) == HEDDLE_OK);
+    cr_assert(entries(directory) == 2, "the file and the one before");
+    leave_temporary(directory);
+    heddle_sweep_writes(path);
+    cr_assert(entries(directory) == 2);
+    heddle_sweep_writes("/nowhere/x");
+}
+
+Test(file_write, what_somebody_still_writes_is_left_alone)
+{
+    char directory[400], path[1000], name[TEMPORARY_SIZE];
+    make_directory("alive", directory);
+    join(directory, "x", path);
+    int d = open(directory, O_RDONLY | O_DIRECTORY);
+    int fd = temporary_open(d, name);
+    cr_assert(fd >= 0);
+    cr_assert(write_text(path, "new", NULL) == HEDDLE_OK);
+    cr_assert(entries(directory) == 2);
+    /* its lock ends with the last descriptor */
+    int held = dup(fd);
+    close(fd);
+    heddle_sweep_writes(path);
+    cr_assert(entries(directory) == 2);
+    close(held);
+    heddle_sweep_writes(path);
+    cr_assert(entries(directory) == 1);
+    temporary_forget(d, name);
+    close(d);
+}
+
+Test(file_write, what_is_no_temporary_file_is_left_alone)
+{
+    char directory[400], path[1000];
+    make_directory("others", directory);
+    static const char *const others[] = {
+        ".heddle-",
+        ".heddle-0123456789abcde",
+        ".heddle-0123456789abcdef0",
+        ".heddle-0123456789abcdeF",
+        "xheddle-0123456789abcdef",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        join(directory, others[i], path);
+        put_file(path, "mine", 4);
+        struct timeval ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+        cr_assert(utimes(path, ago) == 0);
+    }
+    join(directory, ".heddle-0123456789abcdee", path);
+    cr_assert(mkdir(path, 0777) == 0);
+    join(directory, ".heddle-0123456789abcded", path);
+    cr_assert(symlink(others[0], path) == 0);
+    join(directory, ".heddle-0123456789abcdec", path);
+    cr_assert(mkfifo(path, 0666) == 0);
+    heddle_sweep_writes(path);
+    cr_assert(entries(directory) == 8, "%d", entries(directory));
+}
+
+Test(file_write, what_another_machine_began_must_be_old)
+{
+    char directory[400], path[1000];
+    make_directory("machines", directory);
+    join(directory, ".heddle-0123456789abcdef", path);
+    put_file(path, "theirs", 6);
+    heddle_sweep_writes(path);
+    check_content(path, "theirs");
+    time_t then = time(NULL) - 120;
+    struct timeval ago[2] = {{.tv_sec = then}, {.tv_sec = then}};
+    cr_assert(utimes(path, ago) == 0);
+    heddle_sweep_writes(path);
+    cr_assert(entries(directory) == 0);
 }

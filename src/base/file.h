@@ -70,7 +70,8 @@ struct file_piece {
  * (O_EXCL), all writes checked, fsync, rename, fsync of the directory. The mode of a file that was
  * there is kept, a symbolic link is followed to what it names; a path that is a FIFO or a device
  * is written directly. On failure the old file is untouched and the temporary is gone; only when
- * the very last step fails, the flush of the directory, the new file is already there.
+ * the very last step fails, the flush of the directory, the new file is already there. Temporary
+ * files that killed processes have left in the directory are removed first.
  *
  * HEDDLE_E_CREATE (no directory, no permission, is a directory), HEDDLE_E_IO (a write failed).
  */

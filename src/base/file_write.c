@@ -7,16 +7,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/temporary.h"
 #include "heddle.h"
 
 /* Linux moves no more than 2 GiB less a page at once. */
@@ -148,89 +147,6 @@ static void place_done(struct place *p)
     }
 }
 
-enum { TEMPORARY_SIZE = 32 };
-
-/* Temporary files there are, or are about to be, where a signal handler can find them. They are
- * more than one only if a program writes from several threads; beyond these a signal leaves its
- * file, nothing worse. */
-enum { FREE, BEING_NAMED, NAMED };
-static struct temporary {
-    atomic_int state;
-    int directory;
-    char name[TEMPORARY_SIZE];
-} temporaries[16];
-enum { TEMPORARIES = sizeof temporaries / sizeof temporaries[0] };
-
-static void temporary_remember(int directory, const char name[TEMPORARY_SIZE])
-{
-    for (size_t i = 0; i < TEMPORARIES; i++) {
-        struct temporary *t = &temporaries[i];
-        int expected = FREE;
-        if (atomic_compare_exchange_strong(&t->state, &expected, BEING_NAMED)) {
-            t->directory = directory;
-            memcpy(t->name, name, TEMPORARY_SIZE);
-            atomic_store(&t->state, NAMED);
-            return;
-        }
-    }
-}
-
-/* It is gone, has its own name, or was not made. */
-static void temporary_forget(int directory, const char name[TEMPORARY_SIZE])
-{
-    for (size_t i = 0; i < TEMPORARIES; i++) {
-        struct temporary *t = &temporaries[i];
-        if (atomic_load(&t->state) == NAMED && t->directory == directory &&
-            strcmp(t->name, name) == 0) {
-            atomic_store(&t->state, FREE);
-        }
-    }
-}
-
-void heddle_abandon_writes(void)
-{
-    for (size_t i = 0; i < TEMPORARIES; i++) {
-        if (atomic_load(&temporaries[i].state) == NAMED) {
-            unlinkat(temporaries[i].directory, temporaries[i].name, 0);
-        }
-    }
-}
-
-/* It does not grow with the file's own name, which may be as long as a name can be. */
-static void temporary_name(char name[TEMPORARY_SIZE], int try)
-{
-    uint64_t number = 0;
-    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
-        number = (uint64_t)getpid() << 32 | (uint64_t)try;
-    }
-    snprintf(name, TEMPORARY_SIZE, ".heddle-%016llx", (unsigned long long)number);
-}
-
-/* A new file in the directory, under a name nobody can have planted a link at: O_EXCL. */
-static int temporary_open(const struct place *p, char name[TEMPORARY_SIZE])
-{
-    enum { TRIES = 100 };
-    int fd = -1;
-    for (int i = 0; i < TRIES && fd < 0; i++) {
-        temporary_name(name, i);
-        temporary_remember(p->directory, name);
-        fd = open_again(p->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
-        if (fd < 0) {
-            temporary_forget(p->directory, name);
-            if (errno != EEXIST) {
-                break;
-            }
-        }
-    }
-    return fd;
-}
-
-static void temporary_remove(const struct place *p, const char name[TEMPORARY_SIZE])
-{
-    unlinkat(p->directory, name, 0);
-    temporary_forget(p->directory, name);
-}
-
 /* These return 0 or an errno. */
 
 static int write_pieces(int fd, const struct file_piece *pieces, size_t count)
@@ -296,34 +212,36 @@ static bool previous_name(const struct place *p, char name[NAME_MAX + 1])
 
 /* Give the old file a second name, in one step: a link under a temporary name, renamed. Where there
  * are no links (FAT, some network file systems) it is renamed itself. */
-static int keep_previous(const struct place *p)
+static int keep_once(const struct place *p, const char *previous)
 {
-    char previous[NAME_MAX + 1];
-    if (!previous_name(p, previous)) {
-        return ENAMETOOLONG;
-    }
     char temporary[TEMPORARY_SIZE];
-    int tries = 100;
-    int result;
-    do {
-        temporary_name(temporary, tries);
-        temporary_remember(p->directory, temporary);
-        result = linkat(p->directory, p->base, p->directory, temporary, 0);
-        if (result != 0) {
-            temporary_forget(p->directory, temporary);
-        }
-    } while (result != 0 && errno == EEXIST && --tries > 0);
-    const char *from = result == 0 ? temporary : p->base;
-    if (result != 0 && errno != EPERM && errno != ENOTSUP && errno != EMLINK) {
-        return errno;
+    int error = temporary_link(p->directory, p->base, temporary);
+    const char *from = error == 0 ? temporary : p->base;
+    if (error != 0 && error != EPERM && error != ENOTSUP && error != EMLINK) {
+        return error;
     }
+    int result;
     do {
         result = renameat(p->directory, from, p->directory, previous);
     } while (result != 0 && errno == EINTR);
-    int error = result == 0 ? 0 : errno;
+    error = result == 0 ? 0 : errno;
     if (from == temporary) {
         /* Still there if it failed, or if both names were one file already. */
-        temporary_remove(p, temporary);
+        temporary_remove(p->directory, temporary);
+    }
+    return error;
+}
+
+static int keep_previous(const struct place *p)
+{
+    char previous[NAME_MAX + 1];
+    int error = ENAMETOOLONG;
+    if (previous_name(p, previous)) {
+        /* Nobody sees whose the second name is: another process's sweep may take it away. */
+        int tries = 3;
+        do {
+            error = keep_once(p, previous);
+        } while (error == ENOENT && --tries > 0);
     }
     return error;
 }
@@ -344,14 +262,9 @@ static heddle_status write_direct(const struct place *p, const struct file_piece
     return error == 0 ? HEDDLE_OK : write_failed(p, error);
 }
 
-static heddle_status write_replacing(const struct place *p, const struct file_piece *pieces,
-                                     size_t count, bool keep)
+/* Fill a new file, with the mode of the old one. */
+static int fill(const struct place *p, int fd, const struct file_piece *pieces, size_t count)
 {
-    char temporary[TEMPORARY_SIZE];
-    int fd = temporary_open(p, temporary);
-    if (fd < 0) {
-        return cannot_create(p, strerror(errno));
-    }
     int error = write_pieces(fd, pieces, count);
     if (error == 0 && p->exists) {
         /* The owner first, since a change of owner takes mode bits away; only root may do it. */
@@ -362,9 +275,20 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
             error = errno;
         }
     }
-    if (error == 0) {
-        error = flush(fd, false);
+    return error == 0 ? flush(fd, false) : error;
+}
+
+static heddle_status write_replacing(const struct place *p, const struct file_piece *pieces,
+                                     size_t count, bool keep)
+{
+    temporary_sweep(p->directory);
+    char temporary[TEMPORARY_SIZE];
+    int fd = temporary_open(p->directory, temporary);
+    if (fd < 0) {
+        return cannot_create(p, strerror(errno));
     }
+    int error = fill(p, fd, pieces, count);
+    int held = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* its lock, until it has its name */
     int close_error = close_checked(fd);
     error = error != 0 ? error : close_error;
     if (error == 0 && keep && p->exists) {
@@ -373,12 +297,15 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
     if (error == 0) {
         error = rename_in(p, temporary);
     }
-    if (error != 0) {
-        temporary_remove(p, temporary);
-        return write_failed(p, error);
+    if (error == 0) {
+        temporary_forget(p->directory, temporary);
+        error = flush(p->directory, true);
+    } else {
+        temporary_remove(p->directory, temporary);
     }
-    temporary_forget(p->directory, temporary);
-    error = flush(p->directory, true);
+    if (held >= 0) {
+        close(held);
+    }
     return error == 0 ? HEDDLE_OK : write_failed(p, error);
 }
 
@@ -419,12 +346,12 @@ heddle_status file_can_keep(const char *path, heddle_error *err)
         /* Asking for permission is not enough: quotas and read-only mounts only speak up when
          * something is made. */
         char temporary[TEMPORARY_SIZE];
-        int fd = temporary_open(&p, temporary);
+        int fd = temporary_open(p.directory, temporary);
         if (fd < 0) {
             status = cannot_create(&p, strerror(errno));
         } else {
             close(fd);
-            temporary_remove(&p, temporary);
+            temporary_remove(p.directory, temporary);
         }
     }
     place_done(&p);
