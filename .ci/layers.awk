@@ -19,7 +19,7 @@ BEGIN {
     words("malloc calloc realloc reallocarray aligned_alloc posix_memalign strdup strndup free",
           "base/memory.c cli/", "only base/memory.c allocates")
     words("rename renameat", "base/file_write.c cli/", "only base/file_write.c writes files")
-    words("strtod strtof strtold", "base/text.c cli/", "depends on the locale: see base/text.h")
+    words("strtod strtof strtold", "base/text.c base/text_print.c cli/", "depends on the locale: see base/text.h")
     words("atof scanf sscanf fscanf sprintf vsprintf system mktemp", "", "unsafe")
     words("reduction", "", "sums have one fixed order: no OpenMP reduction")
 }

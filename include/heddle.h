@@ -716,6 +716,15 @@ typedef struct heddle_predictions {
 
 HEDDLE_API void heddle_predictions_done(heddle_predictions *predictions);
 
+enum { HEDDLE_NUMBER_SIZE = 32 };
+
+/**
+ * A number as the shortest of %.15g, %.16g, %.17g that reads back as the same double; with `single`
+ * of %.6g to %.9g, as the same float. With a decimal point in every locale; NaN is "nan", infinities
+ * "inf" and "-inf". Returns text.
+ */
+HEDDLE_API const char *heddle_number_text(double value, bool single, char text[HEDDLE_NUMBER_SIZE]);
+
 /**
  * Predict every row of a table, its columns found by name (by position if it has no names). The
  * target's columns may be there or not. Each row's bits depend on that row alone.

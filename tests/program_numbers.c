@@ -1,7 +1,7 @@
 /**
  * program_numbers N SEED: N made-up numbers as text, read by text_to_double() and by the quicker way
- * of tables, cell_number_fast(), against strtod() in the C locale, to the bit. See
- * long_numbers.sh.
+ * of tables, cell_number_fast(), against strtod() in the C locale, to the bit; and printed, against
+ * printf() asked for one digit more until strtod() reads back the same. See long_numbers.sh.
  *
  * Kinds: printed doubles of any bits with 1 … 17 digits, and the halves between two neighbouring
  * doubles; digits at random with and without point and exponent; those with up to 40 digits.
@@ -76,6 +76,24 @@ static int differs(const char *text, const char *how, double got, double want)
     return 1;
 }
 
+static int prints_else(double value)
+{
+    char want[TEXT_NUMBER_SIZE], single_want[TEXT_NUMBER_SIZE], got[TEXT_NUMBER_SIZE];
+    const float single = (float)value;
+    int n = 15, m = 6;
+    do
+        sprintf(want, "%.*g", n, value);
+    while (n++ < 17 && strtod(want, NULL) != value);
+    do
+        sprintf(single_want, "%.*g", m, single);
+    while (m++ < 9 && strtof(single_want, NULL) != single);
+    text_from_double(value, got);
+    int wrong = strcmp(got, want) != 0 && printf("%a: printed %s, not %s\n", value, got, want) > 0;
+    text_from_float(single, got);
+    return wrong + (strcmp(got, single_want) != 0 &&
+                    printf("%a: printed %s, not %s\n", single, got, single_want) > 0);
+}
+
 int main(int argc, char **argv)
 {
     unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000, wrong = 0, fast = 0;
@@ -99,6 +117,7 @@ int main(int argc, char **argv)
         if (end)
             wrong += (unsigned long)differs(text, "cell_number_fast", got, want);
         fast += end != NULL;
+        wrong += (unsigned long)prints_else(want);
     }
     printf("%lu numbers, %lu of them the quick way, %lu wrong\n", count, fast, wrong);
     return wrong > 0;

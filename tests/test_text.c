@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "heddle.h"
 #include "support.h"
 
 static bool same(double a, double b)
@@ -263,6 +264,69 @@ Test(text, prints_the_shortest_that_reads_back)
         size_t n = text_from_double(row[i].value, text);
         cr_assert_str_eq(text, row[i].text);
         cr_assert(n == strlen(text));
+    }
+}
+
+/* What is to come out: printf's, of the fewest digits that read back. */
+static void check_printed(double value)
+{
+    char text[TEXT_NUMBER_SIZE], want[TEXT_NUMBER_SIZE];
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(want, sizeof want, "%.*g", digits, value);
+        if (strtod(want, NULL) == value) {
+            break;
+        }
+    }
+    cr_assert(text_from_double(value, text) == strlen(want));
+    cr_assert_str_eq(text, want);
+    const float single = (float)value;
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(want, sizeof want, "%.*g", digits, (double)single);
+        if (strtof(want, NULL) == single) {
+            break;
+        }
+    }
+    cr_assert(text_from_float(single, text) == strlen(want));
+    cr_assert_str_eq(text, want);
+    cr_assert_str_eq(heddle_number_text((double)single, true, text), want);
+}
+
+Test(text, prints_what_printf_would_be_asked_for)
+{
+    uint64_t state = 12;
+    for (int i = 0; i < 60000; i++) {
+        uint64_t bits = test_random(&state);
+        double any;
+        float single;
+        memcpy(&any, &bits, sizeof any);
+        memcpy(&single, &bits, sizeof single);
+        if (isfinite(any)) {
+            check_printed(any);
+        }
+        if (isfinite(single)) {
+            check_printed((double)single);
+        }
+        /* a probability; what somebody typed; a number between two that are equally near */
+        check_printed((double)(bits >> 11) * 0x1p-53);
+        check_printed(round((double)(bits >> 40) * 0.01) / 1000);
+        check_printed((double)(bits >> 11) * 0.5);
+    }
+    for (int e = -1080; e <= 1023; e++) {
+        double power = ldexp(1, e);
+        check_printed(power);
+        check_printed(-nextafter(power, 0));
+        check_printed(nextafter(power, INFINITY));
+        check_printed((double)nextafterf((float)power, 0));
+        check_printed((double)nextafterf((float)power, INFINITY));
+    }
+    for (int e = -330; e <= 308; e++) {
+        double power = pow(10, e);
+        check_printed(power);
+        check_printed(nextafter(power, 0));
+        check_printed(nextafter(power, INFINITY));
+        check_printed((double)nextafterf((float)power, 0));
+        check_printed(power * (1 - 1e-7));
+        check_printed(power * (1 - 5e-10));
     }
 }
 

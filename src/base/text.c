@@ -1,8 +1,7 @@
 /**
- * text: see base/text.h.
+ * text: see base/text.h; text_print.c is the way back.
  *
- * No locale can change a result: strtod is only given digits and an exponent, never a point, and
- * what printf made of the point is replaced.
+ * No locale can change a result: strtod is only given digits and an exponent, never a point.
  */
 #include "base/text.h"
 
@@ -170,88 +169,6 @@ bool text_to_u64(const char *text, size_t n, uint64_t *value)
     }
     *value = result;
     return true;
-}
-
-/* ---------------------------------------------------------------- numbers to text ------------ */
-
-/* Put a '.' where printf put the locale's decimal point, which may be several bytes long. */
-static size_t plain_point(char *text)
-{
-    size_t n = 0;
-    bool in_point = false;
-    for (const char *p = text; *p != '\0'; p++) {
-        bool plain = is_digit(*p) || *p == '-' || *p == '+' || *p == 'e';
-        if (plain) {
-            text[n++] = *p;
-        } else if (!in_point) {
-            text[n++] = '.';
-        }
-        in_point = !plain;
-    }
-    text[n] = '\0';
-    return n;
-}
-
-static size_t copy_word(const char *word, char text[TEXT_NUMBER_SIZE])
-{
-    size_t n = strlen(word);
-    memcpy(text, word, n + 1);
-    return n;
-}
-
-/* Integers of up to 15 digits, which is what most columns hold: printf would take most of the
- * time of writing a table. Gives what %.15g does. */
-static size_t print_integer(double value, char text[TEXT_NUMBER_SIZE])
-{
-    char reversed[20];
-    size_t digits = 0, n = 0;
-    uint64_t left = (uint64_t)fabs(value);
-    do {
-        reversed[digits++] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (signbit(value)) {
-        text[n++] = '-';
-    }
-    while (digits > 0) {
-        text[n++] = reversed[--digits];
-    }
-    text[n] = '\0';
-    return n;
-}
-
-static const char *word_for(double value)
-{
-    return isnan(value) ? "nan" : isfinite(value) ? NULL : value > 0 ? "inf" : "-inf";
-}
-
-size_t text_from_double(double value, char text[TEXT_NUMBER_SIZE])
-{
-    if (!isfinite(value)) {
-        return copy_word(word_for(value), text);
-    }
-    if (fabs(value) < 1e15 && value == trunc(value)) {
-        return print_integer(value, text);
-    }
-    size_t n = 0;
-    for (int digits = 15; digits <= 17; digits++) {
-        double back;
-        snprintf(text, TEXT_NUMBER_SIZE, "%.*g", digits, value);
-        n = plain_point(text);
-        if (text_to_double(text, n, &back) && back == value) {
-            break;
-        }
-    }
-    return n;
-}
-
-size_t text_fixed(double value, int decimals, char text[TEXT_NUMBER_SIZE])
-{
-    int length = isfinite(value) ? snprintf(text, TEXT_NUMBER_SIZE, "%.*f", decimals, value) : -1;
-    if (length < 0 || length >= TEXT_NUMBER_SIZE) {
-        return text_from_double(value, text);
-    }
-    return plain_point(text);
 }
 
 /* ---------------------------------------------------------------- words ---------------------- */

@@ -65,11 +65,13 @@ static inline bool text_scale(uint64_t digits, int64_t exponent, double *value)
 bool text_to_u64(const char *text, size_t n, uint64_t *value);
 
 /**
- * The shortest of %.15g, %.16g, %.17g that reads back as the same double, with a decimal point in
- * every locale. NaN is "nan", infinities "inf", "-inf". Returns the length.
+ * The shortest of %.15g, %.16g, %.17g that reads back as the same double (%.6g to %.9g, as the same
+ * float), with a decimal point in every locale. NaN is "nan", infinities "inf", "-inf". Returns the
+ * length.
  */
 enum { TEXT_NUMBER_SIZE = 32 };
 size_t text_from_double(double value, char text[TEXT_NUMBER_SIZE]);
+size_t text_from_float(float value, char text[TEXT_NUMBER_SIZE]);
 
 /**
  * value with exactly `decimals` digits behind a decimal point, in every locale; as

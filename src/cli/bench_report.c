@@ -112,7 +112,7 @@ void bench_print_md(const struct bench_report *report)
 void bench_print_csv(const struct bench_report *report)
 {
     char machine[256];
-    char text[NUMBER_SIZE];
+    char text[HEDDLE_NUMBER_SIZE];
     machine_text(report->machine, machine, sizeof machine);
     printf("# heddle %s bench\n# machine: %s\n# kernels: %s\n# data: %s\n", heddle_version(),
            machine, report->rows[0].isa, report->data != NULL ? report->data : "made up");
@@ -130,7 +130,7 @@ void bench_print_csv(const struct bench_report *report)
         for (size_t v = 0; v < sizeof values / sizeof values[0]; v++) {
             printf(",%.6g", values[v]);
         }
-        printf(",%s", isfinite(row->serial) ? number_text(row->serial, true, text) : "");
+        printf(",%s", isfinite(row->serial) ? heddle_number_text(row->serial, true, text) : "");
         printf(",%s,%zu,%zu,%zu,%zu,%d,%s,%s,%s\n", row->shape, row->parameters, row->batch,
                row->shard, row->shards, row->ranks, row->isa, precision(row), row->sha256);
     }

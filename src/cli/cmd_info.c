@@ -34,7 +34,7 @@ static void label(const char *text)
 /* ------------------------------------------------------------------- the machine ------------- */
 
 /** 32768 → "32 KiB"; of 0 bytes hwloc has told nothing. */
-static const char *bytes_text(size_t bytes, char text[NUMBER_SIZE])
+static const char *bytes_text(size_t bytes, char text[HEDDLE_NUMBER_SIZE])
 {
     if (bytes == 0) {
         return "unknown";
@@ -46,7 +46,7 @@ static const char *bytes_text(size_t bytes, char text[NUMBER_SIZE])
         value /= 1024;
         unit++;
     }
-    snprintf(text, NUMBER_SIZE, "%.4g %s", value, units[unit]);
+    snprintf(text, HEDDLE_NUMBER_SIZE, "%.4g %s", value, units[unit]);
     return text;
 }
 
@@ -108,10 +108,10 @@ static const char *plural(int n)
 
 static void machine_print(const heddle_machine *machine, const struct limits *limits)
 {
-    char l1[NUMBER_SIZE];
-    char l2[NUMBER_SIZE];
-    char l3[NUMBER_SIZE];
-    char memory[NUMBER_SIZE];
+    char l1[HEDDLE_NUMBER_SIZE];
+    char l2[HEDDLE_NUMBER_SIZE];
+    char l3[HEDDLE_NUMBER_SIZE];
+    char memory[HEDDLE_NUMBER_SIZE];
     puts("What Heddle sees");
     label("  processor");
     print_cell(stdout, machine->processor, 0);

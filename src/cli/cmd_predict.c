@@ -26,10 +26,10 @@ static const struct option options[] = {
  * double otherwise. (That a double of a model in double precision is a float by chance happens once
  * in 2^29; its text may then be one float's and not one double's.)
  */
-static const char *value_text(double value, char text[NUMBER_SIZE])
+static const char *value_text(double value, char text[HEDDLE_NUMBER_SIZE])
 {
     bool single = (double)(float)value == value;
-    return number_text(value, single, text);
+    return heddle_number_text(value, single, text);
 }
 
 /** Name of column i of the values: "p_CLASS" or the target's; the caller's to free. */
@@ -63,7 +63,7 @@ static void write_csv(FILE *stream, const heddle_model *model,
             print_field(stream, heddle_model_class_name(model, predictions->classes[row]));
         }
         for (size_t i = 0; i < predictions->width; i++) {
-            char text[NUMBER_SIZE];
+            char text[HEDDLE_NUMBER_SIZE];
             fputs(classes || i > 0 ? "," : "", stream);
             fputs(value_text(values[i], text), stream);
         }
@@ -83,7 +83,7 @@ static void write_json(FILE *stream, const heddle_model *model,
                      json_text(heddle_model_class_name(model, predictions->classes[row])));
         }
         for (size_t i = 0; i < predictions->width; i++) {
-            char text[NUMBER_SIZE];
+            char text[HEDDLE_NUMBER_SIZE];
             json_put(object, names[i], json_number(strtod(value_text(values[i], text), NULL)));
         }
         json_array_append_new(rows, object);

@@ -33,7 +33,7 @@ json_t *json_count(uint64_t value)
 {
     /* JSON's integers have no bound, jansson's end at 2^63: the rare seed beyond goes as text. */
     if (value > INT64_MAX) {
-        char text[NUMBER_SIZE];
+        char text[HEDDLE_NUMBER_SIZE];
         snprintf(text, sizeof text, "%llu", (unsigned long long)value);
         return json_text(text);
     }
@@ -194,8 +194,8 @@ static void write_string(FILE *stream, const char *text)
 
 static void write_real(FILE *stream, double value)
 {
-    char text[NUMBER_SIZE];
-    number_text(value, false, text);
+    char text[HEDDLE_NUMBER_SIZE];
+    heddle_number_text(value, false, text);
     fputs(text, stream);
     /* A reader that tells integers from reals is to see a real. */
     if (strpbrk(text, ".e") == NULL) {

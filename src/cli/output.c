@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -135,22 +134,6 @@ char *need_text(const char *text)
 {
     size_t size = strlen(text) + 1;
     return memcpy(need(size, 1), text, size);
-}
-
-const char *number_text(double value, bool single, char text[NUMBER_SIZE])
-{
-    if (isnan(value)) {
-        return strcpy(text, "nan");
-    }
-    /* 9 digits always tell two floats apart, 17 two doubles; most numbers need fewer. */
-    int digits = single ? 6 : 15;
-    for (int most = single ? 9 : 17; digits <= most; digits++) {
-        snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
-        if (single ? strtof(text, NULL) == (float)value : strtod(text, NULL) == value) {
-            break;
-        }
-    }
-    return text;
 }
 
 bool text_number(const char *text, double *value)

@@ -57,14 +57,6 @@ void *need(size_t count, size_t size);
 /** A copy of text. */
 char *need_text(const char *text);
 
-enum { NUMBER_SIZE = 32 };
-
-/**
- * The shortest text that reads back as the same double, or with `single` as the same float. NaN is
- * "nan", infinities "inf" and "-inf". Returns text.
- */
-const char *number_text(double value, bool single, char text[NUMBER_SIZE]);
-
 /** Is all of text a number as strtod reads it? *value is written only then. */
 bool text_number(const char *text, double *value);
 

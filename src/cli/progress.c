@@ -98,7 +98,7 @@ static void describe(const struct progress *progress, const heddle_report *repor
                                                              : "validation %.5g (loss %.5g)";
         add(line, format, report->validation_score, report->validation_loss);
     }
-    char text[NUMBER_SIZE];
+    char text[HEDDLE_NUMBER_SIZE];
     if (progress->style == PROGRESS_IN_PLACE && part > 0 && part < 1) {
         clock_text(report->seconds * (1 - part) / part, text, sizeof text);
         add(line, "ETA %s", text);
