@@ -741,10 +741,11 @@ HEDDLE_API heddle_status heddle_model_predict(const heddle_model *model, const h
 /**
  * Words of a table that a model has never seen in that column are no error: they count as none of
  * those it knows. This writes a note on them into text (size bytes, cut to fit): how many cells, and
- * the first. "" if there are none. Returns text.
+ * the first; with `with_targets` of the rows that heddle_model_evaluate() scores, which have a
+ * target. "" if there are none. Returns text.
  */
 HEDDLE_API const char *heddle_model_unseen(const heddle_model *model, const heddle_table *table,
-                                           char *text, size_t size);
+                                           bool with_targets, char *text, size_t size);
 
 /** Score a model on a table that has the targets. Errors as heddle_model_predict(). */
 HEDDLE_API heddle_status heddle_model_evaluate(const heddle_model *model, const heddle_table *table,

@@ -198,6 +198,10 @@ t 0 '^model ' "$note" 'heddle train seen.csv --epochs 2 --test unseen.csv -o see
 t 0 '^model ' "$note" 'heddle train seen.csv --epochs 2 --validation unseen.csv'
 t 0 '^prediction' "$note" 'heddle predict seen.model unseen.csv'
 t 0 'rows' "$note" 'heddle evaluate seen.model unseen.csv --json'
+# in a row without a target it is predicted, not scored
+sed '2s/red/puce/; 2s/[^,]*$//' seen.csv >puce.csv
+t 0 '^prediction' "'puce' of column 'k'" 'heddle predict seen.model puce.csv'
+t 0 'rows' - 'heddle evaluate seen.model puce.csv'
 t 0 '^prediction' - 'heddle predict seen.model seen.csv'
 # options that change nothing are named, if they were given as something else than their default
 brief='heddle train builtin:xor --epochs 1 --progress never'

@@ -401,13 +401,18 @@ Test(preprocess, words_become_categories)
 }
 
 /* What is noted of the words of a table that were not in training. */
-static void unseen(const struct preprocess *p, const char *rows, const char *wanted)
+static void unseen_of(const struct preprocess *p, const char *rows, bool scored, const char *wanted)
 {
     char text[256] = "?";
     heddle_table *table = table_of("unseen.csv", rows);
-    preprocess_unseen(p, table, text, sizeof text);
+    preprocess_unseen(p, table, scored, text, sizeof text);
     cr_assert_str_eq(text, wanted);
     heddle_table_free(table);
+}
+
+static void unseen(const struct preprocess *p, const char *rows, const char *wanted)
+{
+    unseen_of(p, rows, false, wanted);
 }
 
 Test(preprocess, words_never_seen_are_noted)
@@ -422,9 +427,17 @@ Test(preprocess, words_never_seen_are_noted)
            "'Red' of column 'k' was not in the training data (nor were those of 2 more cells): it "
            "counts as none of the words known");
     unseen(p, "k,y\nteal,1\n", ""); /* it cannot be used */
+    /* what is scored are rows with a target */
+    static const char *const some = "k,x,g,y\nteal,7,A,\nblue,8,A,1\nred,9,A,0\n";
+    unseen_of(p, some, false,
+              "'teal' of column 'k' was not in the training data (nor were those of 1 more cell): "
+              "it counts as none of the words known");
+    unseen_of(
+        p, some, true,
+        "'blue' of column 'k' was not in the training data: it counts as none of the words known");
     char none[] = "?";
     heddle_table *again = table_of("again.csv", "k,x,g\nteal,8,1\n");
-    preprocess_unseen(p, again, none, 0);
+    preprocess_unseen(p, again, false, none, 0);
     cr_assert_str_eq(none, "?");
     heddle_table_free(again);
     preprocess_free(p);

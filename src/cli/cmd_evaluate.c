@@ -37,7 +37,7 @@ static int run(const struct command_line *line)
                                              &err) != HEDDLE_OK) {
         status = give_up(&err);
     } else if (status == 0) {
-        input_note_unseen(line->operands[1], model, table);
+        input_note_unseen(line->operands[1], model, table, true);
     }
     if (status == 0 && option_flag(line, "json")) {
         json_t *object = json_score(&score, model, k);

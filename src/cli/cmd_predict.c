@@ -145,7 +145,7 @@ static int run(const struct command_line *line)
         heddle_predictions predictions;
         if (heddle_model_predict(model, table, option_count(line, "threads"), &predictions, &err) ==
             HEDDLE_OK) {
-            input_note_unseen(line->operands[1], model, table);
+            input_note_unseen(line->operands[1], model, table, false);
             status = write_predictions(line, model, &predictions);
             heddle_predictions_done(&predictions);
         } else {

@@ -154,10 +154,11 @@ int input_model(const char *path, heddle_model **model)
     return 0;
 }
 
-void input_note_unseen(const char *path, const heddle_model *model, const heddle_table *table)
+void input_note_unseen(const char *path, const heddle_model *model, const heddle_table *table,
+                       bool with_targets)
 {
     char text[320];
-    if (*heddle_model_unseen(model, table, text, sizeof text)) {
+    if (*heddle_model_unseen(model, table, with_targets, text, sizeof text)) {
         complain("note: '%s': %s", path, text);
     }
 }

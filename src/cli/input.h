@@ -33,7 +33,11 @@ void input_note(const char *path, const heddle_model *model);
 /** Read a model, with input_note(). Returns 0, or complains and returns the exit status. */
 int input_model(const char *path, heddle_model **model);
 
-/** Say which words of a table read from path the model has never seen. */
-void input_note_unseen(const char *path, const heddle_model *model, const heddle_table *table);
+/**
+ * Say which words of a table read from path the model has never seen; with_targets: in the rows that
+ * have a target.
+ */
+void input_note_unseen(const char *path, const heddle_model *model, const heddle_table *table,
+                       bool with_targets);
 
 #endif

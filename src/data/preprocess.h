@@ -127,10 +127,11 @@ heddle_status preprocess_apply(const struct preprocess *preprocess, const heddle
 
 /**
  * Into text (size bytes) a note on the words of a table's columns of categories that were never
- * seen in training; "" if there are none, or if the table cannot be used at all.
+ * seen in training; "" if there are none, or if the table cannot be used at all. with_targets: in
+ * the rows that have a target.
  */
-void preprocess_unseen(const struct preprocess *preprocess, const heddle_table *table, char *text,
-                       size_t size);
+void preprocess_unseen(const struct preprocess *preprocess, const heddle_table *table,
+                       bool with_targets, char *text, size_t size);
 
 /** Canonical JSON text of a preprocessing (exact numbers), and back. memory_free() the text. */
 heddle_status preprocess_to_json(const struct preprocess *preprocess, char **text,

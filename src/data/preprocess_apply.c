@@ -432,8 +432,8 @@ static size_t count_unseen(const struct taken *taken, size_t j, size_t *first)
     return cells;
 }
 
-void preprocess_unseen(const struct preprocess *p, const heddle_table *table, char *text,
-                       size_t size)
+void preprocess_unseen(const struct preprocess *p, const heddle_table *table, bool with_targets,
+                       char *text, size_t size)
 {
     struct taken taken = {0};
     size_t cells = 0, column = 0, row = 0;
@@ -443,7 +443,7 @@ void preprocess_unseen(const struct preprocess *p, const heddle_table *table, ch
     *text = 0;
     for (size_t j = 0; j < p->inputs; j++)
         any = any || p->input[j].text;
-    if (any && take_cells(p, table, NULL, 0, false, &taken, NULL) == HEDDLE_OK) {
+    if (any && take_cells(p, table, NULL, 0, with_targets, &taken, NULL) == HEDDLE_OK) {
         for (size_t j = 0; j < p->inputs; j++) {
             size_t first = 0;
             size_t found = p->input[j].text ? count_unseen(&taken, j, &first) : 0;

@@ -150,7 +150,7 @@ static void note_unseen(const struct encoded *encoded, const heddle_table *table
     if (!table || !callbacks || !callbacks->note) {
         return;
     }
-    preprocess_unseen(encoded->preprocess, table, text, sizeof text);
+    preprocess_unseen(encoded->preprocess, table, true, text, sizeof text);
     if (*text) {
         snprintf(note, sizeof note, "'%.60s': %s", table->path, text);
         callbacks->note(callbacks->user, note);

@@ -82,10 +82,10 @@ heddle_status heddle_model_predict(const heddle_model *model, const heddle_table
     return status;
 }
 
-const char *heddle_model_unseen(const heddle_model *model, const heddle_table *table, char *text,
-                                size_t size)
+const char *heddle_model_unseen(const heddle_model *model, const heddle_table *table,
+                                bool with_targets, char *text, size_t size)
 {
-    preprocess_unseen(model->preprocess, table, text, size);
+    preprocess_unseen(model->preprocess, table, with_targets, text, size);
     return text;
 }
 
