@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/available.h"
@@ -35,7 +36,7 @@ static const char *new_root(char root[512], const char *name)
 Test(available, nothing_known_is_no_limit)
 {
     char root[512];
-    cr_assert(memory_available(new_root(root, "bare")) == SIZE_MAX);
+    cr_assert(memory_available(new_root(root, "bare"), 1) == SIZE_MAX);
 }
 
 Test(available, the_machine_and_its_swap_are_asked)
@@ -43,7 +44,26 @@ Test(available, the_machine_and_its_swap_are_asked)
     char root[512];
     put(new_root(root, "machine"), "/proc/meminfo",
         "MemTotal:  8192 kB\nMemAvailable:   4096 kB\nSwapFree:  1024 kB\n");
-    cr_assert(memory_available(root) == 5 * MEBI);
+    cr_assert(memory_available(root, 1) == 5 * MEBI);
+}
+
+Test(available, what_is_everybodys_is_shared_out)
+{
+    char root[512];
+    cr_assert(memory_available(new_root(root, "bare"), 4) == SIZE_MAX);
+    put(root, "/proc/meminfo", "MemAvailable:   4096 kB\nSwapFree:  0 kB\n");
+    cr_assert(memory_available(root, 4) == MEBI);
+    put(root, "/proc/self/cgroup", "0::/a\n");
+    put(root, "/sys/fs/cgroup/a/memory.max", "2097152\n");
+    cr_assert(memory_available(root, 2) == MEBI);
+    /* a limit of the process is its own */
+    struct rlimit old, small;
+    getrlimit(RLIMIT_AS, &old);
+    small = (struct rlimit){.rlim_cur = 1, .rlim_max = old.rlim_max};
+    setrlimit(RLIMIT_AS, &small);
+    const size_t none = memory_available(root, 2);
+    setrlimit(RLIMIT_AS, &old);
+    cr_assert(none == 0);
 }
 
 Test(available, groups_of_version_2_limit_all_below_them)
@@ -52,16 +72,16 @@ Test(available, groups_of_version_2_limit_all_below_them)
     put(new_root(root, "two"), "/proc/meminfo", "MemAvailable: 1048576 kB\nSwapFree: 0 kB\n");
     put(root, "/proc/self/cgroup", "0::/a/b\n");
     put(root, "/sys/fs/cgroup/a/b/memory.max", "max\n");
-    cr_assert(memory_available(root) == 1024 * MEBI);
+    cr_assert(memory_available(root, 1) == 1024 * MEBI);
     put(root, "/sys/fs/cgroup/a/memory.max", "104857600\n");
     put(root, "/sys/fs/cgroup/a/memory.current", "41943040\n");
-    cr_assert(memory_available(root) == 60 * MEBI);
+    cr_assert(memory_available(root, 1) == 60 * MEBI);
     put(root, "/sys/fs/cgroup/a/memory.stat", "anon 1\nfile 2\ninactive_file 31457280\n");
-    cr_assert(memory_available(root) == 90 * MEBI);
+    cr_assert(memory_available(root, 1) == 90 * MEBI);
     put(root, "/sys/fs/cgroup/a/memory.stat", "inactive_file 31457280\nactive_file 5242880\n");
-    cr_assert(memory_available(root) == 95 * MEBI);
+    cr_assert(memory_available(root, 1) == 95 * MEBI);
     put(root, "/sys/fs/cgroup/a/memory.current", "409430400\n");
-    cr_assert(memory_available(root) == 0);
+    cr_assert(memory_available(root, 1) == 0);
 }
 
 Test(available, groups_of_version_1_and_containers_are_known)
@@ -71,8 +91,8 @@ Test(available, groups_of_version_1_and_containers_are_known)
         "5:cpu,cpuacct:/x\n4:memory:/docker/0123\n0::/\n");
     /* in a container the mount point is the group itself */
     put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
-    cr_assert(memory_available(root) == SIZE_MAX);
+    cr_assert(memory_available(root, 1) == SIZE_MAX);
     put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "104857600\n");
     put(root, "/sys/fs/cgroup/memory/memory.usage_in_bytes", "1048576\n");
-    cr_assert(memory_available(root) == 99 * MEBI);
+    cr_assert(memory_available(root, 1) == 99 * MEBI);
 }

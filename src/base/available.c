@@ -126,7 +126,19 @@ static size_t all_groups_leave(const char *root)
     return least;
 }
 
-size_t memory_available(const char *root)
+/* The lesser of `least` and what a limit of the process leaves. */
+static size_t limit_leaves(int resource, size_t pages, size_t least)
+{
+    struct rlimit limit;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (getrlimit((__rlimit_resource_t)resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return least;
+    const size_t taken = pages == SIZE_MAX ? 0 : pages * page;
+    const size_t left = limit.rlim_cur > taken ? (size_t)limit.rlim_cur - taken : 0;
+    return left < least ? left : least;
+}
+
+size_t memory_available(const char *root, size_t processes)
 {
     char text[TEXT_SIZE];
     size_t least = all_groups_leave(root);
@@ -138,15 +150,16 @@ size_t memory_available(const char *root)
             least = kibi * 1024 < least ? kibi * 1024 : least;
         }
     }
-    struct rlimit limit;
-    size_t taken = 0;
+    least = least < SIZE_MAX ? least / processes : least;
+    /* what the process has of each: the first and the sixth number, in pages */
     if (read_text(text, "", "", "/proc/self/statm")) {
-        taken = number_of(text, "");
-        taken = taken == SIZE_MAX ? 0 : taken * (size_t)sysconf(_SC_PAGESIZE);
-    }
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-        size_t left = limit.rlim_cur > taken ? (size_t)limit.rlim_cur - taken : 0;
-        least = left < least ? left : least;
+        const char *data = text;
+        for (int i = 0; i < 5 && data; i++) {
+            data = strchr(data, ' ');
+            data += data != NULL;
+        }
+        least = limit_leaves(RLIMIT_AS, number_of(text, ""), least);
+        least = limit_leaves(RLIMIT_DATA, number_of(data, ""), least);
     }
     return least;
 }

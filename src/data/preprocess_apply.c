@@ -251,7 +251,7 @@ static bool can_be_read(const struct taken *taken)
 /* Would `bytes` be more than half of what there is? */
 static bool is_half_the_memory(size_t bytes)
 {
-    return bytes >= ASKED_FROM && bytes > memory_available("") / 2;
+    return bytes >= ASKED_FROM && bytes > memory_available("", 1) / 2;
 }
 
 /* … more than half of what may be taken? The other half is for the file. */
@@ -336,7 +336,7 @@ static heddle_status fill(const struct taken *taken, bool use_double, bool singl
                reserve(&bytes, cells, classify ? sizeof(int32_t) : real_size, &target_at);
     /* A large arena is only mapped, so it would be had, and the end would come later. */
     if (fits && bytes >= ASKED_FROM) {
-        const size_t available = memory_available("");
+        const size_t available = memory_available("", 1);
         const double mebi = 1024.0 * 1024.0;
         if (bytes > available)
             return status_set(

@@ -312,7 +312,7 @@ static size_t run_bytes(const struct run_recipe *run, const struct dataset *set)
 size_t choose_at_once(const struct run_recipe *run, const struct dataset *train, size_t workers,
                       size_t max_memory, size_t *bytes)
 {
-    size_t limit = max_memory ? max_memory : memory_available("");
+    size_t limit = max_memory ? max_memory : memory_available("", 1);
     size_t each = run_bytes(run, train);
     size_t fit = limit ? limit / 2 / each : workers;
     size_t networks = run->choose_width ? CHOOSE_NETWORKS : 1;

@@ -170,7 +170,7 @@ static size_t peak_bytes(const heddle_estimate *e, size_t more)
     /* of a mapped file what has not been looked at yet, and as much as the system has room for */
     seen = seen > LIBRARY_BYTES ? seen - LIBRARY_BYTES : 0;
     size_t file_left = e->mapped_bytes > seen ? e->mapped_bytes - seen : 0;
-    size_t available = memory_available("");
+    size_t available = memory_available("", 1);
     file_left = file_left < available ? file_left : available;
     return now ? larger(now + file_left + more, resident_most()) : 0;
 }
@@ -212,19 +212,27 @@ static heddle_status measure(const struct fit_request *request, const struct run
     return status;
 }
 
-/** Are so many bytes to be had? Arenas are only mapped: they would be had, and the end come later. */
+/**
+ * Are so many bytes to be had, by every rank of this machine? Arenas are only mapped: they would be
+ * had, and the end come later.
+ */
 static heddle_status check_available(size_t most, heddle_error *err)
 {
     enum { ASKED_FROM = 64 << 20 }; /* less is there, or nothing is */
     const double mebi = 1024.0 * 1024.0;
-    const size_t available = most < ASKED_FROM ? SIZE_MAX : memory_available("");
+    const size_t ranks = (size_t)cluster_neighbours();
+    const size_t available = most < ASKED_FROM / ranks ? SIZE_MAX : memory_available("", ranks);
+    char share[64] = "";
     if (most <= available) {
         return HEDDLE_OK;
     }
+    if (ranks > 1) {
+        snprintf(share, sizeof share, " for each of the machine's %zu ranks", ranks);
+    }
     return status_set(err, HEDDLE_E_MEMORY,
-                      "training needs %.1f MiB besides the data, there are %.1f MiB: fewer "
+                      "training needs %.1f MiB besides the data, there are %.1f MiB%s: fewer "
                       "threads, a smaller batch or a smaller network need less",
-                      (double)most / mebi, (double)available / mebi);
+                      (double)most / mebi, (double)available / mebi, share);
 }
 
 heddle_status fit_check_memory(const struct fit_request *request, const struct run_recipe *run,

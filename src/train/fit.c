@@ -291,10 +291,13 @@ static heddle_status prepare(struct fit *fit, struct recipe_facts *facts, heddle
         fit->workers = &fit->own;
         status = workers_create(recipe, recipe_threads(recipe), &fit->own, err);
     }
+    /* All ranks have their data when they ask what memory is left, and ask before anyone takes it. */
+    status = cluster_agree(status, err);
     if (!status && !request->lent) {
         const struct run_recipe *larger = fit->run.choose_width ? &fit->wide : &fit->run;
         status = fit_check_memory(request, larger, &fit->data, fit->workers, err);
     }
+    status = cluster_agree(status, err);
     if (!status) {
         status = begin_weights(&fit->run, initial, &fit->values, err);
     }

@@ -199,7 +199,7 @@ static void begin_reading(struct helped *h, const char *path, const heddle_read_
     reading->limit_given = reading->options->max_bytes > 0;
     reading->limit = reading->options->max_bytes;
     if (!reading->limit_given) {
-        const size_t available = memory_available("");
+        const size_t available = memory_available("", 1);
         reading->limit = available - available / SPARE; /* for what is not counted */
     }
     if (!find_known(h))

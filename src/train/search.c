@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/available.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/status.h"
@@ -359,16 +360,25 @@ static heddle_status check_all(struct searching *s, size_t *parameters, size_t *
     return status;
 }
 
+/** How many runs of so many bytes there is memory for at a time; 0: for none. */
+static size_t runs_at_once(const struct searching *s, size_t limit, size_t bytes)
+{
+    size_t most = limit ? limit : memory_available("", 1);
+    return s->runs < most / (bytes + 1) ? s->runs : most / (bytes + 1);
+}
+
 /** Take the runs in a team whose workers are teams of one. */
 static heddle_status run_together(struct searching *s, const heddle_recipe *base, size_t bytes,
                                   heddle_error *err)
 {
     struct workers all = {0};
-    size_t most = recipe_max_memory(base);
-    size_t count = s->runs;
+    size_t limit = recipe_max_memory(base);
     heddle_status status = workers_create(base, recipe_threads(base), &all, err);
-    if (most && count > most / (bytes + 1)) {
-        count = most / (bytes + 1) ? most / (bytes + 1) : 1;
+    size_t count = status ? 0 : runs_at_once(s, limit, bytes);
+    if (!status && !count) {
+        status = status_set(err, HEDDLE_E_MEMORY,
+                            "a run of the search needs %zu bytes, %s: a smaller batch needs less",
+                            bytes, limit ? "--max-memory allows less" : "there are less");
     }
     if (!status) {
         status = workers_apart(&all, count, recipe_bind(base), take_runs, s, &s->lent, err);
