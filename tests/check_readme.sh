@@ -1,7 +1,7 @@
 #!/bin/sh
-# What the README shows of `make demo` is what that prints, but for times. The README's C program
-# compiles against the built library as the README says, and does what it says; the functions after it
-# compile.
+# What the README shows of `make demo` is what that prints, but for times, and its `heddle verify` is
+# what that prints. The README's C program compiles against the built library as the README says, and
+# does what it says; the functions after it compile.
 set -eu
 cd "$HEDDLE_SCRATCH"
 top=$(dirname "$HEDDLE_TESTS")
@@ -14,6 +14,13 @@ if ! grep -q __asan_init "$HEDDLE"; then
     without_times demo_output >printed
     diff shown printed || { echo 'the README shows another output of make demo' >&2; exit 1; }
 fi
+awk '/^```$/ { n++; next } n == 3' "$top/README.md" >readme_commands
+grep '^\$ heddle ' readme_commands >commands
+while read -r _ line; do
+    echo "$ $line"
+    PATH=$(dirname "$HEDDLE"):$PATH sh -c "$line"
+done <commands >commands_output
+diff readme_commands commands_output || { echo 'the README shows another output of heddle verify' >&2; exit 1; }
 awk '/^```c$/ { on = 1; n++; next } /^```$/ { on = 0 }
     on { print >(n == 1 ? "readme_example.c" : "readme_functions.c") }' "$top/README.md"
 lines=$(wc -l <readme_example.c)
