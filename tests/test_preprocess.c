@@ -263,6 +263,14 @@ Test(preprocess, identifiers_and_other_nonsense_are_refused)
     fit_refused(table_of("many.csv", text), NULL, HEDDLE_E_DATA,
                 "column 'name' has 202 different words in 404 rows and looks like an identifier; "
                 "leave it out with --drop name");
+    /* all of them at once, as an argument of a shell */
+    strcpy(text, "\"my, name\",x,day,k,id,y\n");
+    for (int i = 0; i < 12; i++)
+        sprintf(text + strlen(text), "n%d,%d,2021-03-%02d,%s,i%d,%d\n", i, i, i + 1,
+                i % 3 ? "a" : "b", i, i % 2);
+    fit_refused(table_of("more.csv", text), NULL, HEDDLE_E_DATA,
+                "column 'my, name' has 12 different words in 12 rows and looks like an "
+                "identifier, as do 'day', 'id'; leave them out with --drop 'my, name,day,id'");
     struct preprocess_options o = defaults;
     o.missing = MISSING_MEAN;
     fit_refused(table_of("void.csv", "x,void,y\n1,,0\n2,,1\n"), &o, HEDDLE_E_DATA,
@@ -398,6 +406,32 @@ Test(preprocess, words_become_categories)
     preprocess_free(p);
     heddle_table_free(table);
     heddle_table_free(numbers);
+}
+
+Test(preprocess, names_in_lists_may_have_commas)
+{
+    heddle_table *table =
+        table_of("commas.csv", "a,\"a, b\",\"b,c\",c,y\n1,2,3,4,0\n2,3,4,5,1\n3,1,2,4,0\n");
+    static const struct {
+        const char *drop;
+        size_t left;
+        const char *first;
+    } cases[] = {
+        {"a, b", 3, "a"},  {"a", 3, "a, b"},   {"a,a, b", 2, "b,c"},
+        {"b,c,c", 2, "a"}, {"a, b,3", 2, "a"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct preprocess_options o = defaults;
+        o.drop = cases[i].drop;
+        struct preprocess *p = fit(table, &o, "");
+        cr_assert(p->inputs == cases[i].left, "%s", o.drop);
+        cr_assert_str_eq(p->input[0].name, cases[i].first);
+        preprocess_free(p);
+    }
+    struct preprocess_options o = defaults;
+    o.drop = "a,b";
+    fit_refused(table, &o, HEDDLE_E_DATA,
+                "'commas.csv' has no column 'b'; it has 5: 'a', 'a, b', 'b,c', 'c', 'y'");
 }
 
 /* What is noted of the words of a table that were not in training. */

@@ -27,23 +27,36 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-/** The column `word` (n bytes) names, or numbers from 1; their number if there is none. */
-static size_t find_column(const heddle_table *table, const char *word, size_t n)
+/**
+ * The column that begins a comma list: the longest name that fits, for names may have commas, or
+ * else a number from 1. Their number if there is none; *n: the bytes of the list that say so.
+ */
+static size_t find_column(const heddle_table *table, const char *list, size_t *n)
 {
     size_t columns = heddle_table_columns(table);
+    size_t found = columns;
     heddle_column column;
+    *n = 0;
     for (size_t c = 0; c < columns; c++) {
         heddle_table_column_kind(table, c, &column);
-        if (strlen(column.name) == n && strncmp(column.name, word, n) == 0) {
-            return c;
+        size_t length = strlen(column.name);
+        bool fits = strncmp(list, column.name, length) == 0 &&
+                    (list[length] == ',' || list[length] == '\0');
+        if (fits && (found == columns || length > *n)) {
+            found = c;
+            *n = length;
         }
     }
+    if (found < columns) {
+        return found;
+    }
     size_t number = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (word[i] < '0' || word[i] > '9' || number > columns) {
+    *n = strcspn(list, ",");
+    for (size_t i = 0; i < *n; i++) {
+        if (list[i] < '0' || list[i] > '9' || number > columns) {
             return columns;
         }
-        number = 10 * number + (size_t)(word[i] - '0');
+        number = 10 * number + (size_t)(list[i] - '0');
     }
     return number >= 1 && number <= columns ? number - 1 : columns;
 }
@@ -67,8 +80,8 @@ static int select_columns(const struct command_line *line, const heddle_table *t
     *main = (struct selection){.table = table, .column = need(columns, sizeof *main->column)};
     *labels = (struct selection){.table = table, .column = need(1, sizeof *labels->column)};
     while (drop != NULL && *drop != '\0' && status == 0) {
-        size_t n = strcspn(drop, ",");
-        size_t c = find_column(table, drop, n);
+        size_t n;
+        size_t c = find_column(table, drop, &n);
         if (c == columns) {
             status = no_column(path, drop, n);
         } else {
@@ -77,7 +90,9 @@ static int select_columns(const struct command_line *line, const heddle_table *t
         drop += n + (drop[n] == ',');
     }
     if (option_given(line, "labels-out") != NULL && status == 0) {
-        size_t c = find_column(table, target, strlen(target));
+        size_t n;
+        size_t c = find_column(table, target, &n);
+        c = target[n] != '\0' ? columns : c;
         c = c == columns && strcmp(target, "last") == 0 ? columns - 1 : c;
         if (c == columns) {
             status = no_column(path, target, strlen(target));

@@ -326,3 +326,10 @@ const char *cell_show(const char *text, size_t n, char shown[CELL_SHOWN])
     shown[used] = '\0';
     return shown;
 }
+
+const char *cell_quote(const char *text)
+{
+    if (strpbrk(text, " \t()[]{}$&;<>|*?#!`\"'\\~") == NULL && *text)
+        return "";
+    return strchr(text, '\'') ? "\"" : "'";
+}

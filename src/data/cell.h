@@ -55,6 +55,9 @@ bool cell_is_utf8(const char *text, size_t n);
 enum { CELL_SHOWN = 48 };
 const char *cell_show(const char *text, size_t n, char shown[CELL_SHOWN]);
 
+/** What must stand around text where a shell reads it as one argument: "", "'" or "\"". */
+const char *cell_quote(const char *text);
+
 extern const double cell_power_of_ten[23];
 
 /* mantissa × 10^-decimals, with the exponent that may stand at p; NULL as cell_number_fast(). */

@@ -45,40 +45,46 @@ static heddle_status no_column(const heddle_table *table, const char *word, hedd
     return status;
 }
 
-/* The column that `word` names or, if none has that name, numbers from 1. */
-static size_t find(const heddle_table *table, const char *word)
+/* The column that begins a list: the longest name that a comma or its end is behind, for names may
+ * have commas; or else one by its number from 1. *n: the bytes of the list that say so. */
+static size_t find_first(const heddle_table *table, const char *list, size_t *n)
 {
-    size_t c = table_find(table, word);
+    size_t found = table->columns;
     uint64_t number;
-    if (c == table->columns && text_to_u64(word, strlen(word), &number) && number > 0 &&
-        number <= table->columns)
-        c = (size_t)number - 1;
-    return c;
+    *n = 0;
+    for (size_t c = 0; c < table->columns; c++) {
+        size_t length = strlen(table->column[c].name);
+        bool fits = strncmp(list, table->column[c].name, length) == 0 &&
+                    (list[length] == ',' || list[length] == '\0');
+        if (fits && (found == table->columns || length > *n)) {
+            found = c;
+            *n = length;
+        }
+    }
+    if (found == table->columns) {
+        *n = strcspn(list, ",");
+        if (text_to_u64(list, *n, &number) && number > 0 && number <= table->columns)
+            found = (size_t)number - 1;
+    }
+    return found;
 }
 
 heddle_status columns_mark(const heddle_table *table, const char *list, bool strict, char *mark,
                            char value, heddle_error *err)
 {
-    size_t c = find(table, list);
-    if (c < table->columns) {
-        mark[c] = value;
-        return HEDDLE_OK;
-    }
-    heddle_status status = HEDDLE_OK;
-    for (const char *word = list; status == HEDDLE_OK; word++) {
-        size_t n = strcspn(word, ",");
-        char *name = memory_string_n(word, n);
-        if (!name)
-            return no_memory(table, err);
-        c = find(table, name);
-        if (c < table->columns)
+    for (;; list++) {
+        size_t n;
+        size_t c = find_first(table, list, &n);
+        if (c < table->columns) {
             mark[c] = value;
-        else if (strict)
-            status = no_column(table, name, err);
-        memory_free(name);
-        word += n;
-        if (!*word)
-            break;
+        } else if (strict) {
+            char *name = memory_string_n(list, n);
+            heddle_status status = name ? no_column(table, name, err) : no_memory(table, err);
+            memory_free(name);
+            return status;
+        }
+        list += n;
+        if (!*list)
+            return HEDDLE_OK;
     }
-    return status;
 }

@@ -6,7 +6,7 @@
 
 /**
  * Set mark[c] = value for each column of a comma list of names or, where none has that name,
- * numbers from 1. A list that is one name as a whole is not taken apart.
+ * numbers from 1. Names may have commas in them: the longest that fits is taken.
  *
  * strict  HEDDLE_E_DATA: there is no such column; else it is passed over
  */

@@ -1,6 +1,7 @@
 /** preprocess_choose: columns by name or number, and the guess between classes and numbers. */
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -146,10 +147,13 @@ static heddle_status complain_of_flaw(const struct table_column *column, bool in
 {
     if (!input)
         return status_set(err, HEDDLE_E_DATA, "%s", column->flaw);
-    return status_set(err, HEDDLE_E_DATA, "%s; --drop %s leaves the column out%s%s%s", column->flaw,
-                      column->name, column->text ? ", --categories " : "",
-                      column->text ? column->name : "",
-                      column->text ? " takes its words as they are" : "");
+    const char *quote = cell_quote(column->name);
+    char take[400] = "";
+    if (column->text)
+        snprintf(take, sizeof take, ", --categories %s%s%s takes its words as they are", quote,
+                 column->name, quote);
+    return status_set(err, HEDDLE_E_DATA, "%s; --drop %s%s%s leaves the column out%s", column->flaw,
+                      quote, column->name, quote, take);
 }
 
 heddle_status choose_columns(const heddle_table *table, const struct preprocess_options *options,

@@ -173,10 +173,11 @@ static heddle_status note_identifier(struct fit *fit, size_t c, const struct mom
     if (differ) {
         char text[400], shown[CELL_SHOWN];
         cell_show(table->column[c].name, strlen(table->column[c].name), shown);
+        const char *quote = cell_quote(shown);
         snprintf(text, sizeof text,
-                 "column '%s' looks like an identifier: whole numbers, all different; --drop %s "
-                 "leaves it out",
-                 shown, shown);
+                 "column '%s' looks like an identifier: whole numbers, all different; --drop "
+                 "%s%s%s leaves it out",
+                 shown, quote, shown, quote);
         note(fit, text);
     }
     return HEDDLE_OK;
@@ -194,7 +195,7 @@ static heddle_status note_target(struct fit *fit, heddle_error *err)
     char text[400], shown[2][CELL_SHOWN];
     cell_show(target, strlen(target), shown[0]);
     cell_show(name, strlen(name), shown[1]);
-    const char *quote = strpbrk(shown[1], " ()$&;<>|*?#!`\"\\") ? "'" : "";
+    const char *quote = cell_quote(shown[1]);
     snprintf(text, sizeof text, "'%s' is learnt, the last column; --target %s%s%s learns '%s'",
              shown[0], quote, shown[1], quote, shown[1]);
     note(fit, text);
@@ -212,9 +213,11 @@ static void note_dates(struct fit *fit, const struct preprocess_input *input)
     if (dates < input->categories || dates < 2)
         return;
     cell_show(input->name, strlen(input->name), shown);
+    const char *quote = cell_quote(shown);
     snprintf(text, sizeof text,
-             "column '%s' holds dates or times, taken for %zu categories; --drop %s leaves it out",
-             shown, dates, shown);
+             "column '%s' holds dates or times, taken for %zu categories; --drop %s%s%s leaves it "
+             "out",
+             shown, dates, quote, shown, quote);
     note(fit, text);
 }
 
@@ -265,41 +268,102 @@ static heddle_status fit_number(struct fit *fit, size_t c, struct preprocess_inp
 
 /* ---------------------------------------------------------------- words ---------------------- */
 
-static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_input *input,
-                               heddle_error *err)
+/* What the rows have of a column of words. */
+struct words {
+    bool *used; /* (words of the column) */
+    size_t categories, cells;
+    bool missing;
+};
+
+static heddle_status count_words(struct fit *fit, size_t c, struct words *words, heddle_error *err)
 {
     const struct table_column *column = &fit->table->column[c];
-    bool *used = memory_new(column->words, sizeof *used);
-    if (!used)
+    *words = (struct words){.used = memory_new(column->words, sizeof *words->used)};
+    if (!words->used)
         return no_memory(fit, err);
-    size_t categories = 0, cells = 0;
     for (size_t i = 0; i < fit->rows; i++) {
         uint32_t code = column->code[fit->row[i]];
         if (code == TABLE_MISSING) {
-            input->missing_category = true;
+            words->missing = true;
             continue;
         }
-        cells++;
-        categories += !used[code];
-        used[code] = true;
+        words->cells++;
+        words->categories += !words->used[code];
+        words->used[code] = true;
     }
+    return HEDDLE_OK;
+}
+
+static bool name_rows(const struct words *words)
+{
+    size_t categories = words->categories, cells = words->cells;
+    return (categories > FEW_CATEGORIES && categories * ROWS_EACH > cells) ||
+           (categories == cells && cells >= IDENTIFIER_ROWS) ||
+           (categories * 10 > cells * 9 && cells >= NUMBERED_ROWS);
+}
+
+/* Refuse the words of input j, with the other columns behind it that would be refused next. */
+static heddle_status refuse_identifiers(struct fit *fit, size_t j, const struct words *words,
+                                        heddle_error *err)
+{
+    const struct table_column *column = fit->table->column;
+    const struct choice *choice = &fit->choice;
+    const char *name = column[choice->input[j]].name;
+    struct string others = {0}, list = {0};
     heddle_status status = HEDDLE_OK;
-    if ((categories > FEW_CATEGORIES && categories * ROWS_EACH > cells) ||
-        (categories == cells && cells >= IDENTIFIER_ROWS) ||
-        (categories * 10 > cells * 9 && cells >= NUMBERED_ROWS))
+    size_t count = 1;
+    string_add(&list, name);
+    for (size_t k = j + 1; k < choice->inputs && count < NAMES_NOTED && status == HEDDLE_OK; k++) {
+        size_t c = choice->input[k];
+        struct words more = {0};
+        if (!column[c].text)
+            continue;
+        status = count_words(fit, c, &more, err);
+        if (status == HEDDLE_OK && name_rows(&more)) {
+            string_print(&others, "%s'%s'", count++ > 1 ? ", " : "", column[c].name);
+            string_print(&list, ",%s", column[c].name);
+        }
+        memory_free(more.used);
+    }
+    if (status == HEDDLE_OK && (others.failed || list.failed))
+        status = no_memory(fit, err);
+    if (status == HEDDLE_OK) {
+        const char *quote = cell_quote(list.data);
+        const char *as = count == 1 ? "" : count == 2 ? ", as does " : ", as do ";
         status = status_set(err, HEDDLE_E_DATA,
                             "column '%s' has %zu different words in %zu rows and looks like an "
-                            "identifier; leave it out with --drop %s",
-                            column->name, categories, cells, column->name);
-    else if (categories > MAX_CATEGORIES)
-        status = status_set(err, HEDDLE_E_DATA,
-                            "column '%s' has %zu different words, at most %d can be categories; "
-                            "leave it out with --drop %s",
-                            column->name, categories, MAX_CATEGORIES, column->name);
-    if (status == HEDDLE_OK && !(input->category = memory_new(categories, sizeof(char *))))
+                            "identifier%s%s; leave %s out with --drop %s%s%s",
+                            name, words->categories, words->cells, as, count > 1 ? others.data : "",
+                            count > 1 ? "them" : "it", quote, list.data, quote);
+    }
+    memory_free(others.data);
+    memory_free(list.data);
+    return status;
+}
+
+static heddle_status fit_words(struct fit *fit, size_t j, struct preprocess_input *input,
+                               heddle_error *err)
+{
+    const size_t c = fit->choice.input[j];
+    const struct table_column *column = &fit->table->column[c];
+    const char *quote = cell_quote(column->name);
+    struct words words;
+    heddle_status status = count_words(fit, c, &words, err);
+    if (status != HEDDLE_OK)
+        return status;
+    input->missing_category = words.missing;
+    if (name_rows(&words))
+        status = refuse_identifiers(fit, j, &words, err);
+    else if (words.categories > MAX_CATEGORIES)
+        status =
+            status_set(err, HEDDLE_E_DATA,
+                       "column '%s' has %zu different words, at most %d can be categories; "
+                       "leave it out with --drop %s%s%s",
+                       column->name, words.categories, MAX_CATEGORIES, quote, column->name, quote);
+    if (status == HEDDLE_OK && !(input->category = memory_new(words.categories, sizeof(char *))))
         status = no_memory(fit, err);
     for (size_t w = 0; w < column->words && status == HEDDLE_OK; w++) {
-        if (!used[w])
+        if (!words.used[w])
             continue;
         char *word = memory_string(column->word[w]);
         if (word)
@@ -307,7 +371,7 @@ static heddle_status fit_words(struct fit *fit, size_t c, struct preprocess_inpu
         else
             status = no_memory(fit, err);
     }
-    memory_free(used);
+    memory_free(words.used);
     if (status != HEDDLE_OK)
         return status;
     text_sort(input->category, input->categories);
@@ -333,7 +397,7 @@ static heddle_status fit_inputs(struct fit *fit, heddle_error *err)
         if (!input->name)
             return no_memory(fit, err);
         heddle_status status =
-            input->text ? fit_words(fit, c, input, err) : fit_number(fit, c, input, err);
+            input->text ? fit_words(fit, j, input, err) : fit_number(fit, c, input, err);
         if (status != HEDDLE_OK)
             return status;
         size_t width = input->text ? input->categories + input->missing_category : 1;

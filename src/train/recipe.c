@@ -40,7 +40,7 @@ static const struct row rows[OPTION_COUNT] = {
         "else the last column"},
         .kind = KIND_TEXT},
     [OPTION_DROP] = {{"drop", "data", "NAME,...", "",
-        "columns to leave out"},
+        "columns to leave out, by name or number from 1"},
         .kind = KIND_TEXT},
     [OPTION_WEIGHTS] = {{"weights", "data", "NAME", "none",
         "column that says what each row counts for in training; it is no input"},
