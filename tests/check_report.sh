@@ -180,7 +180,7 @@ holds 'so has the tutorial’s' \
      page x.html x.json && same x.html && shows x.html iteration'
 holds 'one whose --l2 was chosen says by what' \
     'heddle train builtin:spirals --epochs 40 --report l2.html --json >l2.json 2>err &&
-     page l2.html l2.json && same l2.html && shows l2.html "by cross-validation: loss"'
+     page l2.html l2.json && same l2.html && shows l2.html "by cross-validation: " && shows l2.html " % wrong and loss "'
 holds 'folds are in it' \
     "heddle train $d $quick --cv 3 --report cv.html --json >cv.json && page cv.html cv.json &&
      same cv.html && shows cv.html 'Cross-validation, 3 folds'"

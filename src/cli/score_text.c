@@ -54,9 +54,12 @@ void score_print_details(const heddle_score *score, const heddle_model *model, s
         return;
     }
     print_cell(stdout, "", 12);
-    printf("balanced accuracy %s, among the first %zu %s, log loss %s, AUC %s\n",
-           share_text(score->balanced_accuracy, balanced), k, share_text(score_top(score, k), top),
-           share_text(score->log_loss, log_loss), share_text(score->auc, auc));
+    printf("balanced accuracy %s, ", share_text(score->balanced_accuracy, balanced));
+    if (k < score->classes) { /* every class is among as many */
+        printf("among the %zu likeliest %s, ", k, share_text(score_top(score, k), top));
+    }
+    printf("log loss %s, AUC %s\n", share_text(score->log_loss, log_loss),
+           share_text(score->auc, auc));
     size_t first = sizeof "class" - 1;
     for (size_t i = 0; i < score->classes; i++) {
         size_t width = text_width(heddle_model_class_name(model, i));

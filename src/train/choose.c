@@ -245,26 +245,38 @@ static void print_hidden(const struct candidate *candidate, char *text, size_t s
     }
 }
 
-static void explain(const struct choosing *c, size_t best, bool widths, char *why, size_t size)
+static double mean_of(const struct choosing *c, double value[][FOLDS], size_t candidate)
 {
+    double mean = 0;
+    for (size_t f = 0; f < c->folds; f++) {
+        mean += value[candidate][f] / (double)c->folds;
+    }
+    return mean;
+}
+
+static void explain(struct choosing *c, size_t best, bool widths, char *why, size_t size)
+{
+    struct string text = {0};
     char hidden[32];
-    size_t used = 0;
     if (widths) {
         print_hidden(&c->candidate[best], hidden, sizeof hidden);
-        used = (size_t)snprintf(why, size, "--hidden %s ", hidden);
+        string_print(&text, "--hidden %s ", hidden);
     }
-    used += (size_t)snprintf(why + used, size - used, "--l2 %.3g by cross-validation: loss",
-                             c->candidate[best].l2);
-    for (size_t k = 0; k < c->candidates && used < size; k++) {
-        double mean = 0;
-        for (size_t f = 0; f < c->folds; f++) {
-            mean += c->loss[k][f] / (double)c->folds;
+    string_print(&text, "--l2 %.3g by cross-validation:", c->candidate[best].l2);
+    for (size_t k = 0; k < c->candidates; k++) {
+        string_add(&text, k > 0 ? ", " : " ");
+        if (c->data->train.class_index) {
+            string_print(&text, "%.3g %% wrong and ", 100 * mean_of(c, c->wrong, k));
         }
         print_hidden(&c->candidate[k], hidden, sizeof hidden);
-        used +=
-            (size_t)snprintf(why + used, size - used, "%s %.4g with %s%s%.3g", k > 0 ? "," : "",
-                             mean, widths ? hidden : "", widths ? " and " : "", c->candidate[k].l2);
+        string_print(&text, "loss %.4g with %s%s%.3g", mean_of(c, c->loss, k), widths ? hidden : "",
+                     widths ? " and " : "", c->candidate[k].l2);
     }
+    if (best == c->middle) {
+        string_add(&text, "; no other is better than this, the usual one, by more than chance");
+    }
+    snprintf(why, size, "%s", text.failed ? "" : text.data);
+    memory_free(text.data);
 }
 
 enum { PENALTIES = 4 };
