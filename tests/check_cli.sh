@@ -190,6 +190,10 @@ t 0 '^model raw.model' - 'heddle train line.csv --epochs 2 --scale none -q -o ra
 t 0 '^model std.model' - 'heddle train line.csv --epochs 2 -q -o std.model'
 holds 'targets are scaled, but not with --scale none' \
     'grep -aq factor std.model && ! grep -aq factor raw.model'
+# nothing that is printed for a reader is wider than a terminal
+for command in '' train predict evaluate info bench export convert verify; do
+    holds "help of '$command' fits" "heddle $command --help | awk 'length > 80 { exit 1 }'"
+done
 # names with commas in lists, and in what is proposed
 printf '"a, b",c,d,y\n1,2,3,x\n4,5,6,y\n' >commas.csv
 t 0 '^left.csv CSV, 2 x 2' - "heddle convert commas.csv left.csv --drop 'a, b,d'"

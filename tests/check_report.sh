@@ -178,6 +178,10 @@ holds 'so has one of numbers' \
 holds 'so has the tutorial’s' \
     'heddle train builtin:xor --recipe tutorial --steps 3000 --report x.html --json >x.json &&
      page x.html x.json && same x.html && shows x.html iteration'
+printf 'k,x,y\nred,1,a\n,2,b\nred,3,a\ngreen,4,b\n' >none.csv
+holds 'a missing word is an input of its own' \
+    "heddle train none.csv --epochs 2 --report none.html --json >none.json && page none.html none.json &&
+     shows none.html 'one input a word: 2, and one for none'"
 holds 'one whose --l2 was chosen says by what' \
     'heddle train builtin:spirals --epochs 40 --report l2.html --json >l2.json 2>err &&
      page l2.html l2.json && same l2.html && shows l2.html "by cross-validation: " && shows l2.html " % wrong and loss "'

@@ -284,7 +284,7 @@ static int run(const struct command_line *line)
 const struct command command_convert = {
     .name = "convert",
     .operands = "DATA OUT",
-    .summary = "data as .npy, which needs no reading, or .csv; a network of FANN as a model",
+    .summary = "data as .npy or .csv; a network of FANN as a model",
     .text =
         "Writes DATA as a NumPy array (OUT ends in .npy) or as CSV (.csv, or '-' for standard "
         "output). An array holds numbers only; it is trained on from where it is, however "

@@ -25,7 +25,8 @@ const struct option input_category_options[] = {
 
 const struct option input_label_options[] = {
     {"labels", 0, OPTION_TEXT, "data", "FILE", NULL,
-     "second file of DATA whose only column is the target (IDX)"},
+     "second file of DATA whose only column is the target; those of IDX images are found beside "
+     "them"},
     {.name = NULL},
 };
 

@@ -28,8 +28,9 @@ static void overview(FILE *stream)
 {
     fputs("Usage: heddle COMMAND [ARGUMENT]…\n"
           "\n"
-          "Trains feed-forward neural networks on all the cores of a machine: the same data,\n"
-          "recipe and seed give the same weights, bit for bit, for any number of threads.\n"
+          "Trains feed-forward neural networks on all the cores of a machine: the same\n"
+          "data, recipe and seed give the same weights, bit for bit, for any number of\n"
+          "threads.\n"
           "\n"
           "Commands\n",
           stream);
@@ -40,12 +41,12 @@ static void overview(FILE *stream)
     }
     fputs("  help [COMMAND]            show this, or the options of a command\n"
           "\n"
-          "DATA is a file (its format is found out from its content; gzip and zstd are unpacked),\n"
-          "'-' for standard input, or one of",
+          "DATA is a file (its format is found out from its content; gzip and zstd are\n"
+          "unpacked), '-' for standard input, or one of\n",
           stream);
     const char *name;
     for (size_t i = 0; (name = heddle_builtin_name(i)) != NULL; i++) {
-        fprintf(stream, "%s builtin:%s", i == 0 ? "" : ",", name);
+        fprintf(stream, "%sbuiltin:%s", i == 0 ? "" : ", ", name);
     }
     fputs(".\n"
           "\n"

@@ -130,6 +130,7 @@ static void write_scaling(FILE *stream, const json_t *column)
     if (member(column, "categories") != NULL) {
         fputs("one input a word: ", stream);
         html_count(stream, count_of(column, "categories"));
+        fputs(json_is_true(member(column, "for_none")) ? ", and one for none" : "", stream);
     } else if (strcmp(text_of(column, "role"), "input") == 0 && (shift != 0 || factor != 1)) {
         fputs(shift < 0 ? "(x + " : "(x − ", stream);
         html_number(stream, fabs(shift));

@@ -68,6 +68,7 @@ static json_t *column_json(const heddle_table *table, size_t i, bool look, const
     const json_t *categories = json_object_get(input, "categories");
     if (categories != NULL) {
         json_put(object, "categories", json_count(json_array_size(categories)));
+        json_put(object, "for_none", json_boolean(json_is_true(json_object_get(input, "missing"))));
     }
     for (size_t k = 0; k < sizeof taken / sizeof taken[0]; k++) {
         json_t *value = json_object_get(input, taken[k]);

@@ -13,7 +13,7 @@
  *     "missing": cells without a value, null if there are too many cells to look at all
  *     "column": the first REPORT_COLUMNS: [{"name", "role": "input" | "target" | "weight" |
  *               "left out", null without a model, "type", "missing", "distinct", "minimum", "mean",
- *               "maximum", and of an input "categories" or "shift", "factor", "fill"}, …]
+ *               "maximum", and of an input "categories" and "for_none" or "shift", "factor", "fill"}, …]
  *     "inputs": columns that are inputs, null without a model
  *     "classes": [{"name", "rows"}, …] of a class target, null if there are none or too many
  *
