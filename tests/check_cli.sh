@@ -190,6 +190,8 @@ t 0 '^model raw.model' - 'heddle train line.csv --epochs 2 --scale none -q -o ra
 t 0 '^model std.model' - 'heddle train line.csv --epochs 2 -q -o std.model'
 holds 'targets are scaled, but not with --scale none' \
     'grep -aq factor std.model && ! grep -aq factor raw.model'
+t 65 - "'xor.csv' is no model file: it does not begin as one does" 'heddle predict xor.csv xor.csv'
+t 2 - "^heddle: --header 'x': it takes auto" 'heddle train xor.csv --header x'
 # nothing that is printed for a reader is wider than a terminal
 for command in '' train predict evaluate info bench export convert verify; do
     holds "help of '$command' fits" "heddle $command --help | awk 'length > 80 { exit 1 }'"

@@ -93,6 +93,14 @@ is 'another shard that is asked for' $?
 train $digits --epochs 2 --checkpoint at.ck --resume auto -o at.model
 same 'the shard of the checkpoint' at.model
 
+# What is decided otherwise though no option says so is named with its values: a run with a time limit
+# chooses no --l2.
+rm -f at.ck*
+train builtin:spirals --epochs 40 --time-limit 1e-9 --checkpoint at.ck
+train builtin:spirals --epochs 40 --checkpoint at.ck --resume auto
+[ $? = 75 ] && grep -Eq "the recipe's 'l2' was none and is [0-9.e-]+ now" err
+is 'what was decided otherwise is told' $?
+
 # Weight deltas that are divided by weights: a network of more weights than a batch has values.
 interrupted 'many weights' builtin:spirals --hidden 90,40 --batch 48 --epochs 4 --optimizer adam --dropout 0.1 \
     --max-norm 2 --patience 2 --validation 0.2

@@ -124,8 +124,8 @@ static int prepare(struct bench *bench)
         bench->asked.threads = bench->threads;
         if (bench->asked.thread_counts == 0) {
             return misuse(line->command,
-                          "--threads cannot be '%s': it takes numbers from 1 to %d, such as 1,2,4",
-                          threads, THREADS_MOST);
+                          "--threads '%s': it takes numbers from 1 to %d, such as 1,2,4", threads,
+                          THREADS_MOST);
         }
     }
     bench->asked.shape = option_given(line, "shape");

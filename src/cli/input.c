@@ -86,8 +86,7 @@ int input_options(const struct command_line *line, heddle_read_options *options)
             i++;
         }
         if (i == sizeof delimiters / sizeof delimiters[0]) {
-            return misuse(line->command,
-                          "--delimiter cannot be '%s': it takes comma, semicolon, tab, space",
+            return misuse(line->command, "--delimiter '%s': it takes comma, semicolon, tab, space",
                           delimiter);
         }
         options->delimiter = delimiters[i].character;

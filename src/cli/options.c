@@ -138,12 +138,12 @@ static int set_value(struct command_line *line, const struct option *option, con
                      const char *where)
 {
     if (option->kind == OPTION_CHOICE && !is_choice(option->argument, value)) {
-        return misuse(line->command, "%s--%s cannot be '%s': it takes %s", where, option->name,
-                      value, option->argument);
+        return misuse(line->command, "%s--%s '%s': it takes %s", where, option->name, value,
+                      option->argument);
     }
     if (option->kind == OPTION_COUNT && !is_count(value)) {
-        return misuse(line->command, "%s--%s cannot be '%s': it takes a whole number from 1 on",
-                      where, option->name, value);
+        return misuse(line->command, "%s--%s '%s': it takes a whole number from 1 on", where,
+                      option->name, value);
     }
     line->values[option - line->options] = value;
     return -1;
@@ -265,8 +265,7 @@ static int read_setting(struct command_line *line, char *text, const char *where
         return misuse(line->command, "%sa configuration cannot name another", where);
     }
     if (option->kind == OPTION_FLAG && !is_choice("yes|no", value)) {
-        return misuse(line->command, "%s--%s cannot be '%s': it takes yes or no", where, name,
-                      value);
+        return misuse(line->command, "%s--%s '%s': it takes yes or no", where, name, value);
     }
     if (option->kind == OPTION_FLAG && strcmp(value, "no") == 0) {
         value = NULL;

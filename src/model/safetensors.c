@@ -305,7 +305,10 @@ static heddle_status parse_header(const void *bytes, size_t size, const char *na
         return safetensors_refuse(err, name, "it has only %zu bytes", size);
     }
     memcpy(&length, bytes, LENGTH_SIZE);
-    if (length > size - LENGTH_SIZE || length > SAFETENSORS_MAX_HEADER) {
+    if (length > SAFETENSORS_MAX_HEADER) {
+        return safetensors_refuse(err, name, "it does not begin as one does");
+    }
+    if (length > size - LENGTH_SIZE) {
         return safetensors_refuse(err, name, "its header cannot be %llu bytes long",
                                   (unsigned long long)length);
     }

@@ -351,6 +351,17 @@ static const char *different_key(json_t *a, json_t *b)
     return NULL;
 }
 
+/** A value of a recipe's text, cut to fit; "none" if it is not there. */
+static const char *value_text(const json_t *value, char *text, size_t size)
+{
+    size_t n = json_dumpb(value, text, size - 1, JSON_ENCODE_ANY | JSON_COMPACT);
+    if (n == 0) {
+        return "none";
+    }
+    text[n < size ? n : size - 1] = '\0';
+    return text;
+}
+
 /** The resolved recipes differ, and no option does. */
 static heddle_status name_recipe(const char *path, const heddle_model *then,
                                  const struct run_recipe *run, heddle_error *err)
@@ -358,7 +369,10 @@ static heddle_status name_recipe(const char *path, const heddle_model *then,
     json_t *a = recipe_object(model_entry(then, "recipe"), run);
     json_t *b = recipe_object(run->text.data, run);
     const char *key = different_key(a, b);
-    heddle_status status = key ? refuse(err, path, "the recipe's '%.60s' differs", key)
+    char was[64], now[64];
+    heddle_status status = key ? refuse(err, path, "the recipe's '%.60s' was %s and is %s now", key,
+                                        value_text(json_object_get(a, key), was, sizeof was),
+                                        value_text(json_object_get(b, key), now, sizeof now))
                                : refuse(err, path, "the recipe differs");
     json_decref(a);
     json_decref(b);

@@ -149,7 +149,7 @@ static const struct row rows[OPTION_COUNT] = {
         .kind = KIND_NUMBER, .high = 1e6, .closed = true},
     [OPTION_L2] = {{"l2", "recipe", "X", "auto",
         "X times each weight is added to its gradient; auto: chosen by cross-validation if nothing "
-        "else is said of optimizer, schedule and decay, there are 20 to 20,000 rows and 30 epochs "
+        "else is said of optimizer, schedule, decay and time, there are 20 to 20,000 rows and 30 epochs "
         "or more; else 0"},
         .kind = KIND_NUMBER, .choices = "auto", .high = 1e6, .closed = true},
     [OPTION_CLIP] = {{"clip", "recipe", "X", "none",
