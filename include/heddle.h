@@ -815,7 +815,8 @@ typedef struct heddle_machine {
     char why[256];    /**< … and why that many */
     char bind[256];   /**< how workers would be bound, and why */
     char places[256]; /**< to which processors (the system's numbers) workers 0, 1, … would be
-                                 bound: "0, 2, 4-7"; "" if to none, "…" where there is no more room */
+                                 bound: "0, 4-7, 8-14:2" (every second); "" if to none, "…" where
+                                 there is no more room */
     char isa[16];     /**< kernels that would be used */
     char isa_available[64]; /**< all levels this processor has, slowest first */
     char processor[128];    /**< its name, as the system gives it */

@@ -140,11 +140,12 @@ holds 'data and script stay' '[ -s plots/*/scaling.dat ] && [ -s plots/*/scaling
 places() { HWLOC_SYNTHETIC=$1 heddle info --bind "$2" --threads "$3" --json |
     sed -n 's/.*"places": "\(.*\)".*/\1/p'; }
 holds 'places: every core' '[ "$(places "pack:2 core:64 pu:1" spread 128)" = 0-127 ]'
-holds 'places: spread' '[ "$(places "pack:2 [numa] core:4 pu:2" spread 4)" = "0, 4, 8, 12" ]'
-holds 'places: close' '[ "$(places "pack:2 [numa] core:4 pu:2" close 3)" = "0, 2, 4" ]'
+holds 'places: spread' '[ "$(places "pack:2 [numa] core:4 pu:2" spread 4)" = 0-12:4 ]'
+holds 'places: close' '[ "$(places "pack:2 [numa] core:4 pu:2" close 3)" = 0-4:2 ]'
+holds 'places: uneven' '[ "$(places "pack:2 [numa] l3:2 core:4 pu:2" spread 5)" = "0-8:4, 16, 24" ]'
 holds 'places: none' '[ -z "$(places "pack:2 core:4 pu:2" none 3)" ]'
 holds 'places: as many as there is room for' \
-    'places "pack:4 core:64 pu:2" spread 200 | grep -q "^0, 2, .*, …$"'
+    'places "pack:64 core:3 pu:2" spread 100 | grep -q "^0, 2, .*, …$"'
 holds 'places, for people' \
     'HWLOC_SYNTHETIC="core:8 pu:1" heddle info --bind close --threads 3 | grep -q "^ *processors 0-2$"'
 

@@ -56,3 +56,9 @@ for hidden in 12,6 9; do
 done
 expect 0 '^3 .*--rate' $T --search random:3 --rate 1e-1/1e-2/1e-3/1e-4 --cv 2
 expect 0 'dry run' $T --search grid --rate 1e-2,1e-3 --dry-run
+expect 0 '^network *64-20-10,' $T --search grid --hidden 8/20/12 --dry-run
+expect 0 '^tries *3 candidates; then' $T --search grid --hidden 8/20/12 --dry-run
+expect 0 '^tries *3 candidates, 4 folds each; then' $T --search grid --hidden 8/20/12 --cv 4 --dry-run
+expect 0 '^rows *1797$' $T --cv 4 --dry-run
+expect 0 '^tries *4 folds; then this' $T --cv 4 --dry-run
+expect 0 '"candidates": 3' $T --search grid --hidden 8/20/12 --dry-run --json

@@ -38,7 +38,7 @@ interrupted() {
     name=$1
     shift
     train "$@" --threads 3 -o whole.model || { is "$name: trains" 1; return; }
-    steps=$(sed -n 's/.*(\([0-9]*\) steps.*/\1/p' out)
+    steps=$(sed -n 's/.*(\([0-9]*\) step.*/\1/p' out)
     [ -n "$steps" ] || steps=$(sed -n 's/^steps *\([0-9]*\).*/\1/p' out)
     k=1
     wrong=0
@@ -48,7 +48,7 @@ interrupted() {
         while :; do
             train "$@" --threads 2 --checkpoint at.ck --checkpoint-every 1 --resume auto \
                 --time-limit 1e-9 || break
-            at=$(sed -n 's/.*(\([0-9]*\) steps.*/\1/p' out)
+            at=$(sed -n 's/.*(\([0-9]*\) step.*/\1/p' out)
             [ -n "$at" ] || at=$(sed -n 's/^steps *\([0-9]*\).*/\1/p' out)
             [ "${at:-0}" -ge "$k" ] && break
         done

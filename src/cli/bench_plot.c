@@ -96,8 +96,9 @@ static void write_script(FILE *stream, const char *data, const char *terminal,
     }
     bool wide = most >= 16 * least; /* then doubling is what the eye should see */
     fprintf(stream, "set terminal %s\nset encoding utf8\n", terminal);
-    fprintf(stream, "set title \"%s, batch %zu in %zu shards, %s\\n", rows[0].shape, rows[0].batch,
-            rows[0].shards, rows[0].use_double ? "double" : "float");
+    fprintf(stream, "set title \"%s, batch %zu in %zu shard%s, %s\\n", rows[0].shape, rows[0].batch,
+            rows[0].shards, rows[0].shards == 1 ? "" : "s",
+            rows[0].use_double ? "double" : "float");
     print_quoted(stream, machine->processor);
     fprintf(stream, ", %s\" noenhanced\n", rows[0].isa);
     fprintf(stream, "set xlabel 'threads'\nset ylabel 'speed-up over %d thread%s'\n",

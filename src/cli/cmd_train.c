@@ -156,16 +156,17 @@ static int dry_run(struct run *run)
         .user = run, .note = on_note, .wants_weights = option_given(run->line, "log") != NULL};
     heddle_estimate estimate;
     heddle_error err;
-    if (heddle_train_estimate(run->in.recipe, run->in.table, run->in.validation, run->in.test,
-                              run->in.initial, &callbacks, &estimate, &err) != HEDDLE_OK) {
+    struct compare *compare = &run->in.compare;
+    if (compare_estimate(compare, run->in.table, run->in.validation, run->in.test, run->in.initial,
+                         &callbacks, run->in.recipe, &estimate, &err) != HEDDLE_OK) {
         return refuse(run->line, &err);
     }
     if (option_flag(run->line, "json")) {
-        json_t *object = train_estimate_json(&estimate);
+        json_t *object = train_estimate_json(&estimate, compare);
         json_write(stdout, object, true);
         json_decref(object);
     } else {
-        train_estimate_print(&estimate);
+        train_estimate_print(&estimate, compare);
     }
     return 0;
 }

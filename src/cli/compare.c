@@ -145,6 +145,28 @@ int compare_recipe(struct compare *compare, const struct command_line *line,
 
 /* ------------------------------------------------------------------- the runs ---------------- */
 
+/** Put the values of a candidate into the recipe, of which a model is then made. */
+static heddle_status settle(struct compare *compare, size_t candidate, heddle_recipe *recipe,
+                            heddle_error *err)
+{
+    heddle_status status = HEDDLE_OK;
+    const char *name;
+    const char *value;
+    for (size_t k = 0; status == HEDDLE_OK &&
+                       (value = heddle_search_value(compare->search, candidate, k, &name)) != NULL;
+         k++) {
+        status = heddle_recipe_set(recipe, name, value, err);
+    }
+    if (status == HEDDLE_OK && compare->folds > 0) {
+        status = heddle_recipe_set(recipe, "validation", "0", err);
+    }
+    if (status == HEDDLE_OK && compare->folds > 0 &&
+        strcmp(heddle_recipe_get(recipe, "patience"), "none") != 0) {
+        status = heddle_recipe_set(recipe, "watch", "training", err); /* no other rows are left */
+    }
+    return status;
+}
+
 static void on_run(void *user, size_t done, size_t runs)
 {
     progress_runs(user, done, runs);
@@ -166,20 +188,30 @@ heddle_status compare_run(struct compare *compare, const heddle_table *table,
                  "training diverged with every candidate; a smaller --rate may help");
         status = err->status = HEDDLE_E_DIVERGED;
     }
-    const char *name;
-    const char *best;
-    for (size_t k = 0; status == HEDDLE_OK &&
-                       (best = heddle_search_value(compare->search, compare->trials[0].candidate, k,
-                                                   &name)) != NULL;
-         k++) {
-        status = heddle_recipe_set(recipe, name, best, err);
-    }
-    if (status == HEDDLE_OK && compare->folds > 0) {
-        status = heddle_recipe_set(recipe, "validation", "0", err);
-    }
-    if (status == HEDDLE_OK && compare->folds > 0 &&
-        strcmp(heddle_recipe_get(recipe, "patience"), "none") != 0) {
-        status = heddle_recipe_set(recipe, "watch", "training", err); /* no other rows are left */
+    return status == HEDDLE_OK ? settle(compare, compare->trials[0].candidate, recipe, err)
+                               : status;
+}
+
+heddle_status compare_estimate(struct compare *compare, const heddle_table *table,
+                               const heddle_table *validation, const heddle_table *test,
+                               const heddle_model *initial, const heddle_callbacks *callbacks,
+                               heddle_recipe *recipe, heddle_estimate *estimate, heddle_error *err)
+{
+    heddle_status status = HEDDLE_OK;
+    *estimate = (heddle_estimate){0};
+    compare->count = compare->search != NULL ? heddle_search_candidates(compare->search) : 1;
+    for (size_t i = 0; status == HEDDLE_OK && i < compare->count; i++) {
+        heddle_estimate e;
+        if (compare->search != NULL) {
+            status = settle(compare, i, recipe, err);
+        }
+        if (status == HEDDLE_OK) {
+            status = heddle_train_estimate(recipe, table, validation, test, initial,
+                                           i == 0 ? callbacks : NULL, &e, err);
+        }
+        if (status == HEDDLE_OK && (i == 0 || e.parameters > estimate->parameters)) {
+            *estimate = e;
+        }
     }
     return status;
 }

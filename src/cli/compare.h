@@ -35,6 +35,15 @@ heddle_status compare_run(struct compare *compare, const heddle_table *table,
                           struct progress *progress, const heddle_callbacks *callbacks,
                           heddle_recipe *recipe, heddle_error *err);
 
+/**
+ * What the model would be and take that is made of the recipe, or of the candidate with the most
+ * parameters, whose values may then stand in it.
+ */
+heddle_status compare_estimate(struct compare *compare, const heddle_table *table,
+                               const heddle_table *validation, const heddle_table *test,
+                               const heddle_model *initial, const heddle_callbacks *callbacks,
+                               heddle_recipe *recipe, heddle_estimate *estimate, heddle_error *err);
+
 void compare_print(struct compare *compare);
 
 /** Members "cv" and "search" of the results. */

@@ -5,10 +5,14 @@
 #include "train_estimate.h"
 #include "json_out.h"
 
-json_t *train_estimate_json(const heddle_estimate *e)
+json_t *train_estimate_json(const heddle_estimate *e, const struct compare *compare)
 {
     json_t *object = json_object();
     json_put(object, "dry_run", json_true());
+    if (compare->search != NULL) {
+        json_put(object, "candidates", json_count(compare->count));
+        json_put(object, "folds", json_count(compare->folds));
+    }
     json_put(object, "shape", json_text(e->shape));
     json_put(object, "parameters", json_count(e->parameters));
     json_put(object, "rows", json_count(e->rows));
@@ -51,13 +55,31 @@ static void print_bytes(const char *what, size_t bytes)
     printf("  %-20s%.3g %s\n", what, value, units[unit]);
 }
 
-void train_estimate_print(const heddle_estimate *e)
+/** "tries       4 candidates, 3 folds each; then this, the largest of them" */
+static void print_tries(const struct compare *compare)
 {
+    if (compare->search == NULL) {
+        return;
+    }
+    printf("tries       ");
+    if (compare->count > 1) {
+        printf("%zu candidates%s", compare->count, compare->folds > 0 ? ", " : "");
+    }
+    if (compare->folds > 0) {
+        printf("%zu folds%s", compare->folds, compare->count > 1 ? " each" : "");
+    }
+    puts(compare->count > 1 ? "; then the best of them, this is the largest" : "; then this");
+}
+
+void train_estimate_print(const heddle_estimate *e, const struct compare *compare)
+{
+    print_tries(compare);
     printf("network     %s, %zu parameters\n", e->shape, e->parameters);
     printf("rows        %zu", e->rows);
     printf(e->validation_rows > 0 ? ", and %zu to watch\n" : "\n", e->validation_rows);
     if (e->epochs > 0) {
-        printf("epochs      %" PRIu64 " of %" PRIu64 " steps\n", e->epochs, e->steps_per_epoch);
+        printf("epochs      %" PRIu64 " of %" PRIu64 " step%s\n", e->epochs, e->steps_per_epoch,
+               e->steps_per_epoch == 1 ? "" : "s");
     }
     printf("steps       %" PRIu64 "\n", e->steps);
     printf("work        %.3g GFLOP an epoch\n", e->flop_per_epoch * 1e-9);

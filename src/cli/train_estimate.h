@@ -4,11 +4,12 @@
 
 #include <jansson.h>
 
+#include "compare.h"
 #include "heddle.h"
 
-/** The object of `train --dry-run --json`. */
-json_t *train_estimate_json(const heddle_estimate *estimate);
+/** The object of `train --dry-run --json`; compare: what is to be tried before. */
+json_t *train_estimate_json(const heddle_estimate *estimate, const struct compare *compare);
 
-void train_estimate_print(const heddle_estimate *estimate);
+void train_estimate_print(const heddle_estimate *estimate, const struct compare *compare);
 
 #endif

@@ -60,8 +60,8 @@ void train_result_print(const heddle_result *result, bool quiet)
     print_cell(stdout, "rows", 12);
     printf("%zu\n", result->rows);
     print_cell(stdout, "epochs", 12);
-    printf("%" PRIu64 " (%" PRIu64 " steps of %zu rows, seed %" PRIu64 ")\n", result->epochs,
-           result->steps, result->batch, result->seed);
+    printf("%" PRIu64 " (%" PRIu64 " step%s of %zu rows, seed %" PRIu64 ")\n", result->epochs,
+           result->steps, result->steps == 1 ? "" : "s", result->batch, result->seed);
     if (result->impatient || result->late || result->converged) {
         print_cell(stdout, "stopped", 12);
         fputs(result->late        ? "by --time-limit"

@@ -7,18 +7,39 @@
 #include "machine/topology.h"
 #include "train/recipe.h"
 
-/** "0, 8, 16-23": the workers' processors in the order of the workers, as many as there is room for. */
+/** How many workers from `first` on have processors at one distance: neighbours, or at least three. */
+static int places_in_step(const struct plan *plan, int first, int *step)
+{
+    const int *place = plan->processor;
+    int last = first + 1;
+    *step = last < plan->workers ? place[last] - place[first] : 0;
+    while (last < plan->workers && place[last] == place[last - 1] + *step) {
+        last++;
+    }
+    int count = *step > 0 ? last - first : 1;
+    return count == 2 && *step > 1 ? 1 : count;
+}
+
+/**
+ * "0, 8, 16-23, 32-62:2" (every second), as taskset has it: the workers' processors in the order of
+ * the workers, as many as there is room for.
+ */
 static void list_places(const struct plan *plan, char *text, size_t size)
 {
     size_t used = 0;
-    for (int first = 0, last; plan->processor && first < plan->workers; first = last + 1) {
-        const int *place = plan->processor;
+    for (int first = 0, count; plan->processor && first < plan->workers; first += count) {
+        const int *place = plan->processor + first;
+        const char *comma = first > 0 ? ", " : "";
         char item[48];
-        for (last = first; last + 1 < plan->workers && place[last + 1] == place[last] + 1;) {
-            last++;
+        int step;
+        count = places_in_step(plan, first, &step);
+        if (count == 1) {
+            snprintf(item, sizeof item, "%s%d", comma, *place);
+        } else if (step == 1) {
+            snprintf(item, sizeof item, "%s%d-%d", comma, *place, place[count - 1]);
+        } else {
+            snprintf(item, sizeof item, "%s%d-%d:%d", comma, *place, place[count - 1], step);
         }
-        snprintf(item, sizeof item, last > first ? "%s%d-%d" : "%s%d", first ? ", " : "",
-                 place[first], place[last]);
         if (used + strlen(item) + sizeof ", …" > size) {
             snprintf(text + used, size - used, ", …");
             return;
