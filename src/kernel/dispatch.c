@@ -122,20 +122,30 @@ heddle_status isa_choose(const char *wanted, enum isa *isa, heddle_error *err)
 #endif
 #define RETURN_OF_LEVEL(isa, what)                                                                 \
     switch (isa) {                                                                                 \
-        NEON_CASE(what) AVX2_CASE(what) AVX512_CASE(what) default : return what(scalar);           \
-    }
+        NEON_CASE(what)                                                                            \
+        AVX2_CASE(what)                                                                            \
+        AVX512_CASE(what)                                                                          \
+    default:                                                                                       \
+        return what(scalar);                                                                       \
+    }                                                                                              \
+    (void)0
 
-const void *kernels_find(enum isa isa, bool use_double){
 #define KERNELS(isa)                                                                               \
     (use_double ? (const void *)kernels_f64_##isa() : (const void *)kernels_f32_##isa())
-    RETURN_OF_LEVEL(isa, KERNELS)}
-
-fma_chains *kernels_fma_chains(enum isa isa, bool use_double){
 #define CHAINS(isa) (use_double ? fma_chains_f64_##isa : fma_chains_f32_##isa)
-    RETURN_OF_LEVEL(isa, CHAINS)}
+#define STREAM(isa) (stream_f32_##isa)
+
+const void *kernels_find(enum isa isa, bool use_double)
+{
+    RETURN_OF_LEVEL(isa, KERNELS);
+}
+
+fma_chains *kernels_fma_chains(enum isa isa, bool use_double)
+{
+    RETURN_OF_LEVEL(isa, CHAINS);
+}
 
 random_stream *kernels_stream(enum isa isa)
 {
-#define STREAM(isa) (stream_f32_##isa)
-    RETURN_OF_LEVEL(isa, STREAM)
+    RETURN_OF_LEVEL(isa, STREAM);
 }

@@ -542,7 +542,6 @@ static double chains(long rounds, double *sink)
     return 2.0 * (double)rounds;
 }
 
-/** Layer by layer with the functions above; what they want row by row is turned around in between. */
 /** The weight deltas of layer l, on top of those that are there; returns Σ |G|. */
 static real deltas(const struct REAL(small) * s, size_t l, const real *X, size_t ldx, const real *D,
                    size_t ldd)
@@ -561,6 +560,7 @@ static real deltas(const struct REAL(small) * s, size_t l, const real *X, size_t
     return size;
 }
 
+/** Layer by layer with the functions above; what they want row by row is turned around in between. */
 static real small(const struct REAL(small) * s)
 {
     enum { LD = PACK_UNIT, LDX = 2 * PACK_UNIT };
