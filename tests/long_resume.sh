@@ -1,5 +1,6 @@
 #!/bin/sh
-# check_resume.sh with 200 times kill -9, and a kill at every system call of a save (needs strace).
+# check_resume.sh with 200 times kill -9, and a kill at every system call of a save (needs strace),
+# after which the run goes on to the same bytes and no temporary file stays.
 #
 #     HEDDLE=build/heddle sh tests/long_resume.sh
 
@@ -18,7 +19,7 @@ run="builtin:digits --hidden 12 --batch 512 --epochs 4 --threads 1 -q"
 "$HEDDLE" train $run -o whole.model >/dev/null || exit 1
 kills=0
 wrong=0
-for call in openat write fsync fchmod fchown linkat renameat unlinkat close; do
+for call in openat flock write fsync fchmod fchown linkat renameat unlinkat close; do
     n=1
     while :; do
         rm -rf at && mkdir at
@@ -32,10 +33,11 @@ for call in openat write fsync fchmod fchown linkat renameat unlinkat close; do
         # shellcheck disable=SC2086
         (cd at && "$HEDDLE" train $run --resume auto --checkpoint c -o model >/dev/null 2>err &&
             cmp -s model ../whole.model) || { wrong=$((wrong + 1)); echo "FAILED $call $n"; cat at/err; }
+        [ -z "$(find at -name '.heddle-*')" ] || { wrong=$((wrong + 1)); echo "LEFT $call $n"; }
         [ "$status" = 0 ] && break
         kills=$((kills + 1))
         n=$((n + 1))
     done
 done
-echo "$kills kills at system calls, $wrong of them lost the run"
+echo "$kills kills at system calls, $wrong of them lost the run or left a temporary file"
 [ "$wrong" = 0 ]
