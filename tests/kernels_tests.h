@@ -42,8 +42,8 @@ typedef struct REAL(kernels) kernels;
 enum { BORDER = 40, MOST_EXAMPLES = 145 };
 
 /* Edges of registers, tiles and packs of all levels, and the widths of real networks. */
-static const size_t widths[] = {1,  2,  3,  5,  8,  10, 13, 15, 16, 17, 31,
-                                32, 33, 46, 47, 48, 49, 61, 64, 96, 97, 145};
+static const size_t widths[] = {1,  2,  3,  5,  8,  10, 13, 15, 16, 17, 31, 32,
+                                33, 46, 47, 48, 49, 56, 61, 64, 96, 97, 145};
 static const size_t examples[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 31, 33, 64};
 enum { WIDTHS = sizeof widths / sizeof *widths, EXAMPLES = sizeof examples / sizeof *examples };
 
@@ -478,7 +478,9 @@ LEVEL_TEST(gradient_of_long_runs)
                 {300, 1, 512, 143, 17, 1},  {300, 1, 512, 144, 16, 2},   {300, 9, 512, 270, 17, 1},
                 {300, 8, 512, 271, 60, 2},  {200, 64, 512, 540, 26, 1},  {513, 32, 512, 10, 100, 1},
                 {640, 100, 640, 20, 30, 1}, {1300, 16, 2048, 33, 13, 1}, {448, 64, 256, 200, 96, 1},
-                {512, 4, 512, 160, 33, 5},  {370, 48, 512, 17, 49, 1}};
+                {512, 4, 512, 160, 33, 5},  {370, 48, 512, 17, 49, 1},   {300, 8, 512, 271, 62, 2},
+                {513, 32, 512, 300, 64, 1}, {300, 3, 256, 40, 160, 3},   {300, 8, 512, 271, 55, 2},
+                {500, 16, 256, 20, 103, 1}};
     uint64_t state = 6;
     for (size_t r = 0; r < sizeof runs / sizeof runs[0]; r++) {
         struct block X, D;

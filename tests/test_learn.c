@@ -84,7 +84,7 @@ static void divided_free(struct divided *d)
 Test(learn, is_the_same_update)
 {
     /* the first two have layers that are divided by units: inner, first, last and all of them */
-    static const size_t widths[][5] = {{300, 100, 7}, {90, 300, 290, 90}, {40, 60, 50, 3},
+    static const size_t widths[][5] = {{300, 100, 7}, {90, 300, 290, 90}, {40, 56, 50, 3},
                                        {150, 20},     {9, 70, 1},         {300, 120}};
     static const size_t shards[] = {16, 64, 5, 32};
     for (size_t i = 0; i < 48; i++) {

@@ -7,9 +7,10 @@
  * second-level cache: then there is the more time for the next group's rows, which may have to come
  * from memory. Otherwise block follows block; while one is at work the next is asked for.
  *
- * A last block of few outputs would leave lanes empty, or make tiles of one column, which wait for
- * loads. There the inputs are turned, some at a time, so that registers run over examples, and what
- * they come to is turned back.
+ * A last block of one register would make tiles of one column, which wait for loads, so tiles go over
+ * it and the block before together. If the outputs are few, lanes would be empty: there the inputs
+ * are turned, some at a time, so that registers run over examples, and what they come to is turned
+ * back.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
@@ -27,16 +28,18 @@ struct ahead {
     size_t share, step;
 };
 
+/** Of a block, and in the column behind the third of the narrow block that begins at `narrow`. */
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t m,
-                 const struct ahead *ahead, const real *W, size_t ldw, real *Z, size_t ldz)
+                 const struct ahead *ahead, const real *W, size_t ldw, const real *narrow, real *Z,
+                 size_t ldz)
 {
-    vec sum[TILE_ROWS][TILE_COLUMNS];
+    vec sum[TILE_ROWS][WIDE_COLUMNS];
     const real *bias = W + m * ldw;
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
-            sum[r][c] = vload(bias + c * LANES);
+            sum[r][c] = vload(c < TILE_COLUMNS ? bias + c * LANES : narrow + m * PACK_UNIT);
         }
     }
     const real *w = W;
@@ -45,12 +48,12 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     while (i < m) {
         const real *soon = *place++;
         size_t end = m - i < ahead->share ? m : i + ahead->share;
-        for (; i < end; i++, w += ldw, soon += ahead->step) {
-            vec b[TILE_COLUMNS];
+        for (; i < end; i++, w += ldw, narrow += PACK_UNIT, soon += ahead->step) {
+            vec b[WIDE_COLUMNS];
             __builtin_prefetch(soon, 0, 2);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                b[c] = vload(w + c * LANES);
+                b[c] = vload(c < TILE_COLUMNS ? w + c * LANES : narrow);
             }
             UNROLL_ROWS for (int r = 0; r < rows; r++)
             {
@@ -66,12 +69,13 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
-            vstore(Z + (size_t)r * ldz + c * LANES, sum[r][c]);
+            vstore(Z + c * LANES, sum[r][c]);
         }
+        Z += ldz;
     }
 }
 
-/** affine() of blocks that are not turned; a function of its own, for its registers' sake. */
+/** affine() in tiles of up to three columns; a function of its own, for its registers' sake. */
 static __attribute__((noinline)) void straight(const real *const *X, size_t E, size_t m,
                                                const real *W, size_t n, real *Z, size_t ldz)
 {
@@ -88,7 +92,7 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
             size_t each = from == 0 && m >= LONG ? (left + tiles - 1) / tiles : 0;
             for (size_t first = from; first < to; first += PACK) {
                 size_t width = pack_width(n, first);
-                size_t registers = registers_for(n - first < PACK ? n - first : PACK);
+                size_t registers = registers_for(to - first < PACK ? to - first : PACK);
                 const real *block = W + first * (m + 1);
                 for (size_t c = 0; c < registers;) {
                     int columns = tile_columns(registers - c);
@@ -105,7 +109,7 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
                         size_t step = (size_t)columns * LANES * TILE_ROWS / E + 1;
                         ahead.step = step < LINE ? step : LINE;
                     }
-                    TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width,
+                    TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width, W,
                               Z + e * ldz + first + o, ldz)
                     if (rows == 0) {
                         soon += m * ahead.step;
@@ -115,6 +119,30 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
             }
             e += (size_t)high;
         }
+    }
+}
+
+/** The same for two blocks, a full one and the narrow one behind it, in tiles over both. */
+static __attribute__((noinline)) void joined(const real *const *X, size_t E, size_t m,
+                                             const real *W, real *Z, size_t ldz)
+{
+    enum { BEFORE = PACK - TILE_COLUMNS * LANES }; /* outputs of tiles that are not over both */
+    const real *narrow = W + PACK * (m + 1);
+    for (size_t e = 0; e < E;) {
+        int high = wide_rows(E - e);
+        size_t left = E - e - (size_t)high;
+        size_t rows = m < LONG ? 0 : left < WIDE_ROWS ? left : WIDE_ROWS;
+        struct ahead ahead = {.place = &narrow, .share = m};
+        for (int o = 0; o < BEFORE; o += TILE_COLUMNS * LANES) {
+            WIDE_CALL(high, TILE_COLUMNS, tile, X + e, m, &ahead, W + o, PACK, W, Z + e * ldz + o,
+                      ldz)
+        }
+        if (rows > 0) {
+            ahead = (struct ahead){X + e + high, (m + rows - 1) / rows, rows};
+        }
+        WIDE_CALL(high, WIDE_COLUMNS, tile, X + e, m, &ahead, W + BEFORE, PACK, narrow,
+                  Z + e * ldz + BEFORE, ldz)
+        e += (size_t)high;
     }
 }
 
@@ -238,11 +266,16 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
                     size_t ldz)
 {
     const size_t few = n % PACK;
-    const size_t wide = is_turned(E, m, few) ? n - few : n;
-    if (wide > 0) {
-        straight(X, E, m, W, wide, Z, ldz);
-    }
-    if (wide < n) {
-        turned(X, E, m, W + wide * (m + 1), pack_width(n, wide), few, Z + wide, ldz);
+    const size_t full = n - few;
+    /* together with the block before few outputs are faster unless that leaves many lanes empty */
+    const bool wide = is_wide(n) && !(few + 8 <= (size_t)LANES && is_turned(E, m, few));
+    if (wide) {
+        straight(X, E, m, W, full - PACK, Z, ldz);
+        joined(X, E, m, W + (full - PACK) * (m + 1), Z + full - PACK, ldz);
+    } else if (is_turned(E, m, few)) {
+        straight(X, E, m, W, full, Z, ldz);
+        turned(X, E, m, W + full * (m + 1), pack_width(n, full), few, Z + full, ldz);
+    } else {
+        straight(X, E, m, W, n, Z, ldz);
     }
 }

@@ -13,7 +13,11 @@
  *
  * Few outputs would leave lanes of a register empty, or make tiles of one column, which wait for
  * loads. Such tiles are turned: registers over inputs, rows over outputs. They are the same tiles of
- * the transposed problem, and what they come to is turned back at the end.
+ * the transposed problem, and what they come to is turned back at the end. If the last block has one
+ * register that is almost full, tiles go over it and the block before together.
+ *
+ * Where a tile goes row by row through G, a pointer moves on: gcc would have all rows' distances
+ * computed beforehand, put aside on the stack for all sizes of tiles.
  */
 #include <string.h>
 
@@ -52,6 +56,7 @@ struct place {
     size_t level; /* reals from level to level of the carry */
     real *const *G;
     size_t at, ldg;
+    size_t narrow;    /* at, for the column behind the third, with a stride of PACK_UNIT */
     real *size;       /* in memory, so that it takes no register from the tile's sums */
     const char *soon; /* deltas of the next part: asked for during this one, so many bytes */
     size_t step;      /* an example (of a pair of shards: two of them) */
@@ -102,14 +107,14 @@ static size_t cut(const struct shard_run *run, struct part part[PARTS_MAX])
     return parts;
 }
 
-/** sum[r][c] += row[r] column[c] for one example. */
+/** sum[r][c] += row[r] column[c] for one example; the column behind the third is at `narrow`. */
 INLINE void add_example(const int rows, const int columns, const real *row, const real *column,
-                        vec (*sum)[TILE_COLUMNS])
+                        const real *narrow, vec (*sum)[WIDE_COLUMNS])
 {
-    vec b[TILE_COLUMNS];
+    vec b[WIDE_COLUMNS];
     UNROLL_COLUMNS for (int c = 0; c < columns; c++)
     {
-        b[c] = vload(column + c * LANES);
+        b[c] = vload(c < TILE_COLUMNS ? column + c * LANES : narrow);
     }
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
@@ -123,29 +128,44 @@ INLINE void add_example(const int rows, const int columns, const real *row, cons
 
 /** The same for an example's inputs x and deltas d; the inputs that are wanted next are asked for. */
 INLINE void add_deltas(const int rows, const int columns, const bool turned, const real *x,
-                       const real *d, size_t ahead, vec (*sum)[TILE_COLUMNS])
+                       const real *d, const real *narrow, size_t ahead, vec (*sum)[WIDE_COLUMNS])
 {
     __builtin_prefetch(x + (turned ? ahead : LINE), 0, 3);
     if (turned) {
-        add_example(rows, columns, d, x, sum);
+        add_example(rows, columns, d, x, x, sum);
     } else {
-        add_example(rows, columns, x, d, sum);
+        add_example(rows, columns, x, d, narrow, sum);
     }
 }
 
-INLINE void join(const int rows, const int columns, size_t ld, const real *left,
-                 vec (*sum)[TILE_COLUMNS])
+/** sum += what lies in G, the column behind the third in the narrow block. */
+INLINE void join(const int rows, const int columns, size_t ld, const real *left, const real *narrow,
+                 vec (*sum)[WIDE_COLUMNS])
 {
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
-            sum[r][c] = vload(left + (size_t)r * ld + c * LANES) + sum[r][c];
+            sum[r][c] = vload(c < TILE_COLUMNS ? left + c * LANES : narrow) + sum[r][c];
+        }
+        left += ld;
+        narrow += PACK_UNIT;
+    }
+}
+
+/** The same from a stack. */
+INLINE void pop(const int rows, const int columns, const real *left, vec (*sum)[WIDE_COLUMNS])
+{
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            sum[r][c] = vload(left + (r * columns + c) * LANES) + sum[r][c];
         }
     }
 }
 
-INLINE void push(const int rows, const int columns, real *top, vec (*sum)[TILE_COLUMNS])
+INLINE void push(const int rows, const int columns, real *top, vec (*sum)[WIDE_COLUMNS])
 {
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
@@ -161,14 +181,18 @@ INLINE void finish(const int rows, const int columns, const real *from, const st
                    real *G)
 {
     vec total = vload(place->size);
+    real *narrow = G + place->narrow;
+    G += place->at;
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
             vec value = vload(from + (r * columns + c) * LANES);
-            vstore(G + place->at + (size_t)r * place->ldg + c * LANES, value);
+            vstore(c < TILE_COLUMNS ? G + c * LANES : narrow, value);
             total = total + vabs(value);
         }
+        G += place->ldg;
+        narrow += PACK_UNIT;
     }
     vstore(place->size, total);
 }
@@ -181,12 +205,13 @@ typedef real waiting[SUBTREES_MAX][TILE_REALS];
  * and its columns registers of outputs, or `turned`, the other way around.
  */
 INLINE void tile(const int rows, const int columns, const int shards, const bool turned,
-                 const real *const *X, size_t first, const real *D, size_t ldd,
+                 const real *const *X, size_t first, const real *D, size_t ldd, const real *narrow,
                  const struct shard_run *run, const struct part *part, struct place *place,
                  waiting stack)
 {
-    vec sum[TILE_TALL][TILE_COLUMNS];
-    vec second[TILE_TALL][TILE_COLUMNS];
+    const size_t ldn = columns > TILE_COLUMNS ? PACK_UNIT : 0;
+    vec sum[TILE_TALL][WIDE_COLUMNS];
+    vec second[TILE_TALL][WIDE_COLUMNS];
     size_t depth = 0;
     size_t below = part->depth;
     size_t base = run->before;
@@ -197,12 +222,15 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     const size_t ahead = place->ahead;
     unsigned merges;
     if (part->last && base > 0) { /* sums of earlier runs, for the last joins */
+        const real *G = place->G[base - 1] + place->at;
+        const real *narrow_G = place->G[base - 1] + place->narrow;
         for (int r = 0; r < rows; r++) {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                __builtin_prefetch(
-                    place->G[base - 1] + place->at + (size_t)r * place->ldg + c * LANES, 1, 3);
+                __builtin_prefetch(c < TILE_COLUMNS ? G + c * LANES : narrow_G, 1, 3);
             }
+            G += place->ldg;
+            narrow_G += PACK_UNIT;
         }
     }
     do { /* a part has at least one shard */
@@ -210,6 +238,8 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         size_t length = end - e;
         const real *d = D + e * ldd;
         const real *other = d + length * ldd; /* deltas of the pair's other shard */
+        const real *dn = narrow + e * ldn;
+        const real *othern = dn + length * ldn;
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
@@ -218,14 +248,16 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
                 second[r][c] = vzero();
             }
         }
-        UNROLL_EXAMPLES for (; e < end; e++, d += ldd, other += ldd, soon += step)
+        UNROLL_EXAMPLES for (; e < end;
+                             e++, d += ldd, other += ldd, dn += ldn, othern += ldn, soon += step)
         {
             if (!turned) { /* few outputs' deltas stay in the first-level cache */
                 __builtin_prefetch(soon, 0, 2);
             }
-            add_deltas(rows, columns, turned, X[e] + first, d, ahead, sum);
+            add_deltas(rows, columns, turned, X[e] + first, d, dn, ahead, sum);
             if (shards == 2) {
-                add_deltas(rows, columns, turned, X[e + length] + first, other, ahead, second);
+                add_deltas(rows, columns, turned, X[e + length] + first, other, othern, ahead,
+                           second);
             }
         }
         merges = run->merges[s];
@@ -242,7 +274,7 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         }
         for (; merges > 0 && depth + below > 0; merges--) {
             const real *left = depth > 0 ? stack[--depth] : place->carry + --below * place->level;
-            join(rows, columns, (size_t)(columns * LANES), left, sum);
+            pop(rows, columns, left, sum);
         }
         s += (size_t)shards;
         if (s < part->end) {
@@ -251,19 +283,23 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     } while (s < part->end);
     place->soon = soon;
     for (; merges > 0; merges--) {
-        join(rows, columns, place->ldg, place->G[--base] + place->at, sum);
+        real *left = place->G[--base];
+        join(rows, columns, place->ldg, left + place->at, left + place->narrow, sum);
     }
     if (part->last) {
         vec total = vload(place->size);
         real *const *to = place->G + base;
         real *G = to[below + depth] + place->at;
+        real *narrow_G = to[below + depth] + place->narrow;
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                vstore(G + (size_t)r * place->ldg + c * LANES, sum[r][c]);
+                vstore(c < TILE_COLUMNS ? G + c * LANES : narrow_G, sum[r][c]);
                 total = total + vabs(sum[r][c]);
             }
+            G += place->ldg;
+            narrow_G += PACK_UNIT;
         }
         vstore(place->size, total);
         for (size_t j = 0; j < below; j++) {
@@ -294,12 +330,42 @@ INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, s
     for (size_t i = begin; i < end;) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
         if (TILE_PAIRS && part->paired) {
-            PAIR_CALL(high, columns, tile, 2, false, X, from + i, D, ldd, run, part, &place, stack)
+            PAIR_CALL(high, columns, tile, 2, false, X, from + i, D, ldd, D, run, part, &place,
+                      stack)
         } else {
-            TALL_CALL(high, columns, tile, 1, false, X, from + i, D, ldd, run, part, &place, stack)
+            TALL_CALL(high, columns, tile, 1, false, X, from + i, D, ldd, D, run, part, &place,
+                      stack)
         }
         place.carry += high * columns * LANES;
         place.at += (size_t)high * place.ldg;
+        i += (size_t)high;
+    }
+}
+
+/** The same for the last three registers of a block and the one of the narrow block behind it. */
+static __attribute__((noinline)) void wide_tiles(size_t begin, size_t end, const real *const *X,
+                                                 size_t from, const real *D, const real *narrow,
+                                                 const struct shard_run *run,
+                                                 const struct part *part, struct place place)
+{
+    _Alignas(64) waiting stack;
+    const size_t high_most = part->paired ? WIDE_ROWS / 2 : WIDE_ROWS;
+    place.soon = (const char *)(D + run->end[part->end - 1] * PACK);
+    place.step = PACK * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin + 1) + 1;
+    for (size_t i = begin; i < end;) {
+        int high;
+        if (part->paired) {
+            high = end - i < WIDE_ROWS / 2 ? (int)(end - i) : WIDE_ROWS / 2;
+            WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, X, from + i, D, PACK, narrow, run,
+                           part, &place, stack)
+        } else {
+            high = wide_rows(end - i);
+            WIDE_CALL(high, WIDE_COLUMNS, tile, 1, false, X, from + i, D, PACK, narrow, run, part,
+                      &place, stack)
+        }
+        place.carry += high * WIDE_COLUMNS * LANES;
+        place.at += (size_t)high * place.ldg;
+        place.narrow += (size_t)high * PACK_UNIT;
         i += (size_t)high;
     }
 }
@@ -376,10 +442,10 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
             turned.at = o * inputs;
             turned.ahead = inputs + pass * LINE % inputs; /* a line of the next tiles in each */
             if (TILE_PAIRS && part->paired) {
-                PAIR_LOW_CALL(high, columns, tile, 2, true, X, from + begin, D + o, ldd, run, part,
-                              &turned, stack)
+                PAIR_LOW_CALL(high, columns, tile, 2, true, X, from + begin, D + o, ldd, D, run,
+                              part, &turned, stack)
             } else {
-                TILE_CALL(high, columns, tile, 1, true, X, from + begin, D + o, ldd, run, part,
+                TILE_CALL(high, columns, tile, 1, true, X, from + begin, D + o, ldd, D, run, part,
                           &turned, stack)
             }
             turned.carry += high * columns * LANES;
@@ -405,11 +471,17 @@ void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const st
     for (size_t p = 0; p < parts; p++) {
         pairs = pairs || part[p].paired;
     }
+    const size_t few = n % PACK;
+    const size_t last = n - few - PACK; /* full block, if tiles are wide */
+    const size_t before = PACK - TILE_COLUMNS * LANES;
     for (size_t i = 0; i < m + 1;) {
         size_t end = parts == 1 ? m + 1 : i + gradient_group(m + 1 - i);
-        for (size_t first = 0; first < n; first += PACK) {
+        bool wide =
+            is_wide(n) && !(4 * few <= 3 * (size_t)LANES && is_turned(run, end - i, few, 1));
+        size_t most = wide ? last + before : n;
+        for (size_t first = 0; first < most; first += PACK) {
             size_t width = pack_width(n, first);
-            size_t outputs = n - first < PACK ? n - first : PACK;
+            size_t outputs = most - first < PACK ? most - first : PACK;
             size_t registers = registers_for(outputs);
             for (size_t c = 0; c < registers;) {
                 int columns = tile_columns(registers - c);
@@ -433,6 +505,17 @@ void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const st
                 }
                 c += (size_t)columns;
             }
+        }
+        for (size_t p = 0; wide && p < parts; p++) {
+            struct place place = {.carry = carry,
+                                  .level = carry_level(m, n),
+                                  .G = G,
+                                  .ldg = PACK,
+                                  .at = last * (m + 1) + i * PACK + before,
+                                  .narrow = (last + PACK) * (m + 1) + i * PACK_UNIT,
+                                  .size = size};
+            wide_tiles(i, end, X, from, D + last * E + before, D + (last + PACK) * E, run, &part[p],
+                       place);
         }
         i = end;
     }

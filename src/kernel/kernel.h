@@ -184,10 +184,25 @@ static inline size_t gradient_group(size_t left)
     return left < CARRY_INPUTS ? left : GRADIENT_GROUP;
 }
 
+/**
+ * How many of the outputs that are left a call takes that does not take all: a block, or the last
+ * two, if the last has so few that it takes less time with the other.
+ */
+static inline size_t gradient_outputs(size_t left)
+{
+    return left <= PACK + PACK_UNIT ? left : PACK;
+}
+
+/** Weight deltas of an input that such a call comes to, at most. */
+static inline size_t gradient_width(size_t n)
+{
+    return n > PACK ? PACK + PACK_UNIT : round16(n);
+}
+
 /** Reals of a level, for a layer of m inputs and n outputs. */
 static inline size_t carry_level(size_t m, size_t n)
 {
-    return (m + 1 < CARRY_INPUTS ? m + 1 : CARRY_INPUTS) * pack_width(n, 0);
+    return (m + 1 < CARRY_INPUTS ? m + 1 : CARRY_INPUTS) * gradient_width(n);
 }
 
 /** Reals of the scratch for E examples. */

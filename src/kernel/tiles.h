@@ -108,6 +108,41 @@ INLINE int pair_rows(size_t left, int columns)
                     TILE_CASE(8, 1, function, __VA_ARGS__)                                         \
                         TILE_CASE(12, 1, function, __VA_ARGS__))
 
+/**
+ * Where the last block of a pack has one register, tiles of one column would wait for loads: 9 for 8
+ * multiply-adds. So it and the last three registers of the block before make tiles of four columns,
+ * six rows high: 24 for 10 loads. With 16 registers there is no room for them.
+ */
+#define TILE_WIDE (TILE_ROWS == 8)
+#define WIDE_ROWS 6
+#define WIDE_COLUMNS (TILE_COLUMNS + 1)
+
+/** Have layers of n outputs such a last block? */
+INLINE bool is_wide(size_t n)
+{
+    return TILE_WIDE && n > PACK && n % PACK > 0 && n % PACK <= (size_t)LANES;
+}
+
+/** How many rows the next of these tiles takes: with at least four, 16 sums are under way. */
+INLINE int wide_rows(size_t left)
+{
+    return (int)(left <= WIDE_ROWS ? left : left < WIDE_ROWS + 4 ? (left + 1) / 2 : WIDE_ROWS);
+}
+
+#define WIDE_LOW_CASES(columns, function, ...)                                                     \
+    TILE_CASE(1, columns, function, __VA_ARGS__)                                                   \
+    TILE_CASE(2, columns, function, __VA_ARGS__)                                                   \
+    TILE_CASE(3, columns, function, __VA_ARGS__)
+/** With two sums for each row. */
+#define WIDE_PAIR_CALL(rows, columns, function, ...)                                               \
+    TILE_SWITCH(rows, columns, WIDE_LOW_CASES(columns, function, __VA_ARGS__))
+#define WIDE_CALL(rows, columns, function, ...)                                                    \
+    TILE_SWITCH(rows, columns,                                                                     \
+                WIDE_LOW_CASES(columns, function, __VA_ARGS__)                                     \
+                    TILE_CASE(4, columns, function, __VA_ARGS__)                                   \
+                        TILE_CASE(5, columns, function, __VA_ARGS__)                               \
+                            TILE_CASE(6, columns, function, __VA_ARGS__))
+
 /** Registers that hold n reals. */
 INLINE size_t registers_for(size_t n)
 {
@@ -115,6 +150,6 @@ INLINE size_t registers_for(size_t n)
 }
 
 #define UNROLL_ROWS UNROLL(16)
-#define UNROLL_COLUMNS UNROLL(3)
+#define UNROLL_COLUMNS UNROLL(4)
 
 #endif

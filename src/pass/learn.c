@@ -27,7 +27,8 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
         size_t n = shape->width[l];
         size_t group = o->grouped && m + 1 > CARRY_INPUTS ? CARRY_INPUTS : m + 1;
         size_t sums = carry_reals(capacity, m, n);
-        most = group * pack_width(n, 0) > most ? group * pack_width(n, 0) : most;
+        size_t piece = group * gradient_width(n);
+        most = piece > most ? piece : most;
         carry = sums > carry ? sums : carry;
         o->row[l - 1] = take(taker, capacity * sizeof *o->row[0]);
         o->D[l] = take(taker, capacity * round16(n) * sizeof(real));
@@ -121,34 +122,56 @@ static size_t first_wild(const real *G, size_t count)
     return i;
 }
 
-/** Inputs [from, to) of layer l for the block of outputs from `first` on, whose weights begin at `at`. */
-static void learn_piece(struct share *s, size_t l, size_t first, size_t from, size_t to, size_t at)
+/**
+ * Weight deltas G of a piece, the weights of inputs [from, to) and the block of outputs from `first`
+ * on: looked through unless they are known to be finite, and applied.
+ */
+static void apply_piece(struct share *s, size_t l, size_t first, size_t from, size_t to,
+                        const real *G, bool finite)
 {
-    const struct operands *o = s->operands;
-    size_t n = o->shape->width[l] - first;
-    size_t E = s->batch->end[s->batch->count - 1];
-    size_t width = pack_width(o->shape->width[l], first);
+    const struct shape *shape = s->operands->shape;
+    size_t width = pack_width(shape->width[l], first);
+    size_t at = shape->offset[l] + first * (shape->width[l - 1] + 1) + from * width;
     size_t count = (to - from) * width;
-    size_t lanes = (size_t)o->k->lanes;
-    real size[PACK_UNIT] = {0};
-    real *G = s->sums ? s->sums + at : s->G;
-    if (n < width && (n + lanes - 1) / lanes * lanes < width) { /* padding that nobody writes */
-        memset(G, 0, count * sizeof *G);
-    }
-    o->k->gradient(o->row[l - 1], from, o->D[l] + first * E, s->batch, to - from - 1,
-                   n < PACK ? n : PACK, &G, s->carry, size);
-    real total = 0;
-    for (int i = 0; i < PACK_UNIT; i++) {
-        total += size[i];
-    }
-    if (!(total < SAFE_SIZE)) {
+    if (!finite) {
         size_t wild = first_wild(G, count);
         if (wild < count && at + wild < s->where) {
             s->where = at + wild;
         }
     }
     if (s->where == SIZE_MAX && !s->sums) {
-        REAL(rule_apply)(o->k, s->rule, G, s->mask, s->W, s->state1, s->state2, at, count);
+        REAL(rule_apply)
+        (s->operands->k, s->rule, G, s->mask, s->W, s->state1, s->state2, at, count);
+    }
+}
+
+/** Inputs [from, to) of layer l for so many outputs from `first` on: a block or two. */
+static void learn_piece(struct share *s, size_t l, size_t first, size_t outputs, size_t from,
+                        size_t to)
+{
+    const struct operands *o = s->operands;
+    size_t inputs = o->shape->width[l - 1] + 1;
+    size_t E = s->batch->end[s->batch->count - 1];
+    size_t last = (outputs - 1) / PACK * PACK;
+    size_t width = pack_width(outputs, last);
+    size_t lanes = (size_t)o->k->lanes;
+    real size[PACK_UNIT] = {0};
+    real *G = s->G;
+    if (s->sums) {
+        G = s->sums + o->shape->offset[l] + first * inputs +
+            from * pack_width(o->shape->width[l], first);
+    }
+    if ((outputs - last + lanes - 1) / lanes * lanes < width) { /* padding that nobody writes */
+        memset(G + last * (to - from), 0, (to - from) * width * sizeof *G);
+    }
+    o->k->gradient(o->row[l - 1], from, o->D[l] + first * E, s->batch, to - from - 1, outputs, &G,
+                   s->carry, size);
+    real total = 0;
+    for (int i = 0; i < PACK_UNIT; i++) {
+        total += size[i];
+    }
+    for (size_t block = 0; block < outputs; block += PACK) {
+        apply_piece(s, l, first + block, from, to, G + block * (to - from), total < SAFE_SIZE);
     }
 }
 
@@ -168,9 +191,13 @@ static void learn_layer(struct share *s, size_t l, int w)
         for (size_t i = band[b].begin; i < band[b].end;) {
             size_t left = band[b].end - i;
             size_t to = i + (o->grouped ? gradient_group(left) : left);
-            for (size_t first = band[b].from; first < band[b].to; first += PACK) {
-                size_t at = o->shape->offset[l] + first * inputs + i * pack_width(n, first);
-                learn_piece(s, l, first, i, to, at);
+            size_t units = band[b].to < n ? band[b].to : n;
+            for (size_t first = band[b].from; first < units;) {
+                size_t rest = units - first;
+                /* in a block of sums the last two are not side by side */
+                size_t outputs = !s->sums ? gradient_outputs(rest) : rest < PACK ? rest : PACK;
+                learn_piece(s, l, first, outputs, i, to);
+                first += outputs;
             }
             i = to;
         }
