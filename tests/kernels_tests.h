@@ -817,7 +817,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
         memcpy(W.at + offset[l], layer.at, layer.ld * sizeof(real));
         block_free(&layer);
     }
-    struct block X = block_random(E, PACK_UNIT + 1, width[0], kind, state);
+    struct block X = block_random(E, SMALL_INPUTS + 1, width[0], kind, state);
     struct block targets = block_random(width[layers], PACK_UNIT, PACK_UNIT, USUAL, state);
     struct block none = block_new(1, offset[layers + 1]);
     for (size_t l = 1; goes_on && l <= layers; l++) { /* sums that are there already */
@@ -868,7 +868,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
     double sum = 0;
     for (size_t l = 1; l <= layers; l++) {
         for (size_t i = 0; i <= width[l - 1]; i++) {
-            for (size_t o = width[l]; o < PACK_UNIT; o++) {
+            for (size_t o = width[l]; o < round16(width[l]); o++) {
                 size_t at = offset[l] + pack_index(width[l - 1], width[l], i, o);
                 cr_assert(kind == HARD || got.at[at] == 0 || same(got.at[at], none.at[at]),
                           "%s small, layer %zu of %zu: %g in the padding", k->isa, l, layers,
@@ -906,7 +906,8 @@ LEVEL_TEST(small)
 {
     static const enum loss losses[] = {LOSS_SSE, LOSS_MSE,   LOSS_CROSS_ENTROPY,
                                        LOSS_MAE, LOSS_HUBER, LOSS_POISSON};
-    static const size_t width[][4] = {{2, 2, 1}, {3, 16, 2}, {16, 1, 16}, {1, 5, 7}, {5, 4, 3}};
+    static const size_t width[][4] = {{2, 2, 1}, {3, 16, 2},   {16, 1, 16}, {1, 5, 7},
+                                      {5, 4, 3}, {64, 48, 33}, {17, 46, 10}};
     uint64_t state = 19;
     size_t next = 0;
     for (size_t f = 0; f < FUNCTIONS; f++) {
@@ -918,8 +919,8 @@ LEVEL_TEST(small)
                 }
                 size_t layers = 1 + next % 3;
                 size_t widths_of[4];
-                memcpy(widths_of, width[next % 5], sizeof widths_of);
-                widths_of[3] = 1 + next % 16;
+                memcpy(widths_of, width[next % 7], sizeof widths_of);
+                widths_of[3] = 1 + next % 48;
                 check_small(k, widths_of, layers, 1 + next % 16, functions[h], functions[f],
                             losses[l], next / 3 % 2 && widths_of[layers] > 1, next % 5 < 2,
                             next % 4 == 3 ? HARD : USUAL, &state);

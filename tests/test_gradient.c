@@ -86,10 +86,11 @@ Test(gradient, of_small_networks_in_one_call)
 {
     static const size_t widths[][5] = {{2, 2, 1},      {3, 4, 2},    {1, 5, 3, 4}, {6, 3},
                                        {2, 8, 1},      {16, 16, 16}, {4, 16, 3},   {16, 5, 16},
-                                       {9, 13, 11, 7}, {15, 1, 16},  {1, 16, 1}};
+                                       {9, 13, 11, 7}, {15, 1, 16},  {1, 16, 1},   {20, 24, 7},
+                                       {32, 17, 24}};
     static const size_t batches[] = {1, 2, 7, 15, 16, 17, 31, 32, 33, 64, 100, 128, 129, 300, 512};
     static const size_t shards[] = {16, 1, 64, 20, 2, 128, 5};
-    for (size_t i = 0; i < 11; i++) {
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
             size_t n = i + b;
             size_t shard = shards[n % 7];

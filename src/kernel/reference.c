@@ -563,9 +563,9 @@ static real deltas(const struct REAL(small) * s, size_t l, const real *X, size_t
 /** Layer by layer with the functions above; what they want row by row is turned around in between. */
 static real small(const struct REAL(small) * s)
 {
-    enum { LD = PACK_UNIT, LDX = 2 * PACK_UNIT };
+    enum { LD = PACK_UNIT, LDX = SMALL_INPUTS + PACK_UNIT, LDD = PACK };
     size_t L = s->layers;
-    real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LD], T[PACK_UNIT * LD];
+    real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LDD], T[PACK * LD];
     const real *row[PACK_UNIT];
     real *XT = s->XT; /* layer after layer, as a stack */
     real size = 0;
@@ -604,13 +604,13 @@ static real small(const struct REAL(small) * s)
                 if (s->weight) {
                     weigh(s->weight, T, LD, s->E, n, s->each);
                 }
-                transpose(T, LD, n, s->E, D, LD);
+                transpose(T, LD, n, s->E, D, LDD);
             }
         } else {
-            size += deltas(s, at, X, LDX, D, LD);
+            size += deltas(s, at, X, LDX, D, LDD);
             pullback(s->W + s->offset[at], m, n, 0, m, T, LD, s->E, Z, NULL);
             if (at > 1) {
-                derive(s->activation[at - 1], Z, LD, X, LDX, s->E, m, D, LD, T);
+                derive(s->activation[at - 1], Z, LD, X, LDX, s->E, m, D, LDD, T);
             }
         }
     }

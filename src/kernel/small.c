@@ -9,8 +9,9 @@
 #include "kernel/transfer.h"
 
 enum {
-    LD = PACK_UNIT,
-    FEW = 24, /* values that are moved one by one, where a square would be mostly empty */
+    LD = PACK_UNIT, /* examples of a transposed layer */
+    LDD = PACK,     /* units of an example's deltas */
+    FEW = 24,       /* values that are moved one by one, where a square would be mostly empty */
 };
 
 /** The constant 1 behind m rows of a transposed layer. */
@@ -23,12 +24,12 @@ INLINE void put_one(real *XT, size_t m)
 }
 
 /** Rows [0, `some`) of a square, but for values that come one after the other. */
-INLINE void store_rows(real *to, const vec *square, size_t some)
+INLINE void store_rows(real *to, size_t ld, const vec *square, size_t some)
 {
     UNROLL(16)
     for (int i = 0; i < LANES; i++) {
         if ((size_t)i < some) {
-            vstore(to + i * LD, square[i]);
+            vstore(to + (size_t)i * ld, square[i]);
         }
     }
 }
@@ -53,7 +54,7 @@ INLINE void turn_square(const real *const *row, size_t some, size_t i, size_t m,
         square[j] = (size_t)j < some ? vload(row[j] + i) : vzero();
     }
     vtranspose(square);
-    store_rows(XT + i * LD, square, m - i);
+    store_rows(XT + i * LD, LD, square, m - i);
 }
 
 static void turn(const real *const *row, size_t E, size_t m, real *XT)
@@ -127,26 +128,46 @@ INLINE void sums_tile(int high, const real *W, size_t down, size_t across, const
 }
 
 /** Z[l], transposed, of a layer's inputs XT. */
-static void layer(const real *W, size_t m, size_t n, const real *XT, size_t E, real *ZT)
+INLINE void layer_of(const size_t ldw, const real *W, size_t m, size_t n, const real *XT, size_t E,
+                     real *ZT)
 {
     int high;
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         for (size_t o = 0; o < n; o += (size_t)high) {
             high = tile_rows(n - o);
-            HIGH_CALL(high, sums_tile, W + o, LD, 1, W + m * LD + o, m, XT + e, ZT + o * LD + e)
+            HIGH_CALL(high, sums_tile, W + o, ldw, 1, W + m * ldw + o, m, XT + e, ZT + o * LD + e)
         }
     }
 }
 
+static void layer(const real *W, size_t m, size_t n, const real *XT, size_t E, real *ZT)
+{
+    if (n <= PACK_UNIT) {
+        layer_of(PACK_UNIT, W, m, n, XT, E, ZT);
+    } else {
+        layer_of(round16(n), W, m, n, XT, E, ZT);
+    }
+}
+
 /** What deltas DT come to at the layer's inputs, before f'. */
-static void layer_back(const real *W, size_t m, size_t n, const real *DT, size_t E, real *PT)
+INLINE void layer_back_of(const size_t ldw, const real *W, size_t m, size_t n, const real *DT,
+                          size_t E, real *PT)
 {
     int high;
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         for (size_t i = 0; i < m; i += (size_t)high) {
             high = tile_rows(m - i);
-            HIGH_CALL(high, sums_tile, W + i * LD, 1, LD, NULL, n, DT + e, PT + i * LD + e)
+            HIGH_CALL(high, sums_tile, W + i * ldw, 1, ldw, NULL, n, DT + e, PT + i * LD + e)
         }
+    }
+}
+
+static void layer_back(const real *W, size_t m, size_t n, const real *DT, size_t E, real *PT)
+{
+    if (n <= PACK_UNIT) {
+        layer_back_of(PACK_UNIT, W, m, n, DT, E, PT);
+    } else {
+        layer_back_of(round16(n), W, m, n, DT, E, PT);
     }
 }
 
@@ -178,7 +199,7 @@ INLINE void turn_back_square(const real *DT, size_t some, size_t examples, real 
         square[o] = (size_t)o < some ? vload(DT + o * LD) : vzero();
     }
     vtranspose(square);
-    store_rows(D, square, examples);
+    store_rows(D, LDD, square, examples);
 }
 
 /** The deltas of the examples, one after the other, zeros behind. */
@@ -188,13 +209,13 @@ static void turn_back(const real *DT, size_t E, size_t n, real *D)
         size_t some = n - o < (size_t)LANES ? n - o : (size_t)LANES;
         if (some * E <= FEW) {
             for (size_t e = 0; e < E; e++) {
-                vstore(D + e * LD + o, vcollect(DT + o * LD + e, LD, some));
+                vstore(D + e * LDD + o, vcollect(DT + o * LD + e, LD, some));
             }
             continue;
         }
         for (size_t e = 0; e < E; e += (size_t)LANES) {
             const real *from = DT + o * LD + e;
-            real *to = D + e * LD + o;
+            real *to = D + e * LDD + o;
             if (E - e >= (size_t)LANES) {
                 turn_back_square(from, some, (size_t)LANES, to);
             } else {
@@ -204,44 +225,77 @@ static void turn_back(const real *DT, size_t E, size_t n, real *D)
     }
 }
 
-/** Weight deltas of `high` inputs for a register of outputs; adds Σ |G| to *size. */
-INLINE void deltas_tile(int high, const real *XT, const real *D, size_t E, bool goes_on, real *G,
-                        vec *size)
+/** Weight deltas of `high` inputs for `columns` registers of outputs; adds Σ |G| to *size. */
+INLINE void deltas_tile(int high, const int columns, const real *XT, const real *D, size_t E,
+                        bool goes_on, real *G, size_t ldg, vec *size)
 {
-    vec g[TILE_ROWS];
+    vec g[TILE_ROWS][2];
     UNROLL(8)
     for (int i = 0; i < high; i++) {
-        g[i] = goes_on ? vload(G + i * LD) : vzero();
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            g[i][c] = goes_on ? vload(G + (size_t)i * ldg + c * LANES) : vzero();
+        }
     }
     for (size_t e = 0; e < E; e++) {
-        vec d = vload(D + e * LD);
+        vec d[2];
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            d[c] = vload(D + e * LDD + (size_t)(c * LANES));
+        }
         UNROLL(8)
         for (int i = 0; i < high; i++) {
-            g[i] = vfma(d, vset(XT[(size_t)i * LD + e]), g[i]);
+            vec x = vset(XT[(size_t)i * LD + e]);
+            UNROLL(2)
+            for (int c = 0; c < columns; c++) {
+                g[i][c] = vfma(d[c], x, g[i][c]);
+            }
         }
     }
     UNROLL(8)
     for (int i = 0; i < high; i++) {
-        vstore(G + i * LD, g[i]);
-        *size = *size + vabs(g[i]);
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            vstore(G + (size_t)i * ldg + c * LANES, g[i][c]);
+            *size = *size + vabs(g[i][c]);
+        }
     }
 }
 
-INLINE void deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, bool goes_on,
-                   real *G, vec *size)
+INLINE void deltas_of(const size_t ldg, const int columns, const real *XT, const real *D, size_t E,
+                      size_t m, bool goes_on, real *G, vec *size)
 {
     int high;
-    for (size_t o = 0; o < n; o += (size_t)LANES) {
-        for (size_t i = 0; i < m + 1; i += (size_t)high) {
-            high = tile_rows(m + 1 - i);
-            HIGH_CALL(high, deltas_tile, XT + i * LD, D + o, E, goes_on, G + i * LD + o, size)
+    for (size_t i = 0; i < m + 1; i += (size_t)high) {
+        high = tile_rows(m + 1 - i);
+        HIGH_CALL(high, deltas_tile, columns, XT + i * LD, D, E, goes_on, G + i * ldg, ldg, size)
+    }
+}
+
+static vec deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, bool goes_on,
+                  real *G, vec size)
+{
+    size_t o = 0;
+    for (; n > o + (size_t)LANES; o += 2 * (size_t)LANES) {
+        if (n <= PACK_UNIT) {
+            deltas_of(PACK_UNIT, 2, XT, D + o, E, m, goes_on, G + o, &size);
+        } else {
+            deltas_of(round16(n), 2, XT, D + o, E, m, goes_on, G + o, &size);
         }
     }
+    if (n > o) {
+        if (n <= PACK_UNIT) {
+            deltas_of(PACK_UNIT, 1, XT, D + o, E, m, goes_on, G + o, &size);
+        } else {
+            deltas_of(round16(n), 1, XT, D + o, E, m, goes_on, G + o, &size);
+        }
+    }
+    return size;
 }
 
 real KERNEL(small)(const struct REAL(small) * s)
 {
-    _Alignas(64) real block[3][LD * LD];
+    _Alignas(64) real block[3][PACK * LD];
     real *DT = block[0];
     real *PT = block[1];
     real *D = block[2];
@@ -272,7 +326,7 @@ real KERNEL(small)(const struct REAL(small) * s)
         size_t m = s->width[l - 1];
         size_t n = s->width[l];
         turn_back(DT, E, n, D);
-        deltas(XT, D, E, m, n, s->goes_on, s->G + s->offset[l], &sizes);
+        sizes = deltas(XT, D, E, m, n, s->goes_on, s->G + s->offset[l], sizes);
         if (l > 1) {
             layer_back(s->W + s->offset[l], m, n, DT, E, PT);
 #define TRANSFER_BACK_ALL(f) transfer_back_all(f, PT, E, m, XT)

@@ -61,7 +61,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.class_index = take(taker, rows * sizeof(int32_t));
     ws.target_panel = round16(shape->width[L]) * ws.ldt;
     ws.target = take(taker, panels * ws.target_panel * sizeof(real));
-    if (!joins && REAL(is_small)(shape, extras)) {
+    if (!joins && REAL(is_small)(shape, capacity, extras, PACK_UNIT)) {
         ws.packed = shape_packed(shape);
         ws.small.XT = take(taker, inputs * PACK_UNIT * sizeof(real));
         for (size_t shards = capacity; shards > 0; shards /= 2) { /* a level of the tree each */
@@ -95,6 +95,9 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
         for (size_t e = 0; e < capacity; e++) {
             ws->row[l][e] = ws->X[l] + e * ws->ldx[l];
         }
+    }
+    if (!REAL(is_small)(shape, capacity, extras, (size_t)ws->k->lanes)) {
+        ws->small.XT = NULL;
     }
     ws->small.layers = shape->layers;
     ws->small.width = shape->width;

@@ -224,7 +224,8 @@ void REAL(outputs)(struct workspace *ws, double *outputs);
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each);
 double REAL(backward)(struct workspace *ws, const void *W, const struct shard_run *run,
                       void *const *G);
-bool REAL(is_small)(const struct shape *shape, const struct training_extras *extras);
+bool REAL(is_small)(const struct shape *shape, size_t capacity,
+                    const struct training_extras *extras, size_t lanes);
 double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
                            const struct shard_run *run, double *each, void *const *G);
 void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
