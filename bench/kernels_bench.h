@@ -144,7 +144,7 @@ static void run_pullback(const kernels *k, struct operands *o)
 static void run_gradient(const kernels *k, struct operands *o)
 {
     real *G[1] = {o->G};
-    k->gradient(o->row, 0, o->D, &o->run, o->is.m, o->is.n, G, o->carry, o->size);
+    k->gradient(o->row, 0, o->D, &o->run, o->is.m, o->is.n, G, o->carry, o->size, NULL);
 }
 
 static void run_sigmoid(const kernels *k, struct operands *o)

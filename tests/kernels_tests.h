@@ -326,23 +326,26 @@ LEVEL_TEST(pullback)
 
 /* ---------------------------------------------------------------- weight deltas -------------- */
 
-/** Rows X[e] (m + 1) and D (E, n), from example `first` on through a run of shards; of some shapes
-    the upper half of the inputs alone. */
-static void check_run(const kernels *k, const real **X, const struct block *D, size_t first,
-                      const struct shard_run *run, size_t m, size_t n)
+/** Rows X[e] (m + 1) and D (E, n), from example `first` on through a run of shards, to sums or to
+    weights; of some shapes the upper half of the inputs alone. */
+static void check_sums(const kernels *k, const real **X, const struct block *D, size_t first,
+                       const struct shard_run *run, size_t m, size_t n,
+                       const struct REAL(descent) * descent)
 {
     struct block before[SUBTREES_MAX], want[SUBTREES_MAX], got[SUBTREES_MAX];
     real *want_at[SUBTREES_MAX], *got_at[SUBTREES_MAX];
     uint64_t state = 8;
     size_t from = (m + n) % 3 == 0 ? m / 2 : 0;
+    size_t rows = descent ? m : m - from; /* weights are of all inputs */
     m -= from;
     for (size_t j = 0; j < run_places(run); j++) {
-        size_t total = pack_size(m, n);
+        size_t total = pack_size(rows, n);
         before[j] = block_new(1, total);
         memset(before[j].at, 0, total * sizeof(real));
-        for (size_t i = 0; i <= m && j < run->before; i++) { /* sums of earlier runs */
+        /* sums of earlier runs, or weights */
+        for (size_t i = 0; i <= rows && (j < run->before || descent); i++) {
             for (size_t o = 0; o < n; o++) {
-                before[j].at[pack_index(m, n, i, o)] = any_value(USUAL, &state);
+                before[j].at[pack_index(rows, n, i, o)] = any_value(USUAL, &state);
             }
         }
         want[j] = block_copy(&before[j]);
@@ -359,8 +362,8 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
     }
     real want_size[16] = {0}, got_size[16] = {0};
     struct block carry = block_new(1, carry_reals(E, m, n));
-    plain()->gradient(X + first, from, d.at, run, m, n, want_at, NULL, want_size);
-    k->gradient(X + first, from, d.at, run, m, n, got_at, carry.at, got_size);
+    plain()->gradient(X + first, from, d.at, run, m, n, want_at, NULL, want_size, descent);
+    k->gradient(X + first, from, d.at, run, m, n, got_at, carry.at, got_size, descent);
     double want_total = 0, got_total = 0;
     for (int i = 0; i < 16; i++) {
         want_total += (double)want_size[i];
@@ -368,17 +371,17 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
     }
     char what[160];
     snprintf(what, sizeof what,
-             "%s gradient from %zu m %zu n %zu first %zu, %zu shards, %u examples", k->isa, from, m,
-             n, first, run->count, run->end[run->count - 1]);
+             "%s gradient from %zu m %zu n %zu first %zu, %zu shards, %u examples%s", k->isa, from,
+             m, n, first, run->count, run->end[run->count - 1], descent ? ", applied" : "");
     bool finite = true;
     for (size_t j = 0; j < run_places(run); j++) {
         for (size_t i = 0; i < want[j].ld; i++) {
             finite = finite && isfinite(want[j].at[i]);
         }
         /* Zero times what is not finite: padding of a sum that is refused as a whole. */
-        for (size_t i = 0; i <= m && !finite; i++) {
+        for (size_t i = 0; i <= rows && !finite; i++) {
             for (size_t o = n; o < round16(n); o++) {
-                got[j].at[pack_index(m, n, i, o)] = 0;
+                got[j].at[pack_index(rows, n, i, o)] = 0;
             }
         }
         expect(what, &before[j], &want[j], &got[j], (struct fate){.rows = 1, .same = want[j].ld});
@@ -396,6 +399,17 @@ static void check_run(const kernels *k, const real **X, const struct block *D, s
     }
     block_free(&carry);
     block_free(&d);
+}
+
+static void check_run(const kernels *k, const real **X, const struct block *D, size_t first,
+                      const struct shard_run *run, size_t m, size_t n)
+{
+    const struct REAL(descent)
+        descent = {.rate = (real)0.7, .scale = (real)(1.0 / 3), .inputs = m + 1};
+    check_sums(k, X, D, first, run, m, n, NULL);
+    if (run_places(run) == 1 && run->before == 0) {
+        check_sums(k, X, D, first, run, m, n, &descent);
+    }
 }
 
 /** Rows of X as the passes leave them: the last value feeds the bias. D's padding is zero. */

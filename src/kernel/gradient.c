@@ -16,6 +16,9 @@
  * the transposed problem, and what they come to is turned back at the end. If the last block has one
  * register that is almost full, tiles go over it and the block before together.
  *
+ * The plainest of updates takes no more than a weight delta, so it is done while that is in a register:
+ * the weight deltas need no place at all, and weights come from their cache during the multiply-adds.
+ *
  * Where a tile goes row by row through G, a pointer moves on: gcc would have all rows' distances
  * computed beforehand, put aside on the stack for all sizes of tiles.
  */
@@ -58,10 +61,11 @@ struct place {
     size_t at, ldg;
     size_t narrow;    /* at, for the column behind the third, with a stride of PACK_UNIT */
     real *size;       /* in memory, so that it takes no register from the tile's sums */
-    const char *soon; /* deltas of the next part: asked for during this one, so many bytes */
-    size_t step;      /* an example (of a pair of shards: two of them) */
+    const char *soon; /* what is wanted next: asked for in the meantime, so many bytes an example */
+    size_t step;      /* (of a pair of shards: two of them) */
     size_t ahead;     /* turned: from an example's inputs to those asked for */
     bool pairs;       /* are there parts of pairs: all parts' tiles have as many columns */
+    const struct REAL(descent) * descent; /* NULL: G is for sums; else it holds weights */
 };
 
 static bool is_paired(const struct shard_run *run, size_t begin, size_t end)
@@ -176,6 +180,12 @@ INLINE void push(const int rows, const int columns, real *top, vec (*sum)[WIDE_C
     }
 }
 
+/** Weights w after the plain update by a finished sum. */
+INLINE vec descend(const struct REAL(descent) * descent, vec sum, vec w)
+{
+    return vfma(vset(-descent->rate), sum * vset(descent->scale), w);
+}
+
 /** A finished sum, from a stack of either kind, to its place in G. */
 INLINE void finish(const int rows, const int columns, const real *from, const struct place *place,
                    real *G)
@@ -205,9 +215,9 @@ typedef real waiting[SUBTREES_MAX][TILE_REALS];
  * and its columns registers of outputs, or `turned`, the other way around.
  */
 INLINE void tile(const int rows, const int columns, const int shards, const bool turned,
-                 const real *const *X, size_t first, const real *D, size_t ldd, const real *narrow,
-                 const struct shard_run *run, const struct part *part, struct place *place,
-                 waiting stack)
+                 const bool descends, const real *const *X, size_t first, const real *D, size_t ldd,
+                 const real *narrow, const struct shard_run *run, const struct part *part,
+                 struct place *place, waiting stack)
 {
     const size_t ldn = columns > TILE_COLUMNS ? PACK_UNIT : 0;
     vec sum[TILE_TALL][WIDE_COLUMNS];
@@ -286,7 +296,23 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         real *left = place->G[--base];
         join(rows, columns, place->ldg, left + place->at, left + place->narrow, sum);
     }
-    if (part->last) {
+    if (descends && part->last) {
+        vec total = vload(place->size);
+        real *W = place->G[0] + place->at;
+        real *narrow_W = place->G[0] + place->narrow;
+        UNROLL_ROWS for (int r = 0; r < rows; r++)
+        {
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                real *w = c < TILE_COLUMNS ? W + c * LANES : narrow_W;
+                vstore(w, descend(place->descent, sum[r][c], vload(w)));
+                total = total + vabs(sum[r][c]);
+            }
+            W += place->ldg;
+            narrow_W += PACK_UNIT;
+        }
+        vstore(place->size, total);
+    } else if (part->last) {
         vec total = vload(place->size);
         real *const *to = place->G + base;
         real *G = to[below + depth] + place->at;
@@ -317,24 +343,37 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     }
 }
 
+/** During a tile the weights of the next are asked for, which are wanted sooner than deltas. */
+INLINE void ask_for_weights(struct place *place, int high, const struct shard_run *run,
+                            const struct part *part)
+{
+    size_t bytes = (size_t)high * place->ldg * sizeof(real);
+    place->soon = (const char *)(place->G[0] + place->at) + bytes;
+    place->step = bytes * (part->paired ? 2 : 1) / (run->end[part->end - 1] - part->example);
+}
+
 /** The same for the rows of a group of inputs [begin, end) and one column of tiles. */
-INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, size_t from,
-                  const real *D, size_t ldd, const struct shard_run *run, const struct part *part,
-                  struct place place)
+INLINE void tiles(const bool descends, size_t begin, size_t end, int columns, const real *const *X,
+                  size_t from, const real *D, size_t ldd, const struct shard_run *run,
+                  const struct part *part, struct place place)
 {
     _Alignas(64) waiting stack;
     const size_t high_most = part->paired ? TILE_ROWS / 2 : TILE_ROWS;
+    const size_t times = part->paired ? 2 : 1;
     /* behind a part's deltas lie those of the next part, or of the next outputs' first */
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
-    place.step = ldd * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin + 1) + 1;
+    place.step = ldd * sizeof(real) * times * high_most / (end - begin + 1) + 1;
     for (size_t i = begin; i < end;) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
+        if (descends && part->last) {
+            ask_for_weights(&place, high, run, part);
+        }
         if (TILE_PAIRS && part->paired) {
-            PAIR_CALL(high, columns, tile, 2, false, X, from + i, D, ldd, D, run, part, &place,
-                      stack)
+            PAIR_CALL(high, columns, tile, 2, false, descends, X, from + i, D, ldd, D, run, part,
+                      &place, stack)
         } else {
-            TALL_CALL(high, columns, tile, 1, false, X, from + i, D, ldd, D, run, part, &place,
-                      stack)
+            TALL_CALL(high, columns, tile, 1, false, descends, X, from + i, D, ldd, D, run, part,
+                      &place, stack)
         }
         place.carry += high * columns * LANES;
         place.at += (size_t)high * place.ldg;
@@ -343,31 +382,49 @@ INLINE void tiles(size_t begin, size_t end, int columns, const real *const *X, s
 }
 
 /** The same for the last three registers of a block and the one of the narrow block behind it. */
-static __attribute__((noinline)) void wide_tiles(size_t begin, size_t end, const real *const *X,
-                                                 size_t from, const real *D, const real *narrow,
-                                                 const struct shard_run *run,
-                                                 const struct part *part, struct place place)
+INLINE void wide_tiles(const bool descends, size_t begin, size_t end, const real *const *X,
+                       size_t from, const real *D, const real *narrow, const struct shard_run *run,
+                       const struct part *part, struct place place)
 {
     _Alignas(64) waiting stack;
     const size_t high_most = part->paired ? WIDE_ROWS / 2 : WIDE_ROWS;
     place.soon = (const char *)(D + run->end[part->end - 1] * PACK);
     place.step = PACK * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin + 1) + 1;
     for (size_t i = begin; i < end;) {
-        int high;
+        int high = part->paired ? wide_pair_rows(end - i) : wide_rows(end - i);
+        if (descends && part->last) {
+            ask_for_weights(&place, high, run, part);
+        }
         if (part->paired) {
-            high = end - i < WIDE_ROWS / 2 ? (int)(end - i) : WIDE_ROWS / 2;
-            WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, X, from + i, D, PACK, narrow, run,
-                           part, &place, stack)
+            WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, descends, X, from + i, D, PACK,
+                           narrow, run, part, &place, stack)
         } else {
-            high = wide_rows(end - i);
-            WIDE_CALL(high, WIDE_COLUMNS, tile, 1, false, X, from + i, D, PACK, narrow, run, part,
-                      &place, stack)
+            WIDE_CALL(high, WIDE_COLUMNS, tile, 1, false, descends, X, from + i, D, PACK, narrow,
+                      run, part, &place, stack)
         }
         place.carry += high * WIDE_COLUMNS * LANES;
         place.at += (size_t)high * place.ldg;
         place.narrow += (size_t)high * PACK_UNIT;
         i += (size_t)high;
     }
+}
+
+/** Functions of their own, for their registers' sake. */
+static __attribute__((noinline)) void wide_sums(size_t begin, size_t end, const real *const *X,
+                                                size_t from, const real *D, const real *narrow,
+                                                const struct shard_run *run,
+                                                const struct part *part, const struct place *place)
+{
+    wide_tiles(false, begin, end, X, from, D, narrow, run, part, *place);
+}
+
+static __attribute__((noinline)) void wide_descent(size_t begin, size_t end, const real *const *X,
+                                                   size_t from, const real *D, const real *narrow,
+                                                   const struct shard_run *run,
+                                                   const struct part *part,
+                                                   const struct place *place)
+{
+    wide_tiles(true, begin, end, X, from, D, narrow, run, part, *place);
 }
 
 /** Are the tiles of a column turned? Not where turning back would be too much of the work. */
@@ -379,8 +436,9 @@ INLINE bool is_turned(const struct shard_run *run, size_t inputs, size_t outputs
            (columns == 1 || 4 * outputs <= 3 * (size_t)columns * LANES);
 }
 
-/** AT (columns, rows) = A (rows, columns), whole registers of either. */
-static void turn(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt)
+/** AT (columns, rows) = A (rows, columns), whole registers of either; or weights AT descend by it. */
+static void turn(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt,
+                 const struct REAL(descent) * descent)
 {
     for (size_t r = 0; r < rows; r += (size_t)LANES) {
         for (size_t c = 0; c < columns; c += (size_t)LANES) {
@@ -392,7 +450,8 @@ static void turn(const real *A, size_t lda, size_t rows, size_t columns, real *A
             vtranspose(square);
             UNROLL(16)
             for (int i = 0; i < LANES; i++) {
-                vstore(AT + (c + (size_t)i) * ldt + r, square[i]);
+                real *to = AT + (c + (size_t)i) * ldt + r;
+                vstore(to, descent ? descend(descent, square[i], vload(to)) : square[i]);
             }
         }
     }
@@ -419,6 +478,7 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
     bool slim = place->pairs && outputs > (outputs + PAIR_ROWS - 1) / PAIR_ROWS * TILE_ROWS / 2;
     struct place turned = *place;
     turned.G = G;
+    turned.descent = NULL;
     for (size_t j = 0; j < run_places(run); j++) {
         G[j] = sums[j];
     }
@@ -431,7 +491,7 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
         turned.ldg = inputs;
         for (size_t j = 0; part->last && j < run_places(run); j++) {
             if (j < run->before) {
-                turn(place->G[j] + place->at, place->ldg, inputs, rows, G[j], inputs);
+                turn(place->G[j] + place->at, place->ldg, inputs, rows, G[j], inputs, NULL);
             } else {
                 memset(G[j] + outputs * inputs, 0, (rows - outputs) * inputs * sizeof(real));
             }
@@ -442,17 +502,17 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
             turned.at = o * inputs;
             turned.ahead = inputs + pass * LINE % inputs; /* a line of the next tiles in each */
             if (TILE_PAIRS && part->paired) {
-                PAIR_LOW_CALL(high, columns, tile, 2, true, X, from + begin, D + o, ldd, D, run,
-                              part, &turned, stack)
+                PAIR_LOW_CALL(high, columns, tile, 2, true, false, X, from + begin, D + o, ldd, D,
+                              run, part, &turned, stack)
             } else {
-                TILE_CALL(high, columns, tile, 1, true, X, from + begin, D + o, ldd, D, run, part,
-                          &turned, stack)
+                TILE_CALL(high, columns, tile, 1, true, false, X, from + begin, D + o, ldd, D, run,
+                          part, &turned, stack)
             }
             turned.carry += high * columns * LANES;
             o += (size_t)high;
         }
         for (size_t j = 0; part->last && j < run->subtrees; j++) {
-            turn(G[j], inputs, rows, inputs, place->G[j] + place->at, place->ldg);
+            turn(G[j], inputs, rows, inputs, place->G[j] + place->at, place->ldg, place->descent);
         }
         place->at += inputs * place->ldg;
         begin += inputs;
@@ -461,9 +521,12 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
     return begin;
 }
 
-void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
-                      size_t m, size_t n, real *const *G, real *carry, real *size)
+INLINE void gradient(const bool descends, const real *const *X, size_t from, const real *D,
+                     const struct shard_run *run, size_t m, size_t n, real *const *G, real *carry,
+                     real *size, const struct REAL(descent) * descent)
 {
+    const size_t inputs = descends ? descent->inputs : m + 1; /* rows of a block of G */
+    const size_t above = descends ? from : 0;                 /* those that are not X's */
     struct part part[PARTS_MAX];
     size_t parts = cut(run, part);
     size_t E = run->end[run->count - 1];
@@ -493,15 +556,16 @@ void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const st
                     struct place place = {.carry = carry,
                                           .level = carry_level(m, n),
                                           .G = G,
-                                          .at = first * (m + 1) + i * width + o,
+                                          .at = first * inputs + (above + i) * width + o,
                                           .ldg = width,
                                           .size = size,
-                                          .pairs = pairs};
+                                          .pairs = pairs,
+                                          .descent = descent};
                     const real *d = D + first * E + o;
                     size_t rest = turned ? turned_tiles(i, end, high, X, from, d, width, run,
                                                         &part[p], &place)
                                          : i;
-                    tiles(rest, end, columns, X, from, d, width, run, &part[p], place);
+                    tiles(descends, rest, end, columns, X, from, d, width, run, &part[p], place);
                 }
                 c += (size_t)columns;
             }
@@ -511,12 +575,38 @@ void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const st
                                   .level = carry_level(m, n),
                                   .G = G,
                                   .ldg = PACK,
-                                  .at = last * (m + 1) + i * PACK + before,
-                                  .narrow = (last + PACK) * (m + 1) + i * PACK_UNIT,
-                                  .size = size};
-            wide_tiles(i, end, X, from, D + last * E + before, D + (last + PACK) * E, run, &part[p],
-                       place);
+                                  .at = last * inputs + (above + i) * PACK + before,
+                                  .narrow = (last + PACK) * inputs + (above + i) * PACK_UNIT,
+                                  .size = size,
+                                  .descent = descent};
+            const real *d = D + last * E + before;
+            const real *narrow = D + (last + PACK) * E;
+            if (descends) {
+                wide_descent(i, end, X, from, d, narrow, run, &part[p], &place);
+            } else {
+                wide_sums(i, end, X, from, d, narrow, run, &part[p], &place);
+            }
         }
         i = end;
+    }
+}
+
+/** A function of its own: in one with the other gcc has fewer registers for either. */
+static __attribute__((noinline)) void descend_all(const real *const *X, size_t from, const real *D,
+                                                  const struct shard_run *run, size_t m, size_t n,
+                                                  real *const *W, real *carry, real *size,
+                                                  const struct REAL(descent) * descent)
+{
+    gradient(true, X, from, D, run, m, n, W, carry, size, descent);
+}
+
+void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
+                      size_t m, size_t n, real *const *G, real *carry, real *size,
+                      const struct REAL(descent) * descent)
+{
+    if (descent) {
+        descend_all(X, from, D, run, m, n, G, carry, size, descent);
+    } else {
+        gradient(false, X, from, D, run, m, n, G, carry, size, NULL);
     }
 }

@@ -289,6 +289,12 @@ struct REAL(update) {
     real epsilon;
 };
 
+/** An update by OPTIMIZER_SGD where weight deltas end. */
+struct REAL(descent) {
+    real rate, scale; /* as an update's */
+    size_t inputs;    /* rows of a block of the weights */
+};
+
 /** Which outputs become 0 in a step. */
 struct REAL(drop) {
     uint64_t seed, step;
@@ -335,9 +341,13 @@ struct REAL(kernels) {
      * the order of `run`; the first run->before of G hold sums on entry. `carry` is scratch of
      * carry_reals(examples, m, n). The |G| are added to size[0 … 15] (in no fixed order: only their
      * being finite means anything).
+     *
+     * With a `descent`, for a run that comes to one sum, G[0] are weights, of all inputs: their rows
+     * [from, from + m] become what update() makes of them by OPTIMIZER_SGD.
      */
     void (*gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
-                     size_t m, size_t n, real *const *G, real *carry, real *size);
+                     size_t m, size_t n, real *const *G, real *carry, real *size,
+                     const struct REAL(descent) * descent);
 
     /**
      * What affine(), activate(), loss(), weigh(), gradient(), pullback() and derive() would come to,

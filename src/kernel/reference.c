@@ -50,7 +50,8 @@ static void pullback(const real *W, size_t m, size_t n, size_t from, size_t to, 
 }
 
 static void gradient(const real *const *X, size_t from, const real *D, const struct shard_run *run,
-                     size_t m, size_t n, real *const *G, real *carry, real *size)
+                     size_t m, size_t n, real *const *G, real *carry, real *size,
+                     const struct REAL(descent) * descent)
 {
     (void)carry;
     size_t E = run->end[run->count - 1];
@@ -73,7 +74,12 @@ static void gradient(const real *const *X, size_t from, const real *D, const str
                 stack[depth++] = sum;
             }
             for (size_t j = 0; j < depth; j++) {
-                G[j][pack_index(m, n, i, o)] = stack[j];
+                if (descent) {
+                    real *w = G[j] + pack_index(descent->inputs - 1, n, from + i, o);
+                    *w = FMA(-descent->rate, stack[j] * descent->scale, *w);
+                } else {
+                    G[j][pack_index(m, n, i, o)] = stack[j];
+                }
                 *size += ABS(stack[j]);
             }
         }

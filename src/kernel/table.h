@@ -11,7 +11,8 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
 void KERNEL(pullback)(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,
                       size_t ldt, size_t E, real *PT, const struct REAL(ahead) * ahead);
 void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
-                      size_t m, size_t n, real *const *G, real *carry, real *size);
+                      size_t m, size_t n, real *const *G, real *carry, real *size,
+                      const struct REAL(descent) * descent);
 real KERNEL(small)(const struct REAL(small) * small);
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
 void KERNEL(activate_keep)(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S);

@@ -129,11 +129,16 @@ INLINE int wide_rows(size_t left)
     return (int)(left <= WIDE_ROWS ? left : left < WIDE_ROWS + 4 ? (left + 1) / 2 : WIDE_ROWS);
 }
 
+/** The same with two sums for each row. */
+INLINE int wide_pair_rows(size_t left)
+{
+    return left < WIDE_ROWS / 2 ? (int)left : WIDE_ROWS / 2;
+}
+
 #define WIDE_LOW_CASES(columns, function, ...)                                                     \
     TILE_CASE(1, columns, function, __VA_ARGS__)                                                   \
     TILE_CASE(2, columns, function, __VA_ARGS__)                                                   \
     TILE_CASE(3, columns, function, __VA_ARGS__)
-/** With two sums for each row. */
 #define WIDE_PAIR_CALL(rows, columns, function, ...)                                               \
     TILE_SWITCH(rows, columns, WIDE_LOW_CASES(columns, function, __VA_ARGS__))
 #define WIDE_CALL(rows, columns, function, ...)                                                    \

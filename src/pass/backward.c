@@ -71,7 +71,7 @@ static void gradient_watched(struct workspace *ws, size_t l, const struct shard_
             delta[j] = (real *)G[j] + at;
         }
         ws->k->gradient(ws->row[l - 1], 0, deltas_at(ws, l, first, 0), run, m, end - first, delta,
-                        ws->carry, ws->size);
+                        ws->carry, ws->size, NULL);
         tell(ws, at);
         end = first;
     }
@@ -84,7 +84,7 @@ static void gradient(struct workspace *ws, size_t l, const struct shard_run *run
         delta[j] = (real *)G[j] + ws->shape->offset[l];
     }
     ws->k->gradient(ws->row[l - 1], 0, ws->D[l], run, ws->shape->width[l - 1], ws->shape->width[l],
-                    delta, ws->carry, ws->size);
+                    delta, ws->carry, ws->size, NULL);
 }
 
 /**

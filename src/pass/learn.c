@@ -107,7 +107,8 @@ struct share {
     const struct REAL(rule) * rule;
     const real *mask;
     real *W, *state1, *state2;
-    real *sums; /* a block for the weight deltas, which are not applied; or NULL */
+    bool descends; /* the update is plain: done where sums end */
+    real *sums;    /* a block for the weight deltas, which are not applied; or NULL */
     real *G, *carry;
     size_t where; /* the first weight delta that is not finite, SIZE_MAX: none */
 };
@@ -122,24 +123,43 @@ static size_t first_wild(const real *G, size_t count)
     return i;
 }
 
-/**
- * Weight deltas G of a piece, the weights of inputs [from, to) and the block of outputs from `first`
- * on: looked through unless they are known to be finite, and applied.
- */
-static void apply_piece(struct share *s, size_t l, size_t first, size_t from, size_t to,
-                        const real *G, bool finite)
+/** Weight deltas G of the weights of inputs [from, to) and so many outputs from `first` on; returns Σ |G|. */
+static real sum_piece(const struct share *s, size_t l, size_t first, size_t outputs, size_t from,
+                      size_t to, real *G, const struct REAL(descent) * descent)
+{
+    const struct operands *o = s->operands;
+    size_t E = s->batch->end[s->batch->count - 1];
+    real size[PACK_UNIT] = {0};
+    o->k->gradient(o->row[l - 1], from, o->D[l] + first * E, s->batch, to - from - 1, outputs, &G,
+                   s->carry, size, descent);
+    real total = 0;
+    for (int i = 0; i < PACK_UNIT; i++) {
+        total += size[i];
+    }
+    return total;
+}
+
+/** Where the weights of inputs from `from` on of the block of outputs `first` begin in a packed network. */
+static size_t piece_at(const struct shape *shape, size_t l, size_t first, size_t from)
+{
+    return shape->offset[l] + first * (shape->width[l - 1] + 1) +
+           from * pack_width(shape->width[l], first);
+}
+
+/** Weight deltas of a block of a piece: looked through unless they are known to be finite, and applied. */
+static void apply_block(struct share *s, size_t l, size_t first, size_t from, size_t to,
+                        const real *G, bool finite, bool applied)
 {
     const struct shape *shape = s->operands->shape;
-    size_t width = pack_width(shape->width[l], first);
-    size_t at = shape->offset[l] + first * (shape->width[l - 1] + 1) + from * width;
-    size_t count = (to - from) * width;
+    size_t at = piece_at(shape, l, first, from);
+    size_t count = (to - from) * pack_width(shape->width[l], first);
     if (!finite) {
         size_t wild = first_wild(G, count);
         if (wild < count && at + wild < s->where) {
             s->where = at + wild;
         }
     }
-    if (s->where == SIZE_MAX && !s->sums) {
+    if (s->where == SIZE_MAX && !s->sums && !applied) {
         REAL(rule_apply)
         (s->operands->k, s->rule, G, s->mask, s->W, s->state1, s->state2, at, count);
     }
@@ -151,27 +171,29 @@ static void learn_piece(struct share *s, size_t l, size_t first, size_t outputs,
 {
     const struct operands *o = s->operands;
     size_t inputs = o->shape->width[l - 1] + 1;
-    size_t E = s->batch->end[s->batch->count - 1];
     size_t last = (outputs - 1) / PACK * PACK;
     size_t width = pack_width(outputs, last);
     size_t lanes = (size_t)o->k->lanes;
-    real size[PACK_UNIT] = {0};
-    real *G = s->G;
-    if (s->sums) {
-        G = s->sums + o->shape->offset[l] + first * inputs +
-            from * pack_width(o->shape->width[l], first);
-    }
+    bool descends = s->where == SIZE_MAX && s->descends;
+    real *G = s->sums ? s->sums + piece_at(o->shape, l, first, from) : s->G;
     if ((outputs - last + lanes - 1) / lanes * lanes < width) { /* padding that nobody writes */
         memset(G + last * (to - from), 0, (to - from) * width * sizeof *G);
     }
-    o->k->gradient(o->row[l - 1], from, o->D[l] + first * E, s->batch, to - from - 1, outputs, &G,
-                   s->carry, size);
-    real total = 0;
-    for (int i = 0; i < PACK_UNIT; i++) {
-        total += size[i];
+    real total;
+    if (descends) {
+        const struct REAL(descent) descent = {
+            .rate = s->rule->update.rate, .scale = s->rule->update.scale, .inputs = inputs};
+        real *W = s->W + o->shape->offset[l] + first * inputs;
+        total = sum_piece(s, l, first, outputs, from, to, W, &descent);
+        if (total < SAFE_SIZE) {
+            return;
+        }
     }
+    /* those that were applied once more, to be looked at */
+    total = sum_piece(s, l, first, outputs, from, to, G, NULL);
     for (size_t block = 0; block < outputs; block += PACK) {
-        apply_piece(s, l, first + block, from, to, G + block * (to - from), total < SAFE_SIZE);
+        apply_block(s, l, first + block, from, to, G + block * (to - from), total < SAFE_SIZE,
+                    descends);
     }
 }
 
@@ -214,6 +236,7 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
         .operands = operands,
         .batch = batch,
         .rule = &r,
+        .descends = r.update.optimizer == OPTIMIZER_SGD && !r.penalised && !sums,
         .mask = rule->weight_mask,
         .W = W,
         .state1 = state1,
