@@ -668,10 +668,10 @@ HEDDLE_API heddle_status heddle_model_write(const heddle_model *model, const cha
 HEDDLE_API void heddle_abandon_writes(void);
 
 /**
- * Remove the temporary files in the directory of `path` that were left by programs which were killed
- * while they wrote: this user's, on which nobody holds a lock (flock), begun by the library on this
- * machine or a minute ago. Every write of the library begins with it; it is for programs that make
- * temporary files of their own, called .heddle- and 16 hexadecimal digits, and hold locks on them.
+ * Remove the temporary files in the directory of `path` that programs have left which were killed
+ * while they wrote: those that nobody has written to for an hour. Every write of the library begins
+ * with it; it is for programs that make temporary files of their own, called .heddle- and 16
+ * hexadecimal digits. At most once an hour for a directory.
  */
 HEDDLE_API void heddle_sweep_writes(const char *path);
 

@@ -10,12 +10,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/temporary.h"
 #include "heddle.h"
 #include "support.h"
 
@@ -263,61 +261,41 @@ Test(file_write, permissions_are_respected)
 
 /* ---------------------------------------------------------------- what the killed leave ------ */
 
-/* Begin a file as file_write() does, in a process of its own, and be killed. */
-static void leave_temporary(const char *directory)
+/* A temporary file that was last written to so many seconds ago. */
+static void leave_temporary(const char *directory, const char *name, long seconds)
 {
-    pid_t child = fork();
-    if (child == 0) {
-        char name[TEMPORARY_SIZE];
-        int d = open(directory, O_RDONLY | O_DIRECTORY);
-        if (temporary_open(d, name) >= 0) {
-            raise(SIGKILL);
-        }
-        _exit(1);
-    }
-    int status = 0;
-    cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+    char path[1000];
+    join(directory, name, path);
+    put_file(path, "half", 4);
+    time_t then = time(NULL) - seconds;
+    struct timeval ago[2] = {{.tv_sec = then}, {.tv_sec = then}};
+    cr_assert(utimes(path, ago) == 0);
 }
 
+/* Each in a directory of its own: one is swept once an hour. */
 Test(file_write, what_a_killed_process_left_is_removed)
 {
     char directory[400], path[1000];
-    make_directory("killed", directory);
+    for (int keeps = 0; keeps < 2; keeps++) {
+        make_directory(keeps ? "killed, kept" : "killed", directory);
+        join(directory, "x", path);
+        put_file(path, "old", 3);
+        leave_temporary(directory, ".heddle-0123456789abcdef", 4000);
+        leave_temporary(directory, ".heddle-ffffffffffffffff", 100000);
+        leave_temporary(directory, ".heddle-0000000000000000", 3000); /* may be alive */
+        cr_assert((keeps ? file_write_keeping(path, NULL, 0, NULL)
+                         : write_text(path, "new", NULL)) == HEDDLE_OK);
+        cr_assert(entries(directory) == 2 + keeps, "%d", entries(directory));
+    }
+    make_directory("swept", directory);
     join(directory, "x", path);
-    leave_temporary(directory);
-    leave_temporary(directory);
-    cr_assert(entries(directory) == 2);
-    cr_assert(write_text(path, "new", NULL) == HEDDLE_OK);
-    cr_assert(entries(directory) == 1);
-    leave_temporary(directory);
-    cr_assert(file_write_keeping(path, NULL, 0, NULL) == HEDDLE_OK);
-    cr_assert(entries(directory) == 2, "the file and the one before");
-    leave_temporary(directory);
+    leave_temporary(directory, ".heddle-0123456789abcdef", 4000);
     heddle_sweep_writes(path);
-    cr_assert(entries(directory) == 2);
+    cr_assert(entries(directory) == 0);
+    leave_temporary(directory, ".heddle-0123456789abcdef", 4000);
+    heddle_sweep_writes(path);
+    cr_assert(entries(directory) == 1, "not twice within the hour");
     heddle_sweep_writes("/nowhere/x");
-}
-
-Test(file_write, what_somebody_still_writes_is_left_alone)
-{
-    char directory[400], path[1000], name[TEMPORARY_SIZE];
-    make_directory("alive", directory);
-    join(directory, "x", path);
-    int d = open(directory, O_RDONLY | O_DIRECTORY);
-    int fd = temporary_open(d, name);
-    cr_assert(fd >= 0);
-    cr_assert(write_text(path, "new", NULL) == HEDDLE_OK);
-    cr_assert(entries(directory) == 2);
-    /* its lock ends with the last descriptor */
-    int held = dup(fd);
-    close(fd);
-    heddle_sweep_writes(path);
-    cr_assert(entries(directory) == 2);
-    close(held);
-    heddle_sweep_writes(path);
-    cr_assert(entries(directory) == 1);
-    temporary_forget(d, name);
-    close(d);
 }
 
 Test(file_write, what_is_no_temporary_file_is_left_alone)
@@ -345,19 +323,4 @@ Test(file_write, what_is_no_temporary_file_is_left_alone)
     cr_assert(mkfifo(path, 0666) == 0);
     heddle_sweep_writes(path);
     cr_assert(entries(directory) == 8, "%d", entries(directory));
-}
-
-Test(file_write, what_another_machine_began_must_be_old)
-{
-    char directory[400], path[1000];
-    make_directory("machines", directory);
-    join(directory, ".heddle-0123456789abcdef", path);
-    put_file(path, "theirs", 6);
-    heddle_sweep_writes(path);
-    check_content(path, "theirs");
-    time_t then = time(NULL) - 120;
-    struct timeval ago[2] = {{.tv_sec = then}, {.tv_sec = then}};
-    cr_assert(utimes(path, ago) == 0);
-    heddle_sweep_writes(path);
-    cr_assert(entries(directory) == 0);
 }

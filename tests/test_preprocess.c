@@ -270,7 +270,7 @@ Test(preprocess, identifiers_and_other_nonsense_are_refused)
                 i % 3 ? "a" : "b", i, i % 2);
     fit_refused(table_of("more.csv", text), NULL, HEDDLE_E_DATA,
                 "column 'my, name' has 12 different words in 12 rows and looks like an "
-                "identifier, as do 'day', 'id'; leave them out with --drop 'my, name,day,id'");
+                "identifier, as do 2 more; leave them out with --drop 'my, name,day,id'");
     struct preprocess_options o = defaults;
     o.missing = MISSING_MEAN;
     fit_refused(table_of("void.csv", "x,void,y\n1,,0\n2,,1\n"), &o, HEDDLE_E_DATA,

@@ -237,7 +237,7 @@ static int keep_previous(const struct place *p)
     char previous[NAME_MAX + 1];
     int error = ENAMETOOLONG;
     if (previous_name(p, previous)) {
-        /* Nobody sees whose the second name is: another process's sweep may take it away. */
+        /* The second name is as old as the file: another process's sweep may take it away. */
         int tries = 3;
         do {
             error = keep_once(p, previous);
@@ -288,7 +288,6 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
         return cannot_create(p, strerror(errno));
     }
     int error = fill(p, fd, pieces, count);
-    int held = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* its lock, until it has its name */
     int close_error = close_checked(fd);
     error = error != 0 ? error : close_error;
     if (error == 0 && keep && p->exists) {
@@ -302,9 +301,6 @@ static heddle_status write_replacing(const struct place *p, const struct file_pi
         error = flush(p->directory, true);
     } else {
         temporary_remove(p->directory, temporary);
-    }
-    if (held >= 0) {
-        close(held);
     }
     return error == 0 ? HEDDLE_OK : write_failed(p, error);
 }

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -20,7 +19,7 @@
 
 static const char prefix[] = ".heddle-";
 
-enum { TRIES = 100 };
+enum { TRIES = 100, OLD_SECONDS = 3600 };
 
 /* Temporary files there are, or are about to be, where a signal handler can find them. They are
  * more than one only if a program writes from several threads; beyond these a signal leaves its
@@ -67,28 +66,14 @@ void heddle_abandon_writes(void)
     }
 }
 
-/* The beginning of the names that this machine gives: 32 bits of its own name (FNV-1a). */
-static void make_beginning(char beginning[TEMPORARY_SIZE])
-{
-    char host[256] = "";
-    uint32_t hash = 2166136261;
-    (void)gethostname(host, sizeof host - 1);
-    for (const char *c = host; *c != '\0'; c++) {
-        hash = (hash ^ (unsigned char)*c) * 16777619;
-    }
-    snprintf(beginning, TEMPORARY_SIZE, "%s%08x", prefix, (unsigned)hash);
-}
-
 /* It does not grow with the file's own name, which may be as long as a name can be. */
 static void make_name(char name[TEMPORARY_SIZE], int try)
 {
-    uint32_t number = 0;
+    uint64_t number = 0;
     if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number)) {
-        number = (uint32_t)getpid() << 8 | (uint32_t)try;
+        number = (uint64_t)getpid() << 32 | (uint64_t)try;
     }
-    make_beginning(name);
-    size_t length = strlen(name);
-    snprintf(name + length, TEMPORARY_SIZE - length, "%08x", (unsigned)number);
+    snprintf(name, TEMPORARY_SIZE, "%s%016llx", prefix, (unsigned long long)number);
 }
 
 static bool is_name(const char *name)
@@ -107,29 +92,14 @@ static int open_again(int directory, const char *name, int flags)
     return fd;
 }
 
-/* Lock it; false if a sweep was here between its making and its lock: it has no name any more, or is
- * about to lose it. */
-static bool hold(int fd)
-{
-    struct stat seen;
-    return (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-           (fstat(fd, &seen) != 0 || seen.st_nlink > 0);
-}
-
 int temporary_open(int directory, char name[TEMPORARY_SIZE])
 {
     for (int i = 0; i < TRIES; i++) {
         make_name(name, i);
         remember(directory, name);
         int fd = open_again(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
-        if (fd >= 0 && hold(fd)) {
-            return fd;
-        }
         if (fd >= 0) {
-            close(fd);
-            temporary_remove(directory, name);
-            errno = EEXIST;
-            continue;
+            return fd;
         }
         temporary_forget(directory, name);
         if (errno != EEXIST) {
@@ -161,17 +131,26 @@ void temporary_remove(int directory, const char name[TEMPORARY_SIZE])
     temporary_forget(directory, name);
 }
 
-/* Is it a file of ours that nobody holds? */
-static bool is_left(int fd, bool of_this_machine)
+/* Has this directory not been swept for as long as a file must be old? */
+static bool is_due(int directory, time_t now)
 {
-    enum { OLD_SECONDS = 60 };
+    static atomic_llong last_time;
+    static atomic_ullong last_directory;
     struct stat seen;
-    return fstat(fd, &seen) == 0 && S_ISREG(seen.st_mode) && seen.st_uid == geteuid() &&
-           (of_this_machine || time(NULL) - seen.st_mtime > OLD_SECONDS) &&
-           flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (fstat(directory, &seen) != 0) {
+        return false;
+    }
+    unsigned long long which =
+        (unsigned long long)seen.st_dev << 48 ^ (unsigned long long)seen.st_ino;
+    if (atomic_load(&last_directory) == which && now - atomic_load(&last_time) < OLD_SECONDS) {
+        return false;
+    }
+    atomic_store(&last_directory, which);
+    atomic_store(&last_time, now);
+    return true;
 }
 
-void temporary_sweep(int directory)
+static void sweep(int directory, time_t now)
 {
     /* a descriptor of its own, since reading a directory moves in it */
     int again = open_again(directory, ".", O_RDONLY | O_DIRECTORY);
@@ -182,22 +161,23 @@ void temporary_sweep(int directory)
         }
         return;
     }
-    char beginning[TEMPORARY_SIZE];
-    make_beginning(beginning);
     for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
-        if (is_name(entry->d_name)) {
-            /* for writing: over some networks only such can be locked */
-            int fd = open_again(directory, entry->d_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
-            if (fd >= 0) {
-                bool here = strncmp(entry->d_name, beginning, strlen(beginning)) == 0;
-                if (is_left(fd, here)) {
-                    unlinkat(directory, entry->d_name, 0);
-                }
-                close(fd);
-            }
+        struct stat seen;
+        if (is_name(entry->d_name) &&
+            fstatat(directory, entry->d_name, &seen, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(seen.st_mode) && now - seen.st_mtime > OLD_SECONDS) {
+            unlinkat(directory, entry->d_name, 0);
         }
     }
     closedir(entries);
+}
+
+void temporary_sweep(int directory)
+{
+    time_t now = time(NULL);
+    if (is_due(directory, now)) {
+        sweep(directory, now);
+    }
 }
 
 void heddle_sweep_writes(const char *path)

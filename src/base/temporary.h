@@ -1,6 +1,5 @@
 /**
- * temporary: files that have no name of their own yet. While a process writes one it holds a lock on
- * it (flock), which ends with the process, whatever ends that: so a temporary file without a lock is
+ * temporary: files that have no name of their own yet. One that nobody has written to for an hour is
  * what a killed process or a power failure has left.
  */
 #ifndef BASE_TEMPORARY_H
@@ -9,14 +8,14 @@
 enum { TEMPORARY_SIZE = sizeof ".heddle-0123456789abcdef" };
 
 /**
- * Make a new file in a directory, under a name nobody can have planted a link at, and lock it.
+ * Make a new file in a directory, under a name nobody can have planted a link at.
  * Returns its descriptor, or -1 with errno.
  */
 int temporary_open(int directory, char name[TEMPORARY_SIZE]);
 
 /**
- * The same for a second name of the file `base`: returns 0 or an errno. It is not locked: another
- * process may take it for left behind, and remove it.
+ * The same for a second name of the file `base`: returns 0 or an errno. It is as old as that file:
+ * another process may take it for left behind, and remove it.
  */
 int temporary_link(int directory, const char *base, char name[TEMPORARY_SIZE]);
 
@@ -26,10 +25,8 @@ void temporary_forget(int directory, const char name[TEMPORARY_SIZE]);
 void temporary_remove(int directory, const char name[TEMPORARY_SIZE]);
 
 /**
- * Remove what others have left in a directory: temporary files of this user that no process holds.
- * There are file systems over networks where a lock is only seen on its own machine; so what other
- * machines began must be a minute old. Where files cannot be locked, or the directory cannot be
- * listed, nothing is removed.
+ * Remove what others have left in a directory: temporary files an hour old, as far as this user may.
+ * Does nothing if this process has swept it within the hour, for directories may be long.
  */
 void temporary_sweep(int directory);
 

@@ -192,6 +192,13 @@ heddle_status compare_run(struct compare *compare, const heddle_table *table,
                                : status;
 }
 
+/** What it takes besides the data, which are the same for all candidates. */
+static size_t bytes_of(const heddle_estimate *e)
+{
+    return e->parameter_bytes + e->state_bytes + e->partial_bytes + e->workspace_bytes +
+           e->keep_bytes;
+}
+
 heddle_status compare_estimate(struct compare *compare, const heddle_table *table,
                                const heddle_table *validation, const heddle_table *test,
                                const heddle_model *initial, const heddle_callbacks *callbacks,
@@ -209,7 +216,7 @@ heddle_status compare_estimate(struct compare *compare, const heddle_table *tabl
             status = heddle_train_estimate(recipe, table, validation, test, initial,
                                            i == 0 ? callbacks : NULL, &e, err);
         }
-        if (status == HEDDLE_OK && (i == 0 || e.parameters > estimate->parameters)) {
+        if (status == HEDDLE_OK && (i == 0 || bytes_of(&e) > bytes_of(estimate))) {
             *estimate = e;
         }
     }

@@ -36,8 +36,8 @@ heddle_status compare_run(struct compare *compare, const heddle_table *table,
                           heddle_recipe *recipe, heddle_error *err);
 
 /**
- * What the model would be and take that is made of the recipe, or of the candidate with the most
- * parameters, whose values may then stand in it.
+ * What the model would be and take that is made of the recipe, or of the candidate that takes the most
+ * memory, whose values may then stand in it.
  */
 heddle_status compare_estimate(struct compare *compare, const heddle_table *table,
                                const heddle_table *validation, const heddle_table *test,

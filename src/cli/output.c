@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -280,14 +279,6 @@ void output_guard(void)
     }
 }
 
-/** The lock that says that somebody writes it; false if it was swept away before that. */
-static bool hold(int descriptor)
-{
-    struct stat seen;
-    return (flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
-           fstat(descriptor, &seen) == 0 && seen.st_nlink > 0;
-}
-
 /**
  * Open a new file beside path; NULL, with errno, if that fails. mkstemp would tell the name only
  * when the file is there already, and a signal between the two would leave it.
@@ -315,12 +306,6 @@ static char *temporary_open(const char *path, int *descriptor)
         do {
             *descriptor = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         } while (*descriptor < 0 && errno == EINTR);
-        if (*descriptor >= 0 && !hold(*descriptor)) {
-            close(*descriptor);
-            unlink(unfinished);
-            *descriptor = -1;
-            errno = EEXIST;
-        }
         atomic_store(&is_unfinished, *descriptor >= 0);
     }
     return *descriptor >= 0 ? unfinished : NULL;
@@ -409,7 +394,6 @@ int output_end(struct output_file *file)
                    (file->temporary == NULL || flush_descriptor(file->descriptor));
     int earlier = steady_error(file->descriptor);
     int reason = earlier != 0 ? earlier : errno;
-    int held = fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0); /* its lock, until it has its name */
     if (fclose(file->stream) != 0 && written) {
         written = false;
         reason = errno;
@@ -424,9 +408,6 @@ int output_end(struct output_file *file)
         unlink(file->temporary);
     } else if (file->temporary != NULL) {
         flush_directory(file->path);
-    }
-    if (held >= 0) {
-        close(held);
     }
     temporary_done(file);
     return status;

@@ -53,9 +53,12 @@ static size_t find_first(const heddle_table *table, const char *list, size_t *n)
     uint64_t number;
     *n = 0;
     for (size_t c = 0; c < table->columns; c++) {
-        size_t length = strlen(table->column[c].name);
-        bool fits = strncmp(list, table->column[c].name, length) == 0 &&
-                    (list[length] == ',' || list[length] == '\0');
+        const char *name = table->column[c].name;
+        if (*name != *list) /* lists and tables may be long */
+            continue;
+        size_t length = strlen(name);
+        bool fits =
+            strncmp(list, name, length) == 0 && (list[length] == ',' || list[length] == '\0');
         if (fits && (found == table->columns || length > *n)) {
             found = c;
             *n = length;

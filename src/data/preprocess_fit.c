@@ -309,34 +309,37 @@ static heddle_status refuse_identifiers(struct fit *fit, size_t j, const struct 
     const struct table_column *column = fit->table->column;
     const struct choice *choice = &fit->choice;
     const char *name = column[choice->input[j]].name;
-    struct string others = {0}, list = {0};
+    enum { LENGTH = 160 }; /* of names in a message, which has an end */
+    struct string list = {0};
     heddle_status status = HEDDLE_OK;
     size_t count = 1;
     string_add(&list, name);
-    for (size_t k = j + 1; k < choice->inputs && count < NAMES_NOTED && status == HEDDLE_OK; k++) {
+    for (size_t k = j + 1; k < choice->inputs && status == HEDDLE_OK; k++) {
         size_t c = choice->input[k];
         struct words more = {0};
-        if (!column[c].text)
+        if (!column[c].text || list.length + strlen(column[c].name) > LENGTH)
             continue;
         status = count_words(fit, c, &more, err);
         if (status == HEDDLE_OK && name_rows(&more)) {
-            string_print(&others, "%s'%s'", count++ > 1 ? ", " : "", column[c].name);
             string_print(&list, ",%s", column[c].name);
+            count++;
         }
         memory_free(more.used);
     }
-    if (status == HEDDLE_OK && (others.failed || list.failed))
+    if (status == HEDDLE_OK && list.failed)
         status = no_memory(fit, err);
     if (status == HEDDLE_OK) {
         const char *quote = cell_quote(list.data);
-        const char *as = count == 1 ? "" : count == 2 ? ", as does " : ", as do ";
+        char others[64] = "";
+        if (count > 1)
+            snprintf(others, sizeof others, ", as %s %zu more", count == 2 ? "does" : "do",
+                     count - 1);
         status = status_set(err, HEDDLE_E_DATA,
                             "column '%s' has %zu different words in %zu rows and looks like an "
-                            "identifier%s%s; leave %s out with --drop %s%s%s",
-                            name, words->categories, words->cells, as, count > 1 ? others.data : "",
+                            "identifier%s; leave %s out with --drop %s%s%s",
+                            name, words->categories, words->cells, others,
                             count > 1 ? "them" : "it", quote, list.data, quote);
     }
-    memory_free(others.data);
     memory_free(list.data);
     return status;
 }

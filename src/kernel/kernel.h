@@ -211,12 +211,14 @@ static inline size_t carry_reals(size_t E, size_t m, size_t n)
     return E <= CARRY_FREE ? 0 : CARRY_DEPTH * carry_level(m, n);
 }
 
+/** Inputs of a network that small() takes, at most. */
+enum { SMALL_INPUTS = 64 };
+
 /**
- * The passes of a whole network, for up to PACK_UNIT examples of one shard and layers of up to
- * PACK units that keep no slope. Layers and offsets as in a shape (network/shape.h). Larger shards
+ * The passes of a whole network, for up to PACK_UNIT examples of one shard, SMALL_INPUTS inputs and
+ * layers of up to PACK units that keep no slope. Layers and offsets as in a shape (network/shape.h). Larger shards
  * take several calls, each of which goes on with the sums of the one before.
  */
-enum { SMALL_INPUTS = 64 };
 struct REAL(small) {
     size_t layers;
     const size_t *width, *offset;

@@ -64,10 +64,11 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     if (!joins && REAL(is_small)(shape, capacity, extras, PACK_UNIT)) {
         ws.packed = shape_packed(shape);
         ws.small.XT = take(taker, inputs * PACK_UNIT * sizeof(real));
-        for (size_t shards = capacity; shards > 0; shards /= 2) { /* a level of the tree each */
-            real *block = take(taker, ws.packed * sizeof(real));
-            ws.waiting = ws.waiting ? ws.waiting : block;
+        size_t levels = 0; /* of the tree of the shards */
+        for (size_t shards = capacity; shards > 0; shards /= 2) {
+            levels++;
         }
+        ws.waiting = take(taker, levels * ws.packed * sizeof(real));
     }
     if (shape->custom.activation || shape->custom.loss) {
         ws.custom = take(taker, 3 * widest * sizeof *ws.custom);
