@@ -153,7 +153,7 @@ struct REAL(source) {
 
 /**
  * Shards of a block of examples in order, and how their sums join the tree: after shard s, the
- * sums on top of the stack are joined merges[s] times (src/pass/reduction.h).
+ * sums on top of the stack are joined merges[s] times (struct sum_program, src/pass/pass.h).
  */
 struct shard_run {
     size_t count;          /* at least 1 */
