@@ -25,15 +25,6 @@
 #define O_PATH O_RDONLY
 #endif
 
-static int open_again(int directory, const char *path, int flags, mode_t mode)
-{
-    int fd;
-    do {
-        fd = openat(directory, path, flags | O_CLOEXEC, mode);
-    } while (fd < 0 && errno == EINTR);
-    return fd;
-}
-
 /* Where a file will be: the path with links followed, its directory, and what is there now. */
 struct place {
     const char *name; /* as the caller gave it, for messages */

@@ -83,11 +83,11 @@ static bool is_name(const char *name)
            strspn(name + length, "0123456789abcdef") == TEMPORARY_SIZE - 1 - length;
 }
 
-static int open_again(int directory, const char *name, int flags)
+int open_again(int directory, const char *path, int flags, mode_t mode)
 {
     int fd;
     do {
-        fd = openat(directory, name, flags | O_CLOEXEC, 0666);
+        fd = openat(directory, path, flags | O_CLOEXEC, mode);
     } while (fd < 0 && errno == EINTR);
     return fd;
 }
@@ -97,7 +97,7 @@ int temporary_open(int directory, char name[TEMPORARY_SIZE])
     for (int i = 0; i < TRIES; i++) {
         make_name(name, i);
         remember(directory, name);
-        int fd = open_again(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+        int fd = open_again(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
         if (fd >= 0) {
             return fd;
         }
@@ -153,7 +153,7 @@ static bool is_due(int directory, time_t now)
 static void sweep(int directory, time_t now)
 {
     /* a descriptor of its own, since reading a directory moves in it */
-    int again = open_again(directory, ".", O_RDONLY | O_DIRECTORY);
+    int again = open_again(directory, ".", O_RDONLY | O_DIRECTORY, 0);
     DIR *entries = again >= 0 ? fdopendir(again) : NULL;
     if (entries == NULL) {
         if (again >= 0) {
@@ -188,7 +188,7 @@ void heddle_sweep_writes(const char *path)
     if (length < sizeof directory) {
         memcpy(directory, path, length);
         directory[length > 0 ? length : 1] = '\0';
-        int fd = open_again(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY);
+        int fd = open_again(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY, 0);
         if (fd >= 0) {
             temporary_sweep(fd);
             close(fd);

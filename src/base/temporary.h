@@ -5,6 +5,11 @@
 #ifndef BASE_TEMPORARY_H
 #define BASE_TEMPORARY_H
 
+#include <sys/types.h>
+
+/** openat() with O_CLOEXEC, again if a signal came first. */
+int open_again(int directory, const char *path, int flags, mode_t mode);
+
 enum { TEMPORARY_SIZE = sizeof ".heddle-0123456789abcdef" };
 
 /**

@@ -123,7 +123,10 @@ static size_t first_wild(const real *G, size_t count)
     return i;
 }
 
-/** Weight deltas G of the weights of inputs [from, to) and so many outputs from `first` on; returns Σ |G|. */
+/**
+ * Weight deltas G of the weights of inputs [from, to) and so many outputs from `first` on, or the
+ * weights that a descent makes of G; returns Σ |weight deltas|.
+ */
 static real sum_piece(const struct share *s, size_t l, size_t first, size_t outputs, size_t from,
                       size_t to, real *G, const struct REAL(descent) * descent)
 {
@@ -139,14 +142,14 @@ static real sum_piece(const struct share *s, size_t l, size_t first, size_t outp
     return total;
 }
 
-/** Where the weights of inputs from `from` on of the block of outputs `first` begin in a packed network. */
+/** Where in a packed network the weights of a block of outputs begin that are of inputs from `from` on. */
 static size_t piece_at(const struct shape *shape, size_t l, size_t first, size_t from)
 {
     return shape->offset[l] + first * (shape->width[l - 1] + 1) +
            from * pack_width(shape->width[l], first);
 }
 
-/** Weight deltas of a block of a piece: looked through unless they are known to be finite, and applied. */
+/** Weight deltas of a block: looked through unless they are known to be finite, and applied. */
 static void apply_block(struct share *s, size_t l, size_t first, size_t from, size_t to,
                         const real *G, bool finite, bool applied)
 {
@@ -189,7 +192,7 @@ static void learn_piece(struct share *s, size_t l, size_t first, size_t outputs,
             return;
         }
     }
-    /* those that were applied once more, to be looked at */
+    /* what was applied already is summed once more, to be looked at */
     total = sum_piece(s, l, first, outputs, from, to, G, NULL);
     for (size_t block = 0; block < outputs; block += PACK) {
         apply_block(s, l, first + block, from, to, G + block * (to - from), total < SAFE_SIZE,
