@@ -7,6 +7,11 @@
  * second-level cache: then there is the more time for the next group's rows, which may have to come
  * from memory. Otherwise block follows block; while one is at work the next is asked for.
  *
+ * Rows are asked for into the first-level cache: a line has several requests, and while it is under
+ * way to the second one each of them goes there. A request also holds up the tile around it until
+ * its page is found, and each row may have a page of its own; so all rows' pages are looked up at
+ * first, several at a time.
+ *
  * A last block of one register would make tiles of one column, which wait for loads, so tiles go over
  * it and the block before together. If the outputs are few, lanes would be empty: there the inputs
  * are turned, some at a time, so that registers run over examples, and what they come to is turned
@@ -18,8 +23,9 @@
 
 enum {
     LINE = 64 / (int)sizeof(real),
-    LONG = 64,        /* rows from which on they are asked for */
-    WHOLE = 448 << 10 /* bytes of W that stay in a second-level cache of 512 KiB */
+    LONG = 2 * LINE,      /* rows from which on they are asked for here, not by whoever gathers */
+    BEGINNING = 8 * LINE, /* of a row; the processor foresees what follows */
+    WHOLE = 448 << 10     /* bytes of W that stay in a second-level cache of 512 KiB */
 };
 
 /** What is asked for during a tile: from each place, for `share` inputs, `step` reals further each time. */
@@ -50,7 +56,7 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         size_t end = m - i < ahead->share ? m : i + ahead->share;
         for (; i < end; i++, w += ldw, narrow += PACK_UNIT, soon += ahead->step) {
             vec b[WIDE_COLUMNS];
-            __builtin_prefetch(soon, 0, 2);
+            __builtin_prefetch(soon);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
                 b[c] = vload(c < TILE_COLUMNS ? w + c * LANES : narrow);
@@ -262,6 +268,23 @@ static bool is_turned(size_t E, size_t m, size_t outputs)
            4 * outputs <= 3 * (size_t)LANES;
 }
 
+/** Ask for the beginning of the first tile's rows, and for something of each of the others. */
+static void begin(const real *const *X, size_t E, size_t m)
+{
+    for (size_t e = 0; e < E; e++) {
+        size_t end = e >= TILE_ROWS ? 1 : m < BEGINNING ? m : BEGINNING;
+        for (size_t i = 0; i < end; i += LINE) {
+            __builtin_prefetch(X[e] + i);
+        }
+    }
+}
+
+/** Do rows lie anywhere? The values of a layer do not: they are near, side by side. */
+static bool is_scattered(const real *const *X, size_t E)
+{
+    return E > 1 && X[E - 1] - X[0] != (ptrdiff_t)(E - 1) * (X[1] - X[0]);
+}
+
 void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                     size_t ldz)
 {
@@ -269,6 +292,9 @@ void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, siz
     const size_t full = n - few;
     /* together with the block before few outputs are faster unless that leaves many lanes empty */
     const bool wide = is_wide(n) && !(few + 8 <= (size_t)LANES && is_turned(E, m, few));
+    if (m >= LONG && is_scattered(X, E)) {
+        begin(X, E, m);
+    }
     if (wide) {
         straight(X, E, m, W, full - PACK, Z, ldz);
         joined(X, E, m, W + (full - PACK) * (m + 1), Z + full - PACK, ldz);
