@@ -157,7 +157,7 @@ libs = $(HWLOC_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) $(JANSSON_LIBS) $(PROTOBUF_C_LIBS
 
 # Rewritten only when it would be different, so that changed flags rebuild everything.
 flags_text = $(CC) $(base_flags) $(last_flags) $(fast) $(lib_flags) $(link) $(libs) \
-    $(foreach l,$(LEVELS),$(FLAGS_$l)) $(CRITERION_CFLAGS) $(MPI_CFLAGS) $(PROTOBUF_C_CFLAGS)
+    $(gradient_flags) $(foreach l,$(LEVELS),$(FLAGS_$l)) $(CRITERION_CFLAGS) $(MPI_CFLAGS) $(PROTOBUF_C_CFLAGS)
 $(build)/flags: FORCE
 	@mkdir -p $(build)
 	@echo '$(subst ','\'',$(flags_text))' | cmp -s - $@ || \
@@ -204,6 +204,7 @@ $(foreach t_,f32 f64,$(eval \
 $(foreach l,$(LEVELS),$(foreach t_,f32 f64,$(eval \
     $(call rule,$(KERNEL_BODIES:src/%.c=$o/%.$(t_).$l.o),.$(t_).$l,$$(lib_flags) $$(fast) \
     $(FLAGS_$(t_)) $(FLAGS_$l), [$(t_) $l]))))
+$o/kernel/gradient.%.o: private fast += $(gradient_flags)
 
 $(lib_a): $(shared_o) $(single_o) $(build)/lists
 	$(call say,AR,$@)
