@@ -346,13 +346,13 @@ bench: all $(benches)
 	    HEDDLE_BENCH='$(abspath $(build)/bench)' $$program || exit 1; done
 	@HEDDLE='$(abspath $(build)/heddle)' sh bench/scaling.sh >$(build)/bench/scaling.md && \
 	    cat $(build)/bench/scaling.md
-	@sh bench/refresh.sh '$(build)/bench'
+	@sh bench/refresh.sh $(build)/bench/kernels-*.md $(build)/bench/scaling.md
 
 ## bench-read: reading tables, beside data.table's fread and pandas, in build/bench/read.md
 bench-read: $(build)/bench/bench_read
 	@BUILD='$(build)' bench/read_peers.sh '$(build)/bench/read' >$(build)/bench/read.md
 	@cat $(build)/bench/read.md
-	@sh bench/refresh.sh '$(build)/bench'
+	@sh bench/refresh.sh $(build)/bench/read.md
 
 # Debian's python3 has Debian's PyTorch; another one before it in the path may not.
 PYTHON ?= $(or $(wildcard /usr/bin/python3),python3)
@@ -362,7 +362,7 @@ bench-quality: all
 	@mkdir -p $(build)/bench
 	@$(PYTHON) bench/quality.py --heddle $(build)/heddle --data '$(or $(DATA),$(wildcard \
 	    ../shared/data))' --out $(build)/bench/quality.md
-	@sh bench/refresh.sh '$(build)/bench'
+	@sh bench/refresh.sh $(build)/bench/quality.md
 
 ## bench-peers: beside PyTorch, scikit-learn, numpy, FANN and LIBXSMM, in build/bench/*.md
 # The peer's own network, libxsmm_mlp.c, may be compiled as fast as it gets: its bits are nobody's
@@ -370,6 +370,7 @@ bench-quality: all
 # denormals off for all of it.
 bench-peers: all
 	@mkdir -p $(build)/bench
+	@rm -f $(build)/bench/peers.md $(build)/bench/libxsmm.md
 	@$(CC) -O3 -o $(build)/bench/peer_fann bench/peer_fann.c -lfloatfann -lm 2>/dev/null || \
 	    echo 'bench: without FANN (libfann-dev)' >&2
 	@$(PYTHON) bench/peers.py --heddle $(build)/heddle --fann $(build)/bench/peer_fann \
@@ -381,14 +382,14 @@ bench-peers: all
 	    -lxsmm -lxsmmnoblas -ldl $(libs) || echo 'bench: without LIBXSMM (libxsmm-dev)' >&2
 	@$(PYTHON) bench/libxsmm.py --heddle $(build)/heddle --libxsmm $(build)/bench/peer_libxsmm \
 	    --out $(build)/bench/libxsmm.md
-	@sh bench/refresh.sh '$(build)/bench'
+	@sh bench/refresh.sh $(build)/bench/peers.md $(build)/bench/libxsmm.md
 
 ## bench-ranks: steps of 1 to 8 ranks, a model of them, and what it predicts for clusters (MPI=1)
 bench-ranks: all
 	@mkdir -p $(build)/bench
 	@$(PYTHON) bench/ranks.py measure '$(build)/heddle-mpi' >$(build)/bench/ranks.csv
 	@$(PYTHON) bench/ranks.py report $(build)/bench/ranks.csv >$(build)/bench/ranks.md
-	@sh bench/refresh.sh '$(build)/bench'
+	@sh bench/refresh.sh $(build)/bench/ranks.md
 
 ## install: programs, library, header, pkg-config file and manual page below prefix
 install: all

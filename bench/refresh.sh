@@ -1,24 +1,26 @@
 #!/bin/sh
-# Put the tables that `make bench` and `make bench-peers` wrote into bench/README.md: what stands
-# between "<!-- NAME -->" and "<!-- end -->" there becomes the file RESULTS/NAME.
+# Put tables that were just measured into bench/README.md: what stands between "<!-- NAME.md -->"
+# and "<!-- end -->" there becomes the file NAME.md. A table that was not measured stays as it is.
 #
-#     sh bench/refresh.sh RESULTS
+#     sh bench/refresh.sh build/bench/peers.md build/bench/libxsmm.md
 set -eu
-results=$1
 readme=${0%/*}/README.md
 new=$readme.new
-awk -v results="$results" '
+awk '
+    BEGIN {
+        for (i = 1; i < ARGC - 1; i++) {
+            name = ARGV[i]
+            sub(/.*\//, "", name)
+            table[name] = ARGV[i]
+            delete ARGV[i]
+        }
+    }
     /^<!-- end -->$/ { hidden = 0 }
     !hidden { print }
-    /^<!-- [a-z0-9-]+\.md -->$/ {
-        name = results "/" $2
-        if ((getline line < name) > 0) {
+    /^<!-- [a-z0-9-]+\.md -->$/ && $2 in table {
+        while ((getline line < table[$2]) > 0) {
             print line
-            while ((getline line < name) > 0) {
-                print line
-            }
-            close(name)
             hidden = 1
         }
-    }' "$readme" >"$new"
+    }' "$@" "$readme" >"$new"
 mv "$new" "$readme"
