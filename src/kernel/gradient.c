@@ -231,18 +231,6 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     const size_t step = place->step;
     const size_t ahead = place->ahead;
     unsigned merges;
-    if (part->last && base > 0) { /* sums of earlier runs, for the last joins */
-        const real *G = place->G[base - 1] + place->at;
-        const real *narrow_G = place->G[base - 1] + place->narrow;
-        for (int r = 0; r < rows; r++) {
-            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
-            {
-                __builtin_prefetch(c < TILE_COLUMNS ? G + c * LANES : narrow_G, 1, 3);
-            }
-            G += place->ldg;
-            narrow_G += PACK_UNIT;
-        }
-    }
     do { /* a part has at least one shard */
         size_t end = run->end[s];
         size_t length = end - e;
@@ -343,12 +331,16 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     }
 }
 
-/** During a tile the weights of the next are asked for, which are wanted sooner than deltas. */
-INLINE void ask_for_weights(struct place *place, int high, const struct shard_run *run,
-                            const struct part *part)
+/**
+ * During a tile of the last part its place in G is asked for that the next will be joined to, stored
+ * to or descend: those lines are wanted sooner than deltas, and stores that miss wait for each other.
+ */
+INLINE void ask_for_place(struct place *place, int high, const struct shard_run *run,
+                          const struct part *part)
 {
+    const real *G = place->G[run->before > 0 ? run->before - 1 : 0];
     size_t bytes = (size_t)high * place->ldg * sizeof(real);
-    place->soon = (const char *)(place->G[0] + place->at) + bytes;
+    place->soon = (const char *)(G + place->at) + bytes;
     place->step = bytes * (part->paired ? 2 : 1) / (run->end[part->end - 1] - part->example);
 }
 
@@ -365,8 +357,8 @@ INLINE void tiles(const bool descends, size_t begin, size_t end, int columns, co
     place.step = ldd * sizeof(real) * times * high_most / (end - begin + 1) + 1;
     for (size_t i = begin; i < end;) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
-        if (descends && part->last) {
-            ask_for_weights(&place, high, run, part);
+        if (part->last) {
+            ask_for_place(&place, high, run, part);
         }
         if (TILE_PAIRS && part->paired) {
             PAIR_CALL(high, columns, tile, 2, false, descends, X, from + i, D, ldd, D, run, part,
@@ -392,8 +384,8 @@ INLINE void wide_tiles(const bool descends, size_t begin, size_t end, const real
     place.step = PACK * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin + 1) + 1;
     for (size_t i = begin; i < end;) {
         int high = part->paired ? wide_pair_rows(end - i) : wide_rows(end - i);
-        if (descends && part->last) {
-            ask_for_weights(&place, high, run, part);
+        if (part->last) {
+            ask_for_place(&place, high, run, part);
         }
         if (part->paired) {
             WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, descends, X, from + i, D, PACK,
