@@ -30,8 +30,11 @@ enum {
 
 /** What is asked for during a tile: from each place, for `share` inputs, `step` reals further each time. */
 struct ahead {
-    const real *const *place;
-    size_t share, step;
+    struct place {
+        const real *at;
+        size_t step;
+    } place[2 * TILE_ROWS];
+    size_t share;
 };
 
 /** Of a block, and in the column behind the third of the narrow block that begins at `narrow`. */
@@ -49,12 +52,13 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         }
     }
     const real *w = W;
-    const real *const *place = ahead->place;
+    const struct place *place = ahead->place;
     size_t i = 0;
     while (i < m) {
-        const real *soon = *place++;
+        const real *soon = place->at;
+        size_t step = place->step;
         size_t end = m - i < ahead->share ? m : i + ahead->share;
-        for (; i < end; i++, w += ldw, narrow += PACK_UNIT, soon += ahead->step) {
+        for (place++; i < end; i++, w += ldw, narrow += PACK_UNIT, soon += step) {
             vec b[WIDE_COLUMNS];
             __builtin_prefetch(soon);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
@@ -81,11 +85,36 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     }
 }
 
+/** Ask for so many rows. */
+static void ask_for_rows(struct ahead *ahead, const real *const *row, size_t rows, size_t m)
+{
+    ahead->share = (m + rows - 1) / rows;
+    for (size_t r = 0; r < rows; r++) {
+        ahead->place[r] = (struct place){row[r], rows};
+    }
+}
+
+/** Ask for where the tile's rows will be stored, and in between for weights, each time `step` further. */
+static void ask_for_stores(struct ahead *ahead, const real *Z, size_t ldz, int rows,
+                           const real *weights, size_t step, size_t m)
+{
+    size_t share = (m + 2 * TILE_ROWS - 1) / (2 * TILE_ROWS);
+    ahead->share = share;
+    for (int r = 0; r < TILE_ROWS; r++) {
+        ahead->place[2 * r] = (struct place){weights, step};
+        ahead->place[2 * r + 1] = (struct place){Z, TILE_COLUMNS * LANES / share + 1};
+        weights += step * share;
+        Z += r + 1 < rows ? ldz : 0;
+    }
+}
+
 /** affine() in tiles of up to three columns; a function of its own, for its registers' sake. */
 static __attribute__((noinline)) void straight(const real *const *X, size_t E, size_t m,
                                                const real *W, size_t n, real *Z, size_t ldz)
 {
     const size_t at_once = pack_size(m, n) * sizeof(real) <= WHOLE ? n : PACK;
+    const bool stores = at_once < n && m >= LONG * TILE_ROWS;
+    struct ahead ahead;
     for (size_t from = 0; from < n; from += at_once) {
         size_t to = n - from < at_once ? n : from + at_once;
         size_t tiles = (registers_for(to - from) + TILE_COLUMNS - 1) / TILE_COLUMNS;
@@ -103,23 +132,28 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
                 for (size_t c = 0; c < registers;) {
                     int columns = tile_columns(registers - c);
                     size_t o = c * (size_t)LANES;
+                    real *z = Z + e * ldz + first + o;
                     size_t rows = left < each ? left : each;
-                    struct ahead ahead = {.place = &soon, .share = m};
-                    if (rows > 0) {
-                        ahead = (struct ahead){next, (m + rows - 1) / rows, rows};
-                        next += rows;
-                        left -= rows;
-                    } else if (soon < soon_end) {
+                    size_t step = 0;
+                    if (soon < soon_end && rows == 0) {
                         /* evenly over all tiles: in a burst the loads that are needed now would
                            wait behind */
-                        size_t step = (size_t)columns * LANES * TILE_ROWS / E + 1;
-                        ahead.step = step < LINE ? step : LINE;
+                        step = (size_t)columns * LANES * TILE_ROWS * (stores ? 2 : 1) / E + 1;
+                        step = step < LINE ? step : LINE;
                     }
-                    TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width, W,
-                              Z + e * ldz + first + o, ldz)
-                    if (rows == 0) {
-                        soon += m * ahead.step;
+                    if (rows > 0) {
+                        ask_for_rows(&ahead, next, rows, m);
+                        next += rows;
+                        left -= rows;
+                    } else if (stores) {
+                        ask_for_stores(&ahead, z, ldz, high, soon, step, m);
+                        soon += step * m / 2;
+                    } else {
+                        ahead.share = m;
+                        ahead.place[0] = (struct place){soon, step};
+                        soon += step * m;
                     }
+                    TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width, W, z, ldz)
                     c += (size_t)columns;
                 }
             }
@@ -134,17 +168,19 @@ static __attribute__((noinline)) void joined(const real *const *X, size_t E, siz
 {
     enum { BEFORE = PACK - TILE_COLUMNS * LANES }; /* outputs of tiles that are not over both */
     const real *narrow = W + PACK * (m + 1);
+    struct ahead ahead;
     for (size_t e = 0; e < E;) {
         int high = wide_rows(E - e);
         size_t left = E - e - (size_t)high;
         size_t rows = m < LONG ? 0 : left < WIDE_ROWS ? left : WIDE_ROWS;
-        struct ahead ahead = {.place = &narrow, .share = m};
+        ahead.share = m; /* the first tiles ask for nothing that is not near */
+        ahead.place[0] = (struct place){narrow, 0};
         for (int o = 0; o < BEFORE; o += TILE_COLUMNS * LANES) {
             WIDE_CALL(high, TILE_COLUMNS, tile, X + e, m, &ahead, W + o, PACK, W, Z + e * ldz + o,
                       ldz)
         }
         if (rows > 0) {
-            ahead = (struct ahead){X + e + high, (m + rows - 1) / rows, rows};
+            ask_for_rows(&ahead, X + e + high, rows, m);
         }
         WIDE_CALL(high, WIDE_COLUMNS, tile, X + e, m, &ahead, W + BEFORE, PACK, narrow,
                   Z + e * ldz + BEFORE, ldz)
