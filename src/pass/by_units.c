@@ -104,9 +104,9 @@ static void forward_by_units(const struct operands *o, const struct spread *spre
     size_t n = o->shape->width[l];
     size_t batch = spread->begin[o->workers];
     const real *const *rows = l == 1 && o->in_place ? o->scratch[w].row : o->row[l - 1];
-    /* tiles of a narrow block have fewer sums for each load: 32 units take 0.7 to 0.8 of what 48 do */
+    /* tiles of a narrow block have fewer sums for each load: 32 units take 0.7 of what 48 do */
     struct grid grid = {
-        .units = round16(n), .block = PACK, .rows = batch, .grain = 1, .eighths = 2};
+        .units = round16(n), .block = PACK, .rows = batch, .grain = 1, .eighths = 1};
     struct band band[BANDS_MAX];
     size_t bands = divide(&grid, w, o->workers, band);
     for (size_t b = 0; b < bands; b++) {
