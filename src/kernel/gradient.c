@@ -344,7 +344,53 @@ INLINE void ask_for_place(struct place *place, int high, const struct shard_run 
     place->step = bytes * (part->paired ? 2 : 1) / (run->end[part->end - 1] - part->example);
 }
 
-/** The same for the rows of a group of inputs [begin, end) and one column of tiles. */
+/**
+ * Whole tiles of a part that is one shard and not the last: most tiles of a large batch. A function
+ * of its own, because there is little to do between two of them, and where a tile may be anything
+ * gcc makes much of it. Returns the first input that is left.
+ */
+static __attribute__((noinline)) size_t
+waiting_tiles(size_t begin, size_t end, const real *const *X, size_t from, const real *D,
+              size_t ldd, const struct shard_run *run, const struct part *part, struct place *place)
+{
+    enum { ROWS = TILE_ROWS, COLUMNS = TILE_COLUMNS, SUMS = ROWS * COLUMNS * LANES };
+    const real *const *first = X + part->example;
+    const real *const *behind = X + run->end[part->begin];
+    const size_t merges = run->merges[part->begin];
+    const size_t level = place->level;
+    const size_t step = place->step;
+    real *top = place->carry + (part->depth - merges) * level;
+    const char *soon = place->soon;
+    size_t i = begin;
+    D += part->example * ldd;
+    for (; tile_rows(end - i) == ROWS; i += ROWS, top += SUMS) {
+        vec sum[ROWS][WIDE_COLUMNS];
+        UNROLL_ROWS for (int r = 0; r < ROWS; r++)
+        {
+            UNROLL_COLUMNS for (int c = 0; c < COLUMNS; c++)
+            {
+                sum[r][c] = vzero();
+            }
+        }
+        const real *const *row = first;
+        const real *d = D;
+        UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, soon += step)
+        {
+            __builtin_prefetch(soon, 0, 2);
+            add_deltas(ROWS, COLUMNS, false, *row + from + i, d, d, 0, sum);
+        }
+        for (size_t j = merges; j > 0; j--) {
+            pop(ROWS, COLUMNS, top + (j - 1) * level, sum);
+        }
+        push(ROWS, COLUMNS, top, sum);
+    }
+    place->soon = soon;
+    place->carry += (i - begin) * COLUMNS * LANES;
+    place->at += (i - begin) * place->ldg;
+    return i;
+}
+
+/** All tiles for the rows of a group of inputs [begin, end) and one column of tiles. */
 INLINE void tiles(const bool descends, size_t begin, size_t end, int columns, const real *const *X,
                   size_t from, const real *D, size_t ldd, const struct shard_run *run,
                   const struct part *part, struct place place)
@@ -355,7 +401,11 @@ INLINE void tiles(const bool descends, size_t begin, size_t end, int columns, co
     /* behind a part's deltas lie those of the next part, or of the next outputs' first */
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
     place.step = ldd * sizeof(real) * times * high_most / (end - begin + 1) + 1;
-    for (size_t i = begin; i < end;) {
+    size_t i = begin;
+    if (columns == TILE_COLUMNS && part->end - part->begin == 1 && !part->last) {
+        i = waiting_tiles(begin, end, X, from, D, ldd, run, part, &place);
+    }
+    while (i < end) {
         int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
         if (part->last) {
             ask_for_place(&place, high, run, part);
