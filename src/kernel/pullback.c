@@ -5,13 +5,18 @@
  * block after block of the pack, with the sums kept in registers from block to block. The weights of
  * the next tile's inputs lie far apart, a stretch in each block: they are asked for evenly, a part of
  * each stretch during every tile of the inputs at hand. So is what comes after the pull-back: lines
- * asked for in a burst would keep those waiting that are needed now.
+ * asked for in a burst would keep those waiting that are needed now. Where the sums go has left the
+ * first-level cache since the inputs before; a tile asks for it during its last blocks.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
 
-enum { LINE = 64 / (int)sizeof(real) };
+enum {
+    LINE = 64 / (int)sizeof(real),
+    LAST = 4 /* blocks during which a tile asks for where it is stored: what was asked for earlier
+                would be gone again */
+};
 
 /** What is left of a struct ahead, `each` lines of x and of d at a time. */
 struct asking {
@@ -49,6 +54,22 @@ INLINE void ask(struct asking *a)
     }
 }
 
+/** Ask for a part of a tile's rows, as `left` of the sums' outputs are left. */
+INLINE void ask_for_stores(const real *PT, size_t ldt, const int columns, size_t left)
+{
+    enum { SOME = TILE_ROWS / LAST };
+    if (left <= LAST * PACK) {
+        PT += (left - 1) / PACK * SOME * ldt;
+        UNROLL_ROWS for (int r = 0; r < SOME; r++)
+        {
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+            {
+                __builtin_prefetch(PT + (size_t)r * ldt + c * LANES, 1);
+            }
+        }
+    }
+}
+
 INLINE void tile(const int rows, const int columns, const real *W, size_t m, size_t n, size_t i,
                  const real *DT, size_t ldt, real *PT, size_t done, size_t step,
                  struct asking *asking)
@@ -68,6 +89,7 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
         const real *w = W + first * (m + 1) + i * width;
         const char *soon = (const char *)(w + (size_t)rows * width) + done * outputs;
         ask(asking);
+        ask_for_stores(PT, ldt, columns, n - first);
         for (size_t o = 0; o < outputs; o++, d += ldt) {
             vec b[TILE_COLUMNS];
             __builtin_prefetch(soon + o * step, 0, 2);
