@@ -113,7 +113,8 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
                                                const real *W, size_t n, real *Z, size_t ldz)
 {
     const size_t at_once = pack_size(m, n) * sizeof(real) <= WHOLE ? n : PACK;
-    const bool stores = at_once < n && m >= LONG * TILE_ROWS;
+    /* with 16 registers tiles take too little time for so many requests, one after the other */
+    const bool stores = TILE_ROWS == 8 && at_once < n && m >= LONG * TILE_ROWS;
     struct ahead ahead;
     for (size_t from = 0; from < n; from += at_once) {
         size_t to = n - from < at_once ? n : from + at_once;
