@@ -832,7 +832,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
         block_free(&layer);
     }
     struct block X = block_random(E, SMALL_INPUTS + 1, width[0], kind, state);
-    struct block targets = block_random(width[layers], PACK_UNIT, PACK_UNIT, USUAL, state);
+    struct block targets = block_random(E, PACK, width[layers], USUAL, state);
     struct block none = block_new(1, offset[layers + 1]);
     for (size_t l = 1; goes_on && l <= layers; l++) { /* sums that are there already */
         struct block sums = pack_random(width[l - 1], width[l], kind, state);
@@ -853,6 +853,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
         weight[e] = any_value(USUAL, state);
     }
     const real **rows = rows_of(&X, state);
+    const real **target_rows = rows_of(&targets, state);
     struct REAL(small) small = {
         .layers = layers,
         .width = width,
@@ -861,9 +862,8 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
         .loss = loss,
         .E = E,
         .row = rows,
-        .targets = {.class_index = classes ? class_index : NULL,
-                    .value = targets.at,
-                    .ld = PACK_UNIT},
+        .class_index = classes ? class_index : NULL,
+        .target = classes ? NULL : target_rows,
         .weight = E % 2 ? weight : NULL,
         .W = W.at,
         .XT = XT.at,
@@ -913,6 +913,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         block_free(blocks[i]);
     }
+    free(target_rows);
     free(rows);
 }
 

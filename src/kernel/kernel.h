@@ -225,8 +225,10 @@ struct REAL(small) {
     const enum activation *activation;
     enum loss loss;
     size_t E;
-    const real *const *row; /* (E) inputs; NULL: those of the last call, which are in XT */
-    struct REAL(targets) targets;
+    const real *const *row;     /* (E) inputs; NULL: those of the last call, which are in XT */
+    const int32_t *class_index; /* as in targets, or NULL: */
+    const real *const *target;  /* (E) rows of targets; 16 bytes at a time are read of them */
+    real smoothing;
     const real *weight; /* (PACK_UNIT) for weigh(), or NULL */
     const real *W;
     real *XT;     /* scratch: (Σ (width[0 … layers - 1] + 1), PACK_UNIT) */

@@ -572,12 +572,18 @@ static real small(const struct REAL(small) * s)
     enum { LD = PACK_UNIT, LDX = SMALL_INPUTS + PACK_UNIT, LDD = PACK };
     size_t L = s->layers;
     real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LDD], T[PACK * LD];
+    real value[PACK * LD];
+    const struct REAL(targets) targets = {
+        .class_index = s->class_index, .value = value, .ld = LD, .smoothing = s->smoothing};
     const real *row[PACK_UNIT];
     real *XT = s->XT; /* layer after layer, as a stack */
     real size = 0;
     for (size_t e = 0; e < s->E; e++) {
         for (size_t i = 0; s->row && i < s->width[0]; i++) {
             XT[i * LD + e] = s->row[e][i];
+        }
+        for (size_t o = 0; !s->class_index && o < s->width[L]; o++) {
+            value[o * LD + e] = s->target[e][o];
         }
         row[e] = X + e * LDX;
     }
@@ -606,7 +612,7 @@ static real small(const struct REAL(small) * s)
                 }
             }
             if (l == L) {
-                loss_all(s->loss, s->activation[at], T, LD, s->E, n, &s->targets, s->each);
+                loss_all(s->loss, s->activation[at], T, LD, s->E, n, &targets, s->each);
                 if (s->weight) {
                     weigh(s->weight, T, LD, s->E, n, s->each);
                 }

@@ -114,8 +114,38 @@ INLINE void vtranspose(vec r[1])
 {
     (void)r;
 }
+enum { QUARTER = 1, QUARTERS = 1 };
+typedef real qvec;
+INLINE qvec qload(const real *p)
+{
+    return *p;
+}
+INLINE qvec qset(real x)
+{
+    return x;
+}
+INLINE vec vwiden(qvec a)
+{
+    return a;
+}
+INLINE vec vjoin(const qvec *part)
+{
+    return part[0];
+}
+INLINE real vbound(vec v)
+{
+    return v;
+}
+INLINE void transpose_quarters(vec *r)
+{
+    (void)r;
+}
 #if defined(REAL_IS_DOUBLE)
 INLINE vec vfma(vec a, vec b, vec c)
+{
+    return __builtin_fma(a, b, c);
+}
+INLINE qvec qfma(qvec a, qvec b, qvec c)
 {
     return __builtin_fma(a, b, c);
 }
@@ -125,6 +155,10 @@ INLINE vec vsqrt(vec a)
 }
 #else
 INLINE vec vfma(vec a, vec b, vec c)
+{
+    return __builtin_fmaf(a, b, c);
+}
+INLINE qvec qfma(qvec a, qvec b, qvec c)
 {
     return __builtin_fmaf(a, b, c);
 }
@@ -379,6 +413,96 @@ INLINE void exchange_quarters(vec *r)
     r[QUARTER] = (vec)SIMD_MIX(p, q, 2, 3, 6, 7);
 #else
     (void)r;
+#endif
+}
+
+/* Registers of one quarter, where so many lanes are all that is needed. */
+typedef real qvec __attribute__((vector_size(16)));
+typedef real qvec_anywhere __attribute__((vector_size(16), aligned(sizeof(real)), may_alias));
+typedef double qvec_of_64 __attribute__((vector_size(16)));
+
+INLINE qvec qload(const real *p)
+{
+    return *(const qvec_anywhere *)p;
+}
+#if defined(SIMD_X86) && defined(REAL_IS_DOUBLE)
+INLINE qvec qset(real x)
+{
+    return (qvec)_mm_set1_pd(x);
+}
+INLINE qvec qfma(qvec a, qvec b, qvec c)
+{
+    return (qvec)_mm_fmadd_pd(a, b, c);
+}
+#elif defined(SIMD_X86)
+INLINE qvec qset(real x)
+{
+    return (qvec)_mm_set1_ps(x);
+}
+INLINE qvec qfma(qvec a, qvec b, qvec c)
+{
+    return (qvec)_mm_fmadd_ps(a, b, c);
+}
+#else
+INLINE qvec qset(real x)
+{
+    return vset(x);
+}
+INLINE qvec qfma(qvec a, qvec b, qvec c)
+{
+    return vfma(a, b, c);
+}
+#endif
+
+/** QUARTERS quarters side by side. */
+INLINE vec vjoin(const qvec *part)
+{
+#if KERNEL_BYTES == 16
+    return part[0];
+#else
+#define SIMD_PAIR(i) SIMD_MIX((qvec_of_64)part[i], (qvec_of_64)part[i + 1], 0, 1, 2, 3)
+#if KERNEL_BYTES == 32
+    return (vec)SIMD_PAIR(0);
+#else
+    return (vec)SIMD_MIX(SIMD_PAIR(0), SIMD_PAIR(2), 0, 1, 2, 3, 4, 5, 6, 7);
+#endif
+#endif
+}
+
+/** A quarter, zeros behind. */
+INLINE vec vwiden(qvec a)
+{
+#if defined(KERNEL_AVX512)
+    return (vec)_mm512_zextps128_ps512((__m128)a);
+#elif defined(KERNEL_AVX2)
+    return (vec)_mm256_zextps128_ps256((__m128)a);
+#else
+    return a;
+#endif
+}
+
+/** Σ of the lanes, for bounds alone: in which order depends on LANES, so results must not. */
+INLINE real vbound(vec v)
+{
+#if KERNEL_BYTES == 64
+    typedef real half_vec __attribute__((vector_size(32)));
+    vec_of_64 all = (vec_of_64)v;
+    half_vec half =
+        (half_vec)SIMD_MIX(all, all, 0, 1, 2, 3) + (half_vec)SIMD_MIX(all, all, 4, 5, 6, 7);
+#else
+    vec half = v;
+#endif
+#if KERNEL_BYTES >= 32
+    typedef double half_of_64 __attribute__((vector_size(32)));
+    half_of_64 both = (half_of_64)half;
+    qvec rest = (qvec)SIMD_MIX(both, both, 0, 1) + (qvec)SIMD_MIX(both, both, 2, 3);
+#else
+    qvec rest = half;
+#endif
+#if defined(REAL_IS_DOUBLE)
+    return rest[0] + rest[1];
+#else
+    return (rest[0] + rest[1]) + (rest[2] + rest[3]);
 #endif
 }
 

@@ -11,7 +11,6 @@
 enum {
     LD = PACK_UNIT, /* examples of a transposed layer */
     LDD = PACK,     /* units of an example's deltas */
-    FEW = 24,       /* values that are moved one by one, where a square would be mostly empty */
 };
 
 /** The constant 1 behind m rows of a transposed layer. */
@@ -34,46 +33,53 @@ INLINE void store_rows(real *to, size_t ld, const vec *square, size_t some)
     }
 }
 
-/** Inputs, transposed; put together in registers, because they are read at once. */
-INLINE void turn_few(const real *const *row, size_t some, size_t m, real *XT)
+/**
+ * A register of rows of m values, transposed: quarters of rows, side by side, are squares of their
+ * own (simd.h).
+ */
+INLINE void turn_rows(const int quarters, const real *const *row, size_t m, real *XT)
 {
-    for (size_t i = 0; i < m; i++) {
-        vec x = vset(row[0][i]);
-        for (size_t j = 1; j < some; j++) {
-            x = vfrom(x, j, vset(row[j][i]));
+    for (size_t i = 0; i < m; i += (size_t)QUARTER) {
+        vec square[QUARTER];
+        UNROLL(4)
+        for (int j = 0; j < QUARTER; j++) {
+            qvec part[QUARTERS];
+            UNROLL(4)
+            for (int q = 0; q < quarters; q++) {
+                part[q] = qload(row[q * QUARTER + j] + i);
+            }
+            square[j] = quarters == 1 ? vwiden(part[0]) : vjoin(part);
         }
-        vstore(XT + i * LD, x);
-    }
-}
-
-INLINE void turn_square(const real *const *row, size_t some, size_t i, size_t m, real *XT)
-{
-    vec square[16];
-    UNROLL(16)
-    for (int j = 0; j < LANES; j++) {
-        square[j] = (size_t)j < some ? vload(row[j] + i) : vzero();
-    }
-    vtranspose(square);
-    store_rows(XT + i * LD, LD, square, m - i);
-}
-
-static void turn(const real *const *row, size_t E, size_t m, real *XT)
-{
-    for (size_t e = 0; e < E; e += (size_t)LANES) {
-        size_t some = E - e < (size_t)LANES ? E - e : (size_t)LANES;
-        if (some * m <= FEW) {
-            turn_few(row + e, some, m, XT + e);
-            continue;
-        }
-        for (size_t i = 0; i < m; i += (size_t)LANES) {
-            if (some == (size_t)LANES) { /* a constant: no choices */
-                turn_square(row + e, (size_t)LANES, i, m, XT + e);
-            } else {
-                turn_square(row + e, some, i, m, XT + e);
+        transpose_quarters(square);
+        UNROLL(4)
+        for (size_t j = 0; j < (size_t)QUARTER; j++) {
+            if (i + j < m) {
+                vstore(XT + (i + j) * LD, square[j]);
             }
         }
     }
-    put_one(XT, m);
+}
+
+/** Rows of m values, transposed. Lanes without a row have the last one's. */
+static void turn(const real *const *row, size_t E, size_t m, real *XT)
+{
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        const real *all[LANES];
+        const real *const *from = row + e;
+        size_t some = E - e;
+        size_t wanted = some <= (size_t)QUARTER ? (size_t)QUARTER : (size_t)LANES;
+        if (some < wanted) {
+            for (size_t j = 0; j < wanted; j++) {
+                all[j] = from[j < some ? j : some - 1];
+            }
+            from = all;
+        }
+        if (wanted == (size_t)QUARTER) {
+            turn_rows(1, from, m, XT + e);
+        } else {
+            turn_rows(QUARTERS, from, m, XT + e);
+        }
+    }
 }
 
 /** Call function(high, …) for a tile of 1 to TILE_ROWS rows. */
@@ -207,12 +213,6 @@ static void turn_back(const real *DT, size_t E, size_t n, real *D)
 {
     for (size_t o = 0; o < n; o += (size_t)LANES) {
         size_t some = n - o < (size_t)LANES ? n - o : (size_t)LANES;
-        if (some * E <= FEW) {
-            for (size_t e = 0; e < E; e++) {
-                vstore(D + e * LDD + o, vcollect(DT + o * LD + e, LD, some));
-            }
-            continue;
-        }
         for (size_t e = 0; e < E; e += (size_t)LANES) {
             const real *from = DT + o * LD + e;
             real *to = D + e * LDD + o;
@@ -221,6 +221,26 @@ static void turn_back(const real *DT, size_t E, size_t n, real *D)
             } else {
                 turn_back_square(from, some, E - e, to);
             }
+        }
+    }
+}
+
+/**
+ * The same for up to QUARTER outputs: squares within quarters are all there is to do. D is
+ * (QUARTER, LD): those of example e begin in row e mod QUARTER, e rounded down to QUARTER.
+ */
+static void turn_back_few(const real *DT, size_t E, size_t n, real *D)
+{
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        vec square[QUARTER];
+        UNROLL(4)
+        for (int o = 0; o < QUARTER; o++) {
+            square[o] = (size_t)o < n ? vload(DT + o * LD + e) : vzero();
+        }
+        transpose_quarters(square);
+        UNROLL(4)
+        for (int j = 0; j < QUARTER; j++) {
+            vstore(D + j * LD + e, square[j]);
         }
     }
 }
@@ -272,6 +292,47 @@ INLINE void deltas_of(const size_t ldg, const int columns, const real *XT, const
     }
 }
 
+/** deltas_tile() for up to QUARTER outputs. */
+INLINE void few_deltas_tile(int high, const real *XT, const real *D, size_t E, bool goes_on,
+                            real *G, vec *size)
+{
+    qvec g[TILE_ROWS];
+    UNROLL(8)
+    for (int i = 0; i < high; i++) {
+        g[i] = goes_on ? qload(G + i * PACK_UNIT) : qset(0);
+    }
+    for (size_t e = 0; e < E; e += (size_t)QUARTER) {
+        UNROLL(4)
+        for (size_t j = 0; j < (size_t)QUARTER; j++) {
+            if (e + j >= E) {
+                break;
+            }
+            qvec d = qload(D + j * LD + e);
+            UNROLL(8)
+            for (int i = 0; i < high; i++) {
+                g[i] = qfma(d, qset(XT[(size_t)i * LD + e + j]), g[i]);
+            }
+        }
+    }
+    UNROLL(8)
+    for (int i = 0; i < high; i++) {
+        vec wide = vwiden(g[i]);
+        vstore(G + i * PACK_UNIT, wide);
+        *size = *size + vabs(wide);
+    }
+}
+
+static vec few_deltas(const real *XT, const real *D, size_t E, size_t m, bool goes_on, real *G,
+                      vec size)
+{
+    int high;
+    for (size_t i = 0; i < m + 1; i += (size_t)high) {
+        high = tile_rows(m + 1 - i);
+        HIGH_CALL(high, few_deltas_tile, XT + i * LD, D, E, goes_on, G + i * PACK_UNIT, &size)
+    }
+    return size;
+}
+
 static vec deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, bool goes_on,
                   real *G, vec size)
 {
@@ -304,6 +365,7 @@ real KERNEL(small)(const struct REAL(small) * s)
     real *XT = s->XT;
     if (s->row) {
         turn(s->row, E, s->width[0], XT);
+        put_one(XT, s->width[0]);
     }
     for (size_t l = 1; l < L; l++) {
         size_t m = s->width[l - 1];
@@ -317,7 +379,12 @@ real KERNEL(small)(const struct REAL(small) * s)
         put_one(XT, s->width[l]);
     }
     layer(s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
-    KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &s->targets, s->each);
+    const struct REAL(targets)
+        targets = {.class_index = s->class_index, .value = PT, .ld = LD, .smoothing = s->smoothing};
+    if (!s->class_index) {
+        turn(s->target, E, s->width[L], PT);
+    }
+    KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &targets, s->each);
     if (s->weight) {
         KERNEL(weigh)(s->weight, DT, LD, E, s->width[L], s->each);
     }
@@ -325,8 +392,13 @@ real KERNEL(small)(const struct REAL(small) * s)
     for (size_t l = L; l >= 1; l--) {
         size_t m = s->width[l - 1];
         size_t n = s->width[l];
-        turn_back(DT, E, n, D);
-        sizes = deltas(XT, D, E, m, n, s->goes_on, s->G + s->offset[l], sizes);
+        if (n <= (size_t)QUARTER) {
+            turn_back_few(DT, E, n, D);
+            sizes = few_deltas(XT, D, E, m, s->goes_on, s->G + s->offset[l], sizes);
+        } else {
+            turn_back(DT, E, n, D);
+            sizes = deltas(XT, D, E, m, n, s->goes_on, s->G + s->offset[l], sizes);
+        }
         if (l > 1) {
             layer_back(s->W + s->offset[l], m, n, DT, E, PT);
 #define TRANSFER_BACK_ALL(f) transfer_back_all(f, PT, E, m, XT)
@@ -339,11 +411,5 @@ real KERNEL(small)(const struct REAL(small) * s)
             XT -= (s->width[l - 2] + 1) * LD;
         }
     }
-    real lane[LANES];
-    vstore(lane, sizes);
-    real size = 0;
-    for (int i = 0; i < LANES; i++) {
-        size += lane[i];
-    }
-    return size;
+    return vbound(sizes);
 }

@@ -33,9 +33,7 @@ bool REAL(is_small)(const struct shape *shape, size_t capacity,
 /** One past the last example of the block that begins at e, of a shard that ends at `end`. */
 static size_t block_end(size_t e, size_t end)
 {
-    size_t most = (e / STRETCH + 1) * STRETCH; /* targets lie in panels */
-    most = e + PACK_UNIT < most ? e + PACK_UNIT : most;
-    return most < end ? most : end;
+    return e + PACK_UNIT < end ? e + PACK_UNIT : end;
 }
 
 /** All passes of the examples [e, end), a block: their losses, and weight deltas into small.G. */
@@ -43,8 +41,8 @@ static double differentiate_block(struct workspace *ws, size_t e, size_t end, do
 {
     struct REAL(small) *small = &ws->small;
     small->E = end - e;
-    small->targets.class_index = ws->has_class ? ws->class_index + e : NULL;
-    small->targets.value = target_at(ws, e / STRETCH * STRETCH) + e % STRETCH;
+    small->class_index = ws->has_class ? ws->class_index + e : NULL;
+    small->target = ws->target_row + e;
     small->weight = ws->extras && ws->extras->weighted ? ws->weight + e : NULL;
     double size = (double)ws->k->small(small);
     for (size_t i = e; i < end; i++) {

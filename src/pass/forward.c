@@ -75,6 +75,9 @@ void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l)
 /* flatten: 4-16-3 with 32 rows, pass after pass, noticed the calls, 5 % of a step */
 __attribute__((flatten)) void REAL(forward)(struct workspace *ws, const void *W)
 {
+    if (ws->small.XT && ws->has_target && !ws->has_class) {
+        REAL(gather_targets)(ws, ws->left.examples, ws->left.rows, ws->left.first);
+    }
     for (size_t l = 1; l <= ws->shape->layers; l++) {
         REAL(forward_layer)(ws, W, l);
     }

@@ -60,6 +60,7 @@ static struct workspace lay_out(struct taker *taker, const struct shape *shape, 
     ws.each = take(taker, rows * sizeof(real));
     ws.class_index = take(taker, rows * sizeof(int32_t));
     ws.target_panel = round16(shape->width[L]) * ws.ldt;
+    ws.target_row = take(taker, capacity * sizeof *ws.target_row);
     ws.target = take(taker, panels * ws.target_panel * sizeof(real));
     if (!joins && REAL(is_small)(shape, capacity, extras, PACK_UNIT)) {
         ws.packed = shape_packed(shape);
@@ -104,8 +105,7 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     ws->small.width = shape->width;
     ws->small.offset = shape->offset;
     ws->small.activation = shape->activation;
-    ws->small.targets =
-        (struct REAL(targets)){.ld = ws->ldt, .smoothing = extras ? (real)extras->smoothing : 0};
+    ws->small.smoothing = extras ? (real)extras->smoothing : 0;
     ws->small.each = ws->each;
     return ws;
 }
@@ -145,11 +145,38 @@ static __attribute__((noinline)) void put_ones(struct workspace *ws, size_t E)
     ws->ones = E;
 }
 
+void REAL(gather_targets)(struct workspace *ws, const struct examples *examples,
+                          const uint32_t *rows, size_t first)
+{
+    size_t E = ws->E;
+    size_t outputs = ws->shape->width[ws->shape->layers];
+    const real *target = examples->target;
+    if (E * outputs <= FEW_TARGETS) {
+        const size_t ldt = ws->ldt;
+        for (size_t e = 0; e < E; e++) {
+            const real *from = target + (rows ? rows[e] : first + e) * examples->target_stride;
+            real *to = ws->target + e;
+            for (size_t o = 0; o < outputs; o++, to += ldt) {
+                *to = from[o];
+            }
+        }
+        return;
+    }
+    /* by way of Z[L], which is free until the forward pass */
+    struct REAL(source) targets = {.value = target, .ld = examples->target_stride};
+    real *rows_of = ws->X[ws->shape->layers];
+    size_t ld = ws->ldx[ws->shape->layers];
+    ws->k->gather(rows_of, ld, &targets, rows, first, E, outputs);
+    for (size_t e = 0; e < E; e += STRETCH) {
+        ws->k->transpose(rows_of + e * ld, ld, stretch_at(ws, e), outputs, target_at(ws, e),
+                         ws->ldt);
+    }
+}
+
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E)
 {
     size_t width = ws->shape->width[0];
-    size_t outputs = ws->shape->width[ws->shape->layers];
     const real *target = examples->target;
     struct REAL(source) source = {
         .value = examples->real,
@@ -183,24 +210,13 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         for (size_t e = 0; e < E; e++) {
             ws->class_index[e] = examples->class_index[rows ? rows[e] : first + e];
         }
-    } else if (target && E * outputs <= FEW_TARGETS) {
-        const size_t ldt = ws->ldt;
+    } else if (target && ws->small.XT) { /* which reads them where they are */
         for (size_t e = 0; e < E; e++) {
-            const real *from = target + (rows ? rows[e] : first + e) * examples->target_stride;
-            real *to = ws->target + e;
-            for (size_t o = 0; o < outputs; o++, to += ldt) {
-                *to = from[o];
-            }
+            ws->target_row[e] = target + (rows ? rows[e] : first + e) * examples->target_stride;
         }
-    } else if (target) { /* by way of Z[L], which is free until the forward pass */
-        struct REAL(source) targets = {.value = target, .ld = examples->target_stride};
-        real *rows_of = ws->X[ws->shape->layers];
-        size_t ld = ws->ldx[ws->shape->layers];
-        ws->k->gather(rows_of, ld, &targets, rows, first, E, outputs);
-        for (size_t e = 0; e < E; e += STRETCH) {
-            ws->k->transpose(rows_of + e * ld, ld, stretch_at(ws, e), outputs, target_at(ws, e),
-                             ws->ldt);
-        }
+        ws->left = (struct targets_left){examples, rows, first};
+    } else if (target) {
+        REAL(gather_targets)(ws, examples, rows, first);
     }
     if (ws->extras) {
         REAL(extras_gather)(ws, examples, rows, first);
@@ -224,7 +240,9 @@ void REAL(expect)(const struct examples *examples, const uint32_t *rows, size_t 
     for (size_t e = 0; e < E; e++) {
         const real *row = value + (examples->row ? examples->row[rows[e]] : rows[e]) * stride;
         __builtin_prefetch(row);
-        __builtin_prefetch(row + stride - LINE);
+        if (stride > LINE) {
+            __builtin_prefetch(row + stride - LINE);
+        }
         __builtin_prefetch(target + rows[e] * bytes);
     }
 }

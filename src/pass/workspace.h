@@ -31,6 +31,13 @@
  */
 enum { STRETCH = 128 };
 
+/** Targets that are still in the data set. */
+struct targets_left {
+    const struct examples *examples;
+    const uint32_t *rows;
+    size_t first;
+};
+
 struct workspace {
     const struct shape *shape;
     const struct training_extras *extras; /* or NULL */
@@ -52,17 +59,19 @@ struct workspace {
     size_t at;                       /* where the examples begin in D, of so many: */
     size_t of;
     real *TA, *TB;
-    real *PT;             /* (PACK, ldt) */
-    real *carry;          /* gradient()'s scratch */
-    size_t ldt;           /* of a panel */
-    size_t panel;         /* reals from panel to panel of TA and TB */
-    real *each;           /* (capacity) losses */
-    int32_t *class_index; /* (capacity) */
-    real *target;         /* panels (n[L], ldt), transposed */
-    size_t target_panel;  /* reals from one to the next */
-    double *custom;       /* (3, widest) what functions of the caller's take and give, or NULL */
-    real size[16];        /* Σ |G|, a lane each */
+    real *PT;                /* (PACK, ldt) */
+    real *carry;             /* gradient()'s scratch */
+    size_t ldt;              /* of a panel */
+    size_t panel;            /* reals from panel to panel of TA and TB */
+    real *each;              /* (capacity) losses */
+    int32_t *class_index;    /* (capacity) */
+    const real **target_row; /* (capacity) in the data set */
+    real *target;            /* panels (n[L], ldt), transposed */
+    size_t target_panel;     /* reals from one to the next */
+    double *custom;          /* (3, widest) what functions of the caller's take and give, or NULL */
+    real size[16];           /* Σ |G|, a lane each */
     bool has_class, has_target;
+    struct targets_left left; /* small() reads them; should forward() be called, it moves them */
     struct REAL(small) small; /* XT NULL: not for this network */
     real *waiting; /* its sums of shards that wait for others, blocks of so many reals: */
     size_t packed;
@@ -201,6 +210,10 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
                                         const struct training_extras *extras, bool joins);
 void REAL(watch)(struct workspace *ws, const struct pass_watcher *watcher);
 void REAL(begin_step)(struct workspace *ws, uint64_t step);
+
+/* workspace.c: targets of the gathered examples into panels, before the forward pass. */
+void REAL(gather_targets)(struct workspace *ws, const struct examples *examples,
+                          const uint32_t *rows, size_t first);
 
 /* extras.c: what the passes call where a workspace has extras. */
 void REAL(extras_gather)(struct workspace *ws, const struct examples *examples,
