@@ -324,6 +324,12 @@ struct REAL(kernels) {
     int lanes;
 
     /**
+     * A level of narrower registers, or NULL: what goes from one operation's store to the next one's
+     * load is sooner there, so it is faster where half a register of this level holds everything.
+     */
+    const struct REAL(kernels) * (*narrower)(void);
+
+    /**
      * Z[e][o] = b[o] + Σ_i W[o][i] X[e][i], one chain of fma in order of i from the bias. X is E
      * pointers to rows, which may lie anywhere: in a data set, say.
      */

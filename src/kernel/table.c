@@ -2,11 +2,19 @@
 #include "kernel/table.h"
 #include "kernel/simd.h"
 
+#if defined(KERNEL_AVX512) && defined(HEDDLE_HAVE_AVX2)
+#define NARROWER KERNEL_EXPAND(REAL(kernels), avx2)
+const struct REAL(kernels) * NARROWER(void);
+#else
+#define NARROWER NULL
+#endif
+
 const struct REAL(kernels) * KERNEL(kernels)(void)
 {
     static const struct REAL(kernels) table = {
         .isa = KERNEL_ISA_TEXT(KERNEL_ISA),
         .lanes = LANES,
+        .narrower = NARROWER,
         .affine = KERNEL(affine),
         .pullback = KERNEL(pullback),
         .gradient = KERNEL(gradient),

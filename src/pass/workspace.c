@@ -93,6 +93,10 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     struct workspace *ws = memory;
     *ws = lay_out(&taker, shape, capacity, extras, joins);
     ws->k = kernels;
+    if (ws->k->narrower && 2 * capacity <= (size_t)ws->k->lanes &&
+        REAL(is_small)(shape, capacity, extras, 1)) {
+        ws->k = ws->k->narrower();
+    }
     for (size_t l = 0; l < shape->layers; l++) {
         for (size_t e = 0; e < capacity; e++) {
             ws->row[l][e] = ws->X[l] + e * ws->ldx[l];
