@@ -16,7 +16,7 @@ static const real *sum_piece(const struct REAL(kernels) * k, const struct sum_pr
                              void *const *partial, size_t at, size_t count, real (*scratch)[PIECE])
 {
     const real *stack[SUM_DEPTH_MAX];
-    stack[0] = (const real *)partial[program->entry[0]] + at; /* all there is of a small network */
+    stack[0] = (const real *)partial[program->entry[0]] + at;
     size_t depth = 1;
     for (size_t p = 1; p < program->count; p++) {
         int entry = program->entry[p];
@@ -37,6 +37,12 @@ void REAL(update)(const void *kernels, const struct sum_program *program, void *
 {
     struct REAL(rule) r;
     REAL(rule_of)(rule, &r);
+    if (program->count == 1) { /* all there is of a small network */
+        const real *g = (const real *)partial[program->entry[0]] + begin;
+        REAL(rule_apply)
+        (kernels, &r, g, rule->weight_mask, W, state1, state2, begin, end - begin);
+        return;
+    }
     _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
     for (size_t at = begin; at < end; at += PIECE) {
         size_t count = end - at < PIECE ? end - at : PIECE;

@@ -319,6 +319,7 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     }
     for (size_t w = 0; complete && w < workers; w++) {
         struct worker *worker = &run->worker[w];
+        worker->rule = rule_of(recipe);
         worker->arena_bytes = space;
         worker->deltas_bytes = deltas;
         worker->deltas = deltas ? arena_new(deltas) : NULL;
@@ -348,7 +349,6 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
     if (complete && recipe->shuffle_blocks && run->set->view) {
         view_begin(run->set->view, run->set->rows, order_window(run->set->inputs));
     }
-    run->rule = rule_of(recipe);
     complete = complete && take_more(run, validates);
     return complete ? HEDDLE_OK : status_memory(err, "training", total);
 }

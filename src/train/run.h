@@ -27,6 +27,7 @@ struct worker {
     double *each; /* (capacity) losses of a chunk, behind the workspace */
     double size;  /* Σ |G| of the step */
     size_t where; /* first weight delta of its slice that is not finite; SIZE_MAX: none */
+    struct update_rule rule;
 
     /* With other ranks, what is sent to them while the passes go on. */
     struct run *run;
@@ -54,8 +55,7 @@ struct run {
     size_t packed;                  /* reals of a block */
     void *W, *state1, *state2;
     size_t block_bytes;
-    void **partial;          /* (workers, PARTIALS_MAX) */
-    struct update_rule rule; /* what all updates have in common */
+    void **partial; /* (workers, PARTIALS_MAX) */
 
     /*
      * Weight deltas are divided among the workers by examples, each summing its own into partials

@@ -35,6 +35,9 @@ double schedule_rate(const struct schedule *schedule, uint64_t step)
     if (step < schedule->warmup) {
         return rate * ((double)(step + 1) / (double)(schedule->warmup + 1));
     }
+    if (schedule->kind == SCHEDULE_CONSTANT) {
+        return rate;
+    }
     double s = (double)(step - schedule->warmup);
     double steps = (double)(schedule->steps - schedule->warmup);
     switch (schedule->kind) {

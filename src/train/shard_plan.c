@@ -367,6 +367,7 @@ static heddle_status create(size_t batch, size_t shard, int rank, int ranks, int
 {
     struct shard_plan draft = {
         .batch = batch,
+        .mean = 1 / (double)batch,
         .shard = shard,
         .shards = (batch + shard - 1) / shard,
         .rank = rank,

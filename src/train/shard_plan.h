@@ -45,6 +45,7 @@ struct worker_share {
 
 struct shard_plan {
     size_t batch, shard, shards;
+    double mean; /* 1 / batch */
     int rank, ranks;
     size_t *begin;              /* (ranks + 1) first shard of each rank */
     int workers;                /* of this rank */

@@ -281,14 +281,19 @@ double step_rate(const struct run *run, uint64_t step)
 void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, int w)
 {
     const struct run_recipe *recipe = run->recipe;
-    struct update_rule rule = run->rule;
-    rule.scale = recipe->sum_deltas ? 1 : 1 / (double)plan->batch;
-    rule.rate = step_rate(run, step);
-    rule.decay = rule.rate * recipe->weight_decay;
-    rule.step = step;
+    struct update_rule *rule = &run->worker[w].rule;
+    double scale = recipe->sum_deltas ? 1 : plan->mean;
+    double rate = step_rate(run, step);
+    /* loads that span what has just been written wait for it, which tiny networks notice */
+    if (rule->scale != scale || rule->rate != rate) {
+        rule->scale = scale;
+        rule->rate = rate;
+        rule->decay = rate * recipe->weight_decay;
+    }
+    rule->step = step;
     if (run->operands) {
-        rule.weight_mask = run->mask;
-        run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, &rule, run->W,
+        rule->weight_mask = run->mask;
+        run->worker[w].where = run->passes->learn(run->operands, &plan->whole, w, rule, run->W,
                                                   run->state1, run->state2, run->sums);
         if (!run->sums) {
             return;
@@ -299,12 +304,12 @@ void step_update(struct run *run, const struct shard_plan *plan, uint64_t step, 
         }
     }
     if (run->squares) {
-        rule.scale *= clip_factor(run, plan, rule.scale, w);
+        rule->scale = scale * clip_factor(run, plan, scale, w);
     }
     for (size_t p = parts_of(run); p-- > 0;) {
         struct part part = part_of(run, p, w);
-        rule.weight_mask = run_block(run, run->mask, part.first);
-        run->passes->update(run->kernels, &plan->program, part.partial, part.begin, part.end, &rule,
+        rule->weight_mask = run_block(run, run->mask, part.first);
+        run->passes->update(run->kernels, &plan->program, part.partial, part.begin, part.end, rule,
                             run_block(run, run->W, part.first),
                             run_block(run, run->state1, part.first),
                             run_block(run, run->state2, part.first));
@@ -318,7 +323,7 @@ bool step_evaluate(void *context, double *loss, int w)
 {
     struct run *run = context;
     const struct shard_plan *plan = run->full;
-    const double scale = run->recipe->sum_deltas ? 1 : 1 / (double)plan->batch;
+    const double scale = run->recipe->sum_deltas ? 1 : plan->mean;
     void *gradient = run->lbfgs->block[LBFGS_GRADIENT];
     step_batch(run, plan, 0, w, run->first_step);
     step_meet(run, w);
