@@ -247,26 +247,26 @@ static void turn_back_few(const real *DT, size_t E, size_t n, real *D)
 
 /** Weight deltas of `high` inputs for `columns` registers of outputs; adds Σ |G| to *size. */
 INLINE void deltas_tile(int high, const int columns, const real *XT, const real *D, size_t E,
-                        bool goes_on, real *G, size_t ldg, vec *size)
+                        bool goes_on, real *G, const size_t ldg, vec *size)
 {
-    vec g[TILE_ROWS][2];
+    vec g[TILE_ROWS][TILE_COLUMNS];
     UNROLL(8)
     for (int i = 0; i < high; i++) {
-        UNROLL(2)
+        UNROLL(3)
         for (int c = 0; c < columns; c++) {
             g[i][c] = goes_on ? vload(G + (size_t)i * ldg + c * LANES) : vzero();
         }
     }
     for (size_t e = 0; e < E; e++) {
-        vec d[2];
-        UNROLL(2)
+        vec d[TILE_COLUMNS];
+        UNROLL(3)
         for (int c = 0; c < columns; c++) {
             d[c] = vload(D + e * LDD + (size_t)(c * LANES));
         }
         UNROLL(8)
         for (int i = 0; i < high; i++) {
             vec x = vset(XT[(size_t)i * LD + e]);
-            UNROLL(2)
+            UNROLL(3)
             for (int c = 0; c < columns; c++) {
                 g[i][c] = vfma(d[c], x, g[i][c]);
             }
@@ -274,7 +274,7 @@ INLINE void deltas_tile(int high, const int columns, const real *XT, const real 
     }
     UNROLL(8)
     for (int i = 0; i < high; i++) {
-        UNROLL(2)
+        UNROLL(3)
         for (int c = 0; c < columns; c++) {
             vstore(G + (size_t)i * ldg + c * LANES, g[i][c]);
             *size = *size + vabs(g[i][c]);
@@ -282,8 +282,8 @@ INLINE void deltas_tile(int high, const int columns, const real *XT, const real 
     }
 }
 
-INLINE void deltas_of(const size_t ldg, const int columns, const real *XT, const real *D, size_t E,
-                      size_t m, bool goes_on, real *G, vec *size)
+INLINE void deltas_columns(const size_t ldg, const int columns, const real *XT, const real *D,
+                           size_t E, size_t m, bool goes_on, real *G, vec *size)
 {
     int high;
     for (size_t i = 0; i < m + 1; i += (size_t)high) {
@@ -333,25 +333,39 @@ static vec few_deltas(const real *XT, const real *D, size_t E, size_t m, bool go
     return size;
 }
 
-static vec deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, bool goes_on,
-                  real *G, vec size)
+/** The stride is a constant, so that a tile has one address and no room is needed for others. */
+INLINE vec deltas_of(const size_t ldg, const real *XT, const real *D, size_t E, size_t m, size_t n,
+                     bool goes_on, real *G, vec size)
 {
-    size_t o = 0;
-    for (; n > o + (size_t)LANES; o += 2 * (size_t)LANES) {
-        if (n <= PACK_UNIT) {
-            deltas_of(PACK_UNIT, 2, XT, D + o, E, m, goes_on, G + o, &size);
-        } else {
-            deltas_of(round16(n), 2, XT, D + o, E, m, goes_on, G + o, &size);
-        }
+    if (LANES == PACK_UNIT) {
+        deltas_columns(ldg, (int)(ldg / (size_t)LANES), XT, D, E, m, goes_on, G, &size);
+        return size;
     }
-    if (n > o) {
-        if (n <= PACK_UNIT) {
-            deltas_of(PACK_UNIT, 1, XT, D + o, E, m, goes_on, G + o, &size);
+    int columns;
+    for (size_t o = 0; o < n; o += (size_t)(columns * LANES)) {
+        columns = tile_columns(registers_for(n - o));
+        if (columns == 1) {
+            deltas_columns(ldg, 1, XT, D + o, E, m, goes_on, G + o, &size);
+        } else if (columns == 2) {
+            deltas_columns(ldg, 2, XT, D + o, E, m, goes_on, G + o, &size);
         } else {
-            deltas_of(round16(n), 1, XT, D + o, E, m, goes_on, G + o, &size);
+            deltas_columns(ldg, 3, XT, D + o, E, m, goes_on, G + o, &size);
         }
     }
     return size;
+}
+
+static vec deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, bool goes_on,
+                  real *G, vec size)
+{
+    switch (round16(n)) {
+    case 16:
+        return deltas_of(16, XT, D, E, m, n, goes_on, G, size);
+    case 32:
+        return deltas_of(32, XT, D, E, m, n, goes_on, G, size);
+    default:
+        return deltas_of(48, XT, D, E, m, n, goes_on, G, size);
+    }
 }
 
 real KERNEL(small)(const struct REAL(small) * s)
