@@ -68,18 +68,6 @@ INLINE real shared(const struct REAL(targets) * targets, enum activation f, size
     return targets->smoothing / (real)classes;
 }
 
-/** f(z) and f'(z), whatever the function. */
-INLINE vec any_transfer(enum activation f, vec z, vec *slope)
-{
-    vec x = z;
-    *slope = vset(1);
-#define TRANSFER(f) x = transfer_slope(f, z, slope)
-    switch (f) {
-        TRANSFER_CASES(TRANSFER)
-    }
-    return x;
-}
-
 /**
  * Losses of f(z) and the targets alone: the total grows by output o's part, and D, `factor` times its
  * derivative, takes its place.
@@ -87,7 +75,7 @@ INLINE vec any_transfer(enum activation f, vec z, vec *slope)
 INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec factor, vec total)
 {
     vec slope;
-    vec x = any_transfer(f, vload(z), &slope);
+    vec x = transfer_slope(f, vload(z), &slope);
     vec d = x - t;
     vec one = vset(1);
     switch (loss) {
@@ -110,6 +98,18 @@ INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec fa
         break;
     }
     vstore(z, factor * (d * slope));
+    return total;
+}
+
+/** The same for all outputs of a column of registers. */
+INLINE vec output_losses(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t e,
+                         size_t n, const struct REAL(targets) * targets, vec classes, vec factor)
+{
+    vec total = vzero();
+    for (size_t o = 0; o < n; o++) {
+        vec t = target(targets, classes, e, o, n);
+        total = output_loss(loss, f, ZT + o * ldt, t, factor, total);
+    }
     return total;
 }
 
@@ -149,9 +149,9 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
                 vstore(column + o * ldt, vsigmoid(z) - t);
             }
         } else {
-            for (size_t o = 0; o < n; o++) {
-                vec t = target(targets, classes, e, o, n);
-                total = output_loss(loss, f, column + o * ldt, t, factor, total);
+#define OUTPUT_LOSSES(f) total = output_losses(loss, f, column, ldt, e, n, targets, classes, factor)
+            switch (f) {
+                TRANSFER_CASES(OUTPUT_LOSSES)
             }
             total = loss == LOSS_SSE ? total : total / outputs;
         }
