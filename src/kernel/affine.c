@@ -25,7 +25,7 @@ enum {
     LINE = 64 / (int)sizeof(real),
     LONG = 2 * LINE,      /* rows from which on they are asked for here, not by whoever gathers */
     BEGINNING = 8 * LINE, /* of a row; the processor foresees what follows */
-    WHOLE = 448 << 10     /* bytes of W that stay in a second-level cache of 512 KiB */
+    WHOLE = 448 << 10     /* bytes of W, or of Z, that stay in a second-level cache of 512 KiB */
 };
 
 /** What is asked for during a tile: from each place, for `share` inputs, `step` reals further each time. */
@@ -113,8 +113,9 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
                                                const real *W, size_t n, real *Z, size_t ldz)
 {
     const size_t at_once = pack_size(m, n) * sizeof(real) <= WHOLE ? n : PACK;
-    /* with 16 registers tiles take too little time for so many requests, one after the other */
-    const bool stores = TILE_ROWS == 8 && at_once < n && m >= LONG * TILE_ROWS;
+    /* Z does not stay near either; with 16 registers tiles take too little time for the requests */
+    const bool stores =
+        TILE_ROWS == 8 && at_once < n && m >= LONG * TILE_ROWS && E * ldz * sizeof(real) > WHOLE;
     struct ahead ahead;
     for (size_t from = 0; from < n; from += at_once) {
         size_t to = n - from < at_once ? n : from + at_once;
