@@ -226,6 +226,7 @@ struct REAL(small) {
     enum loss loss;
     size_t E;
     const real *const *row;     /* (E) inputs; NULL: those of the last call, which are in XT */
+    const real *const *soon;    /* (PACK_UNIT) the next block's, to be asked for, or NULL */
     const int32_t *class_index; /* as in targets, or NULL: */
     const real *const *target;  /* (E) rows of targets; 16 bytes at a time are read of them */
     real smoothing;

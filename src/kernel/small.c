@@ -37,9 +37,16 @@ INLINE void store_rows(real *to, size_t ld, const vec *square, size_t some)
  * A register of rows of m values, transposed: quarters of rows, side by side, are squares of their
  * own (simd.h).
  */
-INLINE void turn_rows(const int quarters, const real *const *row, size_t m, real *XT)
+INLINE void turn_rows(const int quarters, const real *const *row, const real *const *soon, size_t m,
+                      real *XT)
 {
     for (size_t i = 0; i < m; i += (size_t)QUARTER) {
+        if (soon) {
+            UNROLL(4)
+            for (size_t j = 0; j < (size_t)QUARTER; j++) {
+                __builtin_prefetch(soon[i % (size_t)LANES + j] + i);
+            }
+        }
         vec square[QUARTER];
         UNROLL(4)
         for (int j = 0; j < QUARTER; j++) {
@@ -60,8 +67,11 @@ INLINE void turn_rows(const int quarters, const real *const *row, size_t m, real
     }
 }
 
-/** Rows of m values, transposed. Lanes without a row have the last one's. */
-static void turn(const real *const *row, size_t E, size_t m, real *XT)
+/**
+ * Rows of m values, transposed. Lanes without a row have the last one's. Rows that are wanted soon are
+ * asked for in between: all at once they would hold up the loads behind them.
+ */
+static void turn(const real *const *row, const real *const *soon, size_t E, size_t m, real *XT)
 {
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         const real *all[LANES];
@@ -75,9 +85,9 @@ static void turn(const real *const *row, size_t E, size_t m, real *XT)
             from = all;
         }
         if (wanted == (size_t)QUARTER) {
-            turn_rows(1, from, m, XT + e);
+            turn_rows(1, from, NULL, m, XT + e);
         } else {
-            turn_rows(QUARTERS, from, m, XT + e);
+            turn_rows(QUARTERS, from, soon ? soon + e : NULL, m, XT + e);
         }
     }
 }
@@ -378,7 +388,7 @@ real KERNEL(small)(const struct REAL(small) * s)
     size_t L = s->layers;
     real *XT = s->XT;
     if (s->row) {
-        turn(s->row, E, s->width[0], XT);
+        turn(s->row, s->soon, E, s->width[0], XT);
         put_one(XT, s->width[0]);
     }
     for (size_t l = 1; l < L; l++) {
@@ -396,7 +406,7 @@ real KERNEL(small)(const struct REAL(small) * s)
     const struct REAL(targets)
         targets = {.class_index = s->class_index, .value = PT, .ld = LD, .smoothing = s->smoothing};
     if (!s->class_index) {
-        turn(s->target, E, s->width[L], PT);
+        turn(s->target, NULL, E, s->width[L], PT);
     }
     KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &targets, s->each);
     if (s->weight) {

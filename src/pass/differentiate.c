@@ -73,6 +73,7 @@ static double differentiate_small(struct workspace *ws, const struct shard_run *
         while (e < run->end[s]) {
             size_t end = block_end(e, run->end[s]);
             small->row = one ? small->row : ws->row[0] + e;
+            small->soon = !ws->asks ? NULL : end + PACK_UNIT <= ws->E ? ws->row[0] + end : ws->soon;
             size += differentiate_block(ws, e, end, each);
             small->goes_on = true;
             e = end;

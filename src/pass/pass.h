@@ -118,8 +118,12 @@ struct passes {
     void (*gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                    size_t first, size_t E);
 
-    /** These rows will be gathered next: where they are short, they are asked for. */
-    void (*expect)(const struct examples *examples, const uint32_t *rows, size_t E);
+    /**
+     * These rows will be gathered into the workspace next: short ones are asked for at once, longer
+     * ones of a small network with the inputs of its last block; where neither is, affine() asks.
+     */
+    void (*expect)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
+                   size_t E);
 
     /** X[1] … X[L-1] and Z[L] of the gathered examples. */
     void (*forward)(struct workspace *ws, const void *W);

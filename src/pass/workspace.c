@@ -227,26 +227,34 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     }
 }
 
-void REAL(expect)(const struct examples *examples, const uint32_t *rows, size_t E)
+void REAL(expect)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
+                  size_t E)
 {
     enum { LINE = 64 / sizeof(real), SHORT = 2 * LINE };
     const real *value = examples->real;
     const size_t stride = examples->real_stride;
     const char *target = examples->target;
     size_t bytes = examples->target_stride * sizeof(real);
-    if (!value || stride > SHORT) {
+    if (!value || (stride > SHORT && !ws->small.XT)) {
         return;
     }
     if (!target) {
         target = (const char *)examples->class_index;
         bytes = sizeof *examples->class_index;
     }
+    ws->asks = stride > SHORT; /* for so many lines in a burst the next loads would wait */
     for (size_t e = 0; e < E; e++) {
         const real *row = value + (examples->row ? examples->row[rows[e]] : rows[e]) * stride;
-        __builtin_prefetch(row);
-        if (stride > LINE) {
-            __builtin_prefetch(row + stride - LINE);
+        if (!ws->asks) {
+            __builtin_prefetch(row);
+            if (stride > LINE) {
+                __builtin_prefetch(row + stride - LINE);
+            }
         }
         __builtin_prefetch(target + rows[e] * bytes);
+    }
+    for (size_t e = 0; ws->asks && e < PACK_UNIT; e++) {
+        uint32_t next = rows[e < E ? e : E - 1];
+        ws->soon[e] = value + (examples->row ? examples->row[next] : next) * stride;
     }
 }

@@ -59,17 +59,19 @@ struct workspace {
     size_t at;                       /* where the examples begin in D, of so many: */
     size_t of;
     real *TA, *TB;
-    real *PT;                /* (PACK, ldt) */
-    real *carry;             /* gradient()'s scratch */
-    size_t ldt;              /* of a panel */
-    size_t panel;            /* reals from panel to panel of TA and TB */
-    real *each;              /* (capacity) losses */
-    int32_t *class_index;    /* (capacity) */
-    const real **target_row; /* (capacity) in the data set */
-    real *target;            /* panels (n[L], ldt), transposed */
-    size_t target_panel;     /* reals from one to the next */
-    double *custom;          /* (3, widest) what functions of the caller's take and give, or NULL */
-    real size[16];           /* Σ |G|, a lane each */
+    real *PT;                    /* (PACK, ldt) */
+    real *carry;                 /* gradient()'s scratch */
+    size_t ldt;                  /* of a panel */
+    size_t panel;                /* reals from panel to panel of TA and TB */
+    real *each;                  /* (capacity) losses */
+    int32_t *class_index;        /* (capacity) */
+    const real **target_row;     /* (capacity) in the data set */
+    const real *soon[PACK_UNIT]; /* rows of the next batch that small() asks for, if it is to */
+    bool asks;
+    real *target;        /* panels (n[L], ldt), transposed */
+    size_t target_panel; /* reals from one to the next */
+    double *custom;      /* (3, widest) what functions of the caller's take and give, or NULL */
+    real size[16];       /* Σ |G|, a lane each */
     bool has_class, has_target;
     struct targets_left left; /* small() reads them; should forward() be called, it moves them */
     struct REAL(small) small; /* XT NULL: not for this network */
@@ -231,7 +233,8 @@ void REAL(squares)(const void *kernels, const struct sum_program *program, void 
 void REAL(limit_norms)(const struct shape *shape, void *W, double limit, int w, int workers);
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E);
-void REAL(expect)(const struct examples *examples, const uint32_t *rows, size_t E);
+void REAL(expect)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
+                  size_t E);
 void REAL(forward)(struct workspace *ws, const void *W);
 void REAL(outputs)(struct workspace *ws, double *outputs);
 void REAL(loss)(struct workspace *ws, enum loss loss, double *each);

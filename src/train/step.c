@@ -37,7 +37,7 @@ static void gather(struct run *run, const struct shard_plan *plan, const struct 
     passes->gather(me->ws, &run->examples, run->order ? run->order + first : NULL, first,
                    chunk->examples);
     if (run->order && next + chunk->examples <= run->set->rows) {
-        passes->expect(&run->examples, run->order + next, chunk->examples);
+        passes->expect(me->ws, &run->examples, run->order + next, chunk->examples);
     }
 }
 
