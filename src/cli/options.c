@@ -126,11 +126,13 @@ static bool is_choice(const char *choices, const char *word)
     return false;
 }
 
+enum { COUNT_MOST = 1000000 };
+
 static bool is_count(const char *text)
 {
     size_t length = strspn(text, "0123456789");
     return length > 0 && text[length] == '\0' && length < 8 && atol(text) >= 1 &&
-           atol(text) <= 1000000;
+           atol(text) <= COUNT_MOST;
 }
 
 /** Put a value in its place, or say what is wrong with it; `where` precedes the complaint. */
@@ -142,8 +144,8 @@ static int set_value(struct command_line *line, const struct option *option, con
                       option->argument);
     }
     if (option->kind == OPTION_COUNT && !is_count(value)) {
-        return misuse(line->command, "%s--%s '%s': it takes a whole number from 1 on", where,
-                      option->name, value);
+        return misuse(line->command, "%s--%s '%s': it takes a whole number from 1 to %d", where,
+                      option->name, value, COUNT_MOST);
     }
     line->values[option - line->options] = value;
     return -1;
