@@ -34,8 +34,8 @@ INLINE vec exp_fraction(vec x, vec *shifted)
 {
     *shifted = vfma(x, vset(LOG2_E), vset(ROUND_MAGIC));
     vec n = *shifted - vset(ROUND_MAGIC);
-    vec r = vfma(-n, vset(LN2_HIGH), x);
-    r = vfma(-n, vset(LN2_LOW), r);
+    vec r = vfma(n, vset(-LN2_HIGH), x);
+    r = vfma(n, vset(-LN2_LOW), r);
 #if defined(REAL_IS_DOUBLE)
     vec p = vset(0x1.af389ecfc4b9cp-26);
     p = vfma(p, r, vset(0x1.28917c89a43a7p-22));
