@@ -31,6 +31,21 @@ static const real *sum_piece(const struct REAL(kernels) * k, const struct sum_pr
     return stack[0];
 }
 
+/** The update of sums that are still to be made: apart, for the room that they take. */
+static __attribute__((noinline)) void update_sums(const void *kernels,
+                                                  const struct sum_program *program,
+                                                  void *const *partial, size_t begin, size_t end,
+                                                  const struct REAL(rule) * r, const real *mask,
+                                                  void *W, void *state1, void *state2)
+{
+    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
+    for (size_t at = begin; at < end; at += PIECE) {
+        size_t count = end - at < PIECE ? end - at : PIECE;
+        const real *g = sum_piece(kernels, program, partial, at, count, scratch);
+        REAL(rule_apply)(kernels, r, g, mask, W, state1, state2, at, count);
+    }
+}
+
 void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,
                   void *state2)
@@ -41,13 +56,9 @@ void REAL(update)(const void *kernels, const struct sum_program *program, void *
         const real *g = (const real *)partial[program->entry[0]] + begin;
         REAL(rule_apply)
         (kernels, &r, g, rule->weight_mask, W, state1, state2, begin, end - begin);
-        return;
-    }
-    _Alignas(64) real scratch[SUM_DEPTH_MAX][PIECE];
-    for (size_t at = begin; at < end; at += PIECE) {
-        size_t count = end - at < PIECE ? end - at : PIECE;
-        const real *g = sum_piece(kernels, program, partial, at, count, scratch);
-        REAL(rule_apply)(kernels, &r, g, rule->weight_mask, W, state1, state2, at, count);
+    } else {
+        update_sums(kernels, program, partial, begin, end, &r, rule->weight_mask, W, state1,
+                    state2);
     }
 }
 

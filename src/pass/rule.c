@@ -4,22 +4,24 @@
 
 void REAL(rule_of)(const struct update_rule *rule, struct REAL(rule) * r)
 {
-    r->update = (struct REAL(update)){
-        .optimizer = rule->optimizer,
-        .scale = (real)rule->scale,
-        .rate = (real)rule->rate,
-        .momentum = (real)rule->momentum,
-        .beta1 = (real)rule->beta1,
-        .one_beta1 = (real)(1 - rule->beta1),
-        .beta2 = (real)rule->beta2,
-        .one_beta2 = (real)(1 - rule->beta2),
-        .epsilon = (real)rule->epsilon,
-    };
-    if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
-        r->update.step = (real)(rule->rate / (1 - power_whole(rule->beta1, rule->step)));
-        r->update.root = (real)(1 / __builtin_sqrt(1 - power_whole(rule->beta2, rule->step)));
-    }
+    struct REAL(update) *update = &r->update;
     r->penalised = rule->weight_mask != NULL;
+    update->optimizer = rule->optimizer;
+    update->scale = (real)rule->scale;
+    update->rate = (real)rule->rate;
+    if (rule->optimizer == OPTIMIZER_SGD && !r->penalised) { /* all it takes */
+        return;
+    }
+    update->momentum = (real)rule->momentum;
+    update->beta1 = (real)rule->beta1;
+    update->one_beta1 = (real)(1 - rule->beta1);
+    update->beta2 = (real)rule->beta2;
+    update->one_beta2 = (real)(1 - rule->beta2);
+    update->epsilon = (real)rule->epsilon;
+    if (rule->optimizer == OPTIMIZER_ADAM || rule->optimizer == OPTIMIZER_ADAMW) {
+        update->step = (real)(rule->rate / (1 - power_whole(rule->beta1, rule->step)));
+        update->root = (real)(1 / __builtin_sqrt(1 - power_whole(rule->beta2, rule->step)));
+    }
     if (r->penalised) {
         r->penalty = (struct REAL(penalty)){
             .scale = (real)rule->scale,
@@ -28,24 +30,17 @@ void REAL(rule_of)(const struct update_rule *rule, struct REAL(rule) * r)
             .l2 = (real)rule->l2,
             .decay = (real)rule->decay,
         };
-        r->update.scale = 1; /* penalise() has scaled already */
+        update->scale = 1; /* penalise() has scaled already */
     }
 }
 
-void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule, const real *g,
-                      const real *mask, real *W, real *s1, real *s2, size_t at, size_t count)
+void REAL(rule_penalise)(const struct REAL(kernels) * k, const struct REAL(rule) * rule,
+                         const real *g, const real *mask, real *w, real *s1, real *s2, size_t count)
 {
-    real *w = W + at;
-    s1 = s1 ? s1 + at : NULL;
-    s2 = s2 ? s2 + at : NULL;
-    if (!rule->penalised) {
-        k->update(&rule->update, w, g, s1, s2, count);
-        return;
-    }
     _Alignas(64) real d[PASS_PIECE];
     for (size_t i = 0; i < count; i += PASS_PIECE) {
         size_t here = count - i < PASS_PIECE ? count - i : PASS_PIECE;
-        k->penalise(&rule->penalty, w + i, g + i, mask + at + i, d, here);
+        k->penalise(&rule->penalty, w + i, g + i, mask + i, d, here);
         k->update(&rule->update, w + i, d, s1 ? s1 + i : NULL, s2 ? s2 + i : NULL, here);
     }
 }

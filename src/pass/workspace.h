@@ -170,10 +170,25 @@ struct REAL(rule) {
 };
 void REAL(rule_of)(const struct update_rule *rule, struct REAL(rule) * r);
 
+/** The rule for `count` reals of weights, weight deltas and the rest, with penalties. */
+void REAL(rule_penalise)(const struct REAL(kernels) * k, const struct REAL(rule) * rule,
+                         const real *g, const real *mask, real *w, real *s1, real *s2,
+                         size_t count);
+
 /** The rule for `count` reals (a multiple of 16) from `at` on of the blocks W, mask and states; g
     are their weight deltas. */
-void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule, const real *g,
-                      const real *mask, real *W, real *s1, real *s2, size_t at, size_t count);
+static inline void REAL(rule_apply)(const struct REAL(kernels) * k, const struct REAL(rule) * rule,
+                                    const real *g, const real *mask, real *W, real *s1, real *s2,
+                                    size_t at, size_t count)
+{
+    s1 = s1 ? s1 + at : NULL;
+    s2 = s2 ? s2 + at : NULL;
+    if (rule->penalised) {
+        REAL(rule_penalise)(k, rule, g, mask + at, W + at, s1, s2, count);
+    } else {
+        k->update(&rule->update, W + at, g, s1, s2, count);
+    }
+}
 
 /*
  * Parts of the passes: of units [from, to) of layer l, for examples [e, e + E) or the stretch that

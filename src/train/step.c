@@ -136,15 +136,20 @@ static size_t parts_of(const struct run *run)
     return run->exchange ? exchange_parts(run->exchange) : 1;
 }
 
+/** Part p, once other ranks' sums are there. */
+static struct part part_of_ranks(const struct run *run, size_t p, int w)
+{
+    exchange_await(run->exchange, w, p);
+    struct exchange_slice own = exchange_slice(run->exchange, p);
+    return (struct part){.partial = own.partial, .first = own.begin, .count = own.end - own.begin};
+}
+
 /** Part p, once its sums are there. */
-static struct part part_of(const struct run *run, size_t p, int w)
+static inline struct part part_of(const struct run *run, size_t p, int w)
 {
     struct part part = {.partial = run->partial, .count = run->packed};
     if (run->exchange) {
-        exchange_await(run->exchange, w, p);
-        struct exchange_slice own = exchange_slice(run->exchange, p);
-        part =
-            (struct part){.partial = own.partial, .first = own.begin, .count = own.end - own.begin};
+        part = part_of_ranks(run, p, w);
     }
     run_slice_of(run, part.count, w, &part.begin, &part.end);
     return part;
