@@ -121,7 +121,7 @@ Test(learn, is_the_same_update)
             size_t count = turn == 1 ? batch / 4 : batch;
             cr_assert(learn(&d, &net, count, &rule, block[0][0], block[0][1], block[0][2]) ==
                       SIZE_MAX);
-            double each[256];
+            double losses[256];
             struct shard_plan *plan;
             cr_assert(!shard_plan_create(count, d.shard, 1, 2 * batch, &plan, NULL));
             const struct chunk *all = &plan->share[0].chunk[0];
@@ -132,7 +132,7 @@ Test(learn, is_the_same_update)
                 G[j] = partial[all->partial[j]];
             }
             passes_f64.gather(ws, &net.examples, NULL, batch - count, count);
-            passes_f64.differentiate(ws, net.W, net.loss, &all->run, each, G);
+            passes_f64.differentiate(ws, net.W, net.loss, &all->run, losses, G);
             passes_f64.update(best_kernels(), &plan->program, partial, 0, packed, &rule,
                               block[1][0], block[1][1], block[1][2]);
             for (int b = 0; b < 3; b++) {

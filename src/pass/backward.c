@@ -30,7 +30,7 @@ void REAL(loss)(struct workspace *ws, enum loss loss, double *each)
     if (ws->extras && ws->extras->weighted) {
         REAL(extras_weigh)(ws);
     }
-    for (size_t e = 0; e < ws->E; e++) {
+    for (size_t e = 0; each && e < ws->E; e++) {
         each[e] = (double)ws->each[e];
     }
 }

@@ -36,8 +36,11 @@ static size_t block_end(size_t e, size_t end)
     return e + PACK_UNIT < end ? e + PACK_UNIT : end;
 }
 
-/** All passes of the examples [e, end), a block: their losses, and weight deltas into small.G. */
-static double differentiate_block(struct workspace *ws, size_t e, size_t end, double *each)
+/**
+ * All passes of the examples [e, end), a block: weight deltas into small.G, and a shard's loss grows by
+ * theirs. Returns Σ |G|.
+ */
+static inline double differentiate_block(struct workspace *ws, size_t e, size_t end, double *loss)
 {
     struct REAL(small) *small = &ws->small;
     small->E = end - e;
@@ -45,9 +48,11 @@ static double differentiate_block(struct workspace *ws, size_t e, size_t end, do
     small->target = ws->target_row + e;
     small->weight = ws->extras && ws->extras->weighted ? ws->weight + e : NULL;
     double size = (double)ws->k->small(small);
-    for (size_t i = e; i < end; i++) {
-        each[i] = (double)small->each[i - e];
+    double sum = *loss;
+    for (size_t i = 0; i < end - e; i++) {
+        sum += (double)small->each[i];
     }
+    *loss = sum;
     return size;
 }
 
@@ -59,22 +64,36 @@ static real *place_of(const struct workspace *ws, const struct shard_run *run, v
     return j < places ? G[j] : ws->waiting + (j - places) * ws->packed;
 }
 
-static double differentiate_small(struct workspace *ws, const struct shard_run *run, double *each,
-                                  void *const *G)
+/** A run of one shard in one block, whose inputs may stay from call to call. */
+static double differentiate_one(struct workspace *ws, const struct shard_run *run, double *losses,
+                                void *const *G)
 {
     struct REAL(small) *small = &ws->small;
-    const bool one = run->count == 1 && ws->E <= PACK_UNIT; /* whose inputs may stay */
+    small->G = G[run->before];
+    small->goes_on = false;
+    small->soon = ws->asks ? ws->soon : NULL;
+    losses[0] = 0;
+    double size = differentiate_block(ws, 0, ws->E, losses);
+    small->row = NULL;
+    return size;
+}
+
+static double differentiate_shards(struct workspace *ws, const struct shard_run *run,
+                                   double *losses, void *const *G)
+{
+    struct REAL(small) *small = &ws->small;
     size_t depth = run->before;
     size_t e = 0;
     double size = 0;
     for (size_t s = 0; s < run->count; s++) {
         small->G = place_of(ws, run, G, depth++);
         small->goes_on = false;
+        losses[s] = 0;
         while (e < run->end[s]) {
             size_t end = block_end(e, run->end[s]);
-            small->row = one ? small->row : ws->row[0] + e;
+            small->row = ws->row[0] + e;
             small->soon = !ws->asks ? NULL : end + PACK_UNIT <= ws->E ? ws->row[0] + end : ws->soon;
-            size += differentiate_block(ws, e, end, each);
+            size += differentiate_block(ws, e, end, &losses[s]);
             small->goes_on = true;
             e = end;
         }
@@ -83,19 +102,33 @@ static double differentiate_small(struct workspace *ws, const struct shard_run *
             ws->k->add(sum, sum, place_of(ws, run, G, depth), ws->packed);
         }
     }
-    small->row = NULL;
     return size;
 }
 
+/** The passes one after the other. */
+static double differentiate_apart(struct workspace *ws, const void *W, enum loss loss,
+                                  const struct shard_run *run, double *losses, void *const *G)
+{
+    REAL(forward)(ws, W);
+    REAL(loss)(ws, loss, run ? NULL : losses);
+    for (size_t s = 0, e = 0; run && s < run->count; s++) {
+        double sum = 0;
+        for (; e < run->end[s]; e++) {
+            sum += (double)ws->each[e];
+        }
+        losses[s] = sum;
+    }
+    return REAL(backward)(ws, W, run, G);
+}
+
 double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
-                           const struct shard_run *run, double *each, void *const *G)
+                           const struct shard_run *run, double *losses, void *const *G)
 {
     if (!ws->small.XT || !run || ws->watcher) {
-        REAL(forward)(ws, W);
-        REAL(loss)(ws, loss, each);
-        return REAL(backward)(ws, W, run, G);
+        return differentiate_apart(ws, W, loss, run, losses, G);
     }
     ws->small.W = W;
     ws->small.loss = loss;
-    return differentiate_small(ws, run, each, G);
+    bool one = run->count == 1 && ws->E <= PACK_UNIT && run->merges[0] == 0;
+    return one ? differentiate_one(ws, run, losses, G) : differentiate_shards(ws, run, losses, G);
 }

@@ -128,7 +128,7 @@ struct passes {
     /** X[1] … X[L-1] and Z[L] of the gathered examples. */
     void (*forward)(struct workspace *ws, const void *W);
 
-    /** After forward: losses of the examples, each (E) in double, and the output deltas. A
+    /** After forward: losses of the examples, each (E) in double or NULL, and the output deltas. A
         custom loss leaves f(Z[L]) where Z[L] was. */
     void (*loss)(struct workspace *ws, enum loss loss, double *each);
 
@@ -144,11 +144,12 @@ struct passes {
                        void *const *G);
 
     /**
-     * forward(), loss() and backward() in one: for small networks they are one kernel's call. Of a
-     * workspace that has joined others, run and G are NULL and 0 is returned.
+     * forward(), loss() and backward() in one: for small networks they are one kernel's call. Losses
+     * are of the run's shards, their examples' in order from 0. Of a workspace that has joined others,
+     * run and G are NULL, losses are of the examples, and 0 is returned.
      */
     double (*differentiate)(struct workspace *ws, const void *W, enum loss loss,
-                            const struct shard_run *run, double *each, void *const *G);
+                            const struct shard_run *run, double *losses, void *const *G);
 
     /**
      * The operands of a batch's weight deltas, for up to `capacity` examples and so many workers:

@@ -258,7 +258,7 @@ double REAL(backward)(struct workspace *ws, const void *W, const struct shard_ru
 bool REAL(is_small)(const struct shape *shape, size_t capacity,
                     const struct training_extras *extras, size_t lanes);
 double REAL(differentiate)(struct workspace *ws, const void *W, enum loss loss,
-                           const struct shard_run *run, double *each, void *const *G);
+                           const struct shard_run *run, double *losses, void *const *G);
 void REAL(add)(const void *kernels, void *sum, const void *a, const void *b, size_t count);
 void REAL(update)(const void *kernels, const struct sum_program *program, void *const *partial,
                   size_t begin, size_t end, const struct update_rule *rule, void *W, void *state1,

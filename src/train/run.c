@@ -223,14 +223,13 @@ static size_t partials_held(const struct shard_plan *plan, size_t w)
     return (size_t)(last + 1);
 }
 
-/** Bytes of a worker's workspace, and of the losses behind it. */
+/** Bytes of a worker's workspace. */
 static size_t space_bytes(const struct run *run)
 {
     const struct run_recipe *recipe = run->recipe;
     return run->passes->workspace_bytes(&recipe->shape, run->capacity,
                                         recipe->has_extras ? &recipe->extras : NULL,
-                                        run->by_weights) +
-           run->capacity * sizeof(double);
+                                        run->by_weights);
 }
 
 struct trainer_memory run_count(struct run *run, bool validates)
@@ -334,7 +333,6 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
         worker->arena = arena_new(space);
         complete = worker->arena != NULL;
         if (complete) {
-            worker->each = (double *)((char *)worker->arena + space) - run->capacity;
             worker->ws = run->passes->workspace_place(worker->arena, &recipe->shape, run->kernels,
                                                       run->capacity, extras, run->by_weights);
             if (run->operands) {

@@ -24,7 +24,6 @@ struct worker {
     size_t arena_bytes;
     void *deltas; /* its partial sums, one block each */
     size_t deltas_bytes;
-    double *each; /* (capacity) losses of a chunk, behind the workspace */
     double size;  /* Σ |G| of the step */
     size_t where; /* first weight delta of its slice that is not finite; SIZE_MAX: none */
     struct update_rule rule;
@@ -197,10 +196,22 @@ double step_loss(const struct run *run, const struct shard_plan *plan);
  * same answer, whatever their number: Σ |G| below the safe size proves every sum finite; only if it
  * does not, the sums themselves are looked at, which costs a meeting more.
  */
-bool step_finite(struct run *run, const struct shard_plan *plan, int w);
+bool step_finite_all(struct run *run, const struct shard_plan *plan, int w); /* the slow answer */
+static inline bool step_finite(struct run *run, const struct shard_plan *plan, int w)
+{
+    double size = run->exchange ? run->word.size : run->worker[0].size;
+    for (int v = 1; !run->exchange && v < run->workers; v++) {
+        size += run->worker[v].size;
+    }
+    return run->operands || size < run->passes->safe_size || step_finite_all(run, plan, w);
+}
 
 /** After step_end(): were the weight deltas finite that the update found by itself? */
-bool step_learned(struct run *run, int w);
+bool step_learned_all(struct run *run, int w);
+static inline bool step_learned(struct run *run, int w)
+{
+    return !run->operands || step_learned_all(run, w);
+}
 
 /** Which layer the first weight delta that is not finite belongs to; 0: the loss itself. */
 size_t step_layer(const struct run *run, double loss);

@@ -91,16 +91,8 @@ void step_batch(struct run *run, const struct shard_plan *plan, size_t begin, in
         for (size_t j = 0; j < run_places(&chunk->run); j++) {
             deltas[j] = partial[chunk->partial[j]];
         }
-        me->size +=
-            passes->differentiate(me->ws, run->W, run->recipe->loss, &chunk->run, me->each, deltas);
-        size_t e = 0;
-        for (size_t s = 0; s < chunk->run.count; s++) {
-            double loss = 0;
-            for (; e < chunk->run.end[s]; e++) {
-                loss += me->each[e];
-            }
-            run->shard_loss[chunk->first_shard + s] = loss;
-        }
+        me->size += passes->differentiate(me->ws, run->W, run->recipe->loss, &chunk->run,
+                                          run->shard_loss + chunk->first_shard, deltas);
     }
     if (run->exchange) { /* a worker without a shard has told nothing yet */
         exchange_need(run->exchange, w, run->packed);
@@ -198,8 +190,7 @@ static size_t first_found(const struct run *run)
     return where;
 }
 
-/** The slow answer: all sums are looked at. */
-static bool all_finite(struct run *run, const struct shard_plan *plan, int w)
+bool step_finite_all(struct run *run, const struct shard_plan *plan, int w)
 {
     size_t found = SIZE_MAX;
     for (size_t p = parts_of(run); p-- > 0;) {
@@ -222,20 +213,8 @@ static bool all_finite(struct run *run, const struct shard_plan *plan, int w)
     return run->where == SIZE_MAX;
 }
 
-bool step_finite(struct run *run, const struct shard_plan *plan, int w)
+bool step_learned_all(struct run *run, int w)
 {
-    double size = run->word.size;
-    for (int v = 0; !run->exchange && v < run->workers; v++) {
-        size += run->worker[v].size;
-    }
-    return run->operands || size < run->passes->safe_size || all_finite(run, plan, w);
-}
-
-bool step_learned(struct run *run, int w)
-{
-    if (!run->operands) {
-        return true;
-    }
     size_t where = first_found(run);
     if (w == 0) {
         run->where = where;
