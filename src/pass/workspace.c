@@ -177,17 +177,32 @@ void REAL(gather_targets)(struct workspace *ws, const struct examples *examples,
     }
 }
 
+/** Rows that are not reals of the data set: bytes, or what a view reads. */
+static __attribute__((noinline)) void gather_rows(struct workspace *ws,
+                                                  const struct examples *examples,
+                                                  const uint32_t *place, const uint32_t *rows,
+                                                  size_t first)
+{
+    size_t width = ws->shape->width[0];
+    if (examples->bytes) {
+        const struct REAL(source) source = {.ld = examples->byte_stride,
+                                            .bytes = examples->bytes,
+                                            .scale = (real)examples->byte_scale};
+        ws->k->gather(ws->X[0], ws->ldx[0], &source, place, first, ws->E, width);
+        return;
+    }
+    for (size_t e = 0; e < ws->E; e++) {
+        real *x = ws->X[0] + e * ws->ldx[0];
+        examples->read(examples->view, rows ? rows[e] : first + e, x);
+        x[width] = 1;
+    }
+}
+
 void REAL(gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                   size_t first, size_t E)
 {
-    size_t width = ws->shape->width[0];
+    const real *value = examples->real;
     const real *target = examples->target;
-    struct REAL(source) source = {
-        .value = examples->real,
-        .ld = examples->real ? examples->real_stride : examples->byte_stride,
-        .bytes = examples->bytes,
-        .scale = (real)examples->byte_scale,
-    };
     if (E > ws->ones) {
         put_ones(ws, E);
     }
@@ -197,18 +212,14 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
     ws->has_class = examples->class_index != NULL;
     ws->has_target = target != NULL;
     ws->small.row = ws->row[0];
-    if (source.value) { /* rows of reals are used where they are */
+    if (value) { /* rows of reals are used where they are */
+        const real **row = ws->row[0];
+        size_t ld = examples->real_stride;
         for (size_t e = 0; e < E; e++) {
-            ws->row[0][e] = source.value + (place ? place[e] : first + e) * source.ld;
+            row[e] = value + (place ? place[e] : first + e) * ld;
         }
-    } else if (source.bytes) {
-        ws->k->gather(ws->X[0], ws->ldx[0], &source, place, first, E, width);
     } else {
-        for (size_t e = 0; e < E; e++) {
-            real *x = ws->X[0] + e * ws->ldx[0];
-            examples->read(examples->view, rows ? rows[e] : first + e, x);
-            x[width] = 1;
-        }
+        gather_rows(ws, examples, place, rows, first);
     }
     if (ws->has_class) {
         for (size_t e = 0; e < E; e++) {
