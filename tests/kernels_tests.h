@@ -820,10 +820,12 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
     enum activation activation[4] = {hidden, hidden, hidden, hidden};
     size_t offset[5] = {0};
     size_t scratch = 0;
+    size_t widest = width[0];
     activation[layers] = output;
     for (size_t l = 1; l <= layers; l++) {
         offset[l + 1] = offset[l] + pack_size(width[l - 1], width[l]);
         scratch += (width[l - 1] + 1) * PACK_UNIT;
+        widest = width[l] > widest ? width[l] : widest;
     }
     struct block W = block_new(1, offset[layers + 1]);
     for (size_t l = 1; l <= layers; l++) {
@@ -858,6 +860,7 @@ static void check_small(const kernels *k, const size_t *width, size_t layers, si
         .layers = layers,
         .width = width,
         .offset = offset,
+        .widest = widest,
         .activation = activation,
         .loss = loss,
         .E = E,
@@ -921,8 +924,8 @@ LEVEL_TEST(small)
 {
     static const enum loss losses[] = {LOSS_SSE, LOSS_MSE,   LOSS_CROSS_ENTROPY,
                                        LOSS_MAE, LOSS_HUBER, LOSS_POISSON};
-    static const size_t width[][4] = {{2, 2, 1}, {3, 16, 2},   {16, 1, 16}, {1, 5, 7},
-                                      {5, 4, 3}, {64, 48, 33}, {17, 46, 10}};
+    static const size_t width[][4] = {{2, 2, 1}, {3, 16, 2},   {16, 1, 16},  {1, 5, 7}, {4, 3, 4},
+                                      {5, 4, 3}, {64, 48, 33}, {17, 46, 10}, {2, 1, 2}};
     uint64_t state = 19;
     size_t next = 0;
     for (size_t f = 0; f < FUNCTIONS; f++) {
@@ -934,8 +937,8 @@ LEVEL_TEST(small)
                 }
                 size_t layers = 1 + next % 3;
                 size_t widths_of[4];
-                memcpy(widths_of, width[next % 7], sizeof widths_of);
-                widths_of[3] = 1 + next % 48;
+                memcpy(widths_of, width[next % 9], sizeof widths_of);
+                widths_of[3] = 1 + next % (widths_of[1] < 4 ? 4 : 48);
                 check_small(k, widths_of, layers, 1 + next % 16, functions[h], functions[f],
                             losses[l], next / 3 % 2 && widths_of[layers] > 1, next % 5 < 2,
                             next % 4 == 3 ? HARD : USUAL, &state);

@@ -222,6 +222,7 @@ enum { SMALL_INPUTS = 64 };
 struct REAL(small) {
     size_t layers;
     const size_t *width, *offset;
+    size_t widest; /* width[0 … layers] */
     const enum activation *activation;
     enum loss loss;
     size_t E;

@@ -3,9 +3,9 @@
  * run over examples, so that sums over the outputs of one example are chains in order.
  */
 #include "kernel/kernel_name.h"
+#include "kernel/losses.h"
 #include "kernel/table.h"
 #include "kernel/tiles.h"
-#include "kernel/transfer.h"
 
 /** Largest of one column of registers over the outputs. */
 INLINE vec column_max(const real *ZT, size_t ldt, size_t n)
@@ -39,28 +39,6 @@ void KERNEL(softmax)(real *ZT, size_t ldt, size_t E, size_t n)
     }
 }
 
-/** Classes of up to LANES examples as reals; -1 behind. */
-INLINE vec load_classes(const int32_t *p, size_t count)
-{
-    real lane[16];
-    for (size_t i = 0; i < (size_t)LANES; i++) {
-        lane[i] = i < count ? (real)p[i] : (real)-1;
-    }
-    return vload(lane);
-}
-
-/** Target of output o: from the classes, or from the rows of values. */
-INLINE vec target(const struct REAL(targets) * targets, vec classes, size_t e, size_t o, size_t n)
-{
-    if (targets->class_index) {
-        if (n == 1) {
-            return classes;
-        }
-        return vselect(vequal(classes, vset((real)o)), vset(1), vzero());
-    }
-    return vload(targets->value + o * targets->ld + e);
-}
-
 /** What of an example's targets goes to all classes alike, for class targets. */
 INLINE real shared(const struct REAL(targets) * targets, enum activation f, size_t n)
 {
@@ -68,47 +46,14 @@ INLINE real shared(const struct REAL(targets) * targets, enum activation f, size
     return targets->smoothing / (real)classes;
 }
 
-/**
- * Losses of f(z) and the targets alone: the total grows by output o's part, and D, `factor` times its
- * derivative, takes its place.
- */
-INLINE vec output_loss(enum loss loss, enum activation f, real *z, vec t, vec factor, vec total)
-{
-    vec slope;
-    vec x = transfer_slope(f, vload(z), &slope);
-    vec d = x - t;
-    vec one = vset(1);
-    switch (loss) {
-    case LOSS_MAE:
-        total = total + vabs(d);
-        d = vselect(vless(vzero(), d), one, vselect(vless(d, vzero()), -one, d));
-        break;
-    case LOSS_HUBER: {
-        vec near = vmin(one, vabs(d));
-        total = vfma(near, vfma(vset((real)-0.5), near, vabs(d)), total);
-        d = vmax(-one, vmin(one, d));
-        break;
-    }
-    case LOSS_POISSON:
-        total = total + vfma(-t, vload(z), x);
-        slope = one;
-        break;
-    default:
-        total = vfma(d, d, total);
-        break;
-    }
-    vstore(z, factor * (d * slope));
-    return total;
-}
-
-/** The same for all outputs of a column of registers. */
+/** Losses of all outputs of a column of registers, whose deltas take their places. */
 INLINE vec output_losses(enum loss loss, enum activation f, real *ZT, size_t ldt, size_t e,
                          size_t n, const struct REAL(targets) * targets, vec classes, vec factor)
 {
     vec total = vzero();
     for (size_t o = 0; o < n; o++) {
         vec t = target(targets, classes, e, o, n);
-        total = output_loss(loss, f, ZT + o * ldt, t, factor, total);
+        vstore(ZT + o * ldt, output_loss(loss, f, vload(ZT + o * ldt), t, factor, &total));
     }
     return total;
 }
@@ -118,9 +63,7 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
 {
     const vec share = vset(shared(targets, f, n));
     const vec rest = vset(1 - targets->smoothing);
-    const vec outputs = vset((real)n);
-    const real mean = loss == LOSS_SSE ? 1 : (real)1 / (real)n;
-    const vec factor = vset(loss == LOSS_MSE ? (real)2 / (real)n : mean);
+    const vec factor = loss_factor(loss, n);
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         real *column = ZT + e;
         vec classes =
@@ -153,7 +96,7 @@ void KERNEL(loss)(enum loss loss, enum activation f, real *ZT, size_t ldt, size_
             switch (f) {
                 TRANSFER_CASES(OUTPUT_LOSSES)
             }
-            total = loss == LOSS_SSE ? total : total / outputs;
+            total = loss_of_total(loss, total, n);
         }
         vstore(each + e, total);
     }

@@ -132,6 +132,10 @@ INLINE vec vjoin(const qvec *part)
 {
     return part[0];
 }
+INLINE qvec vnarrow(vec v)
+{
+    return v;
+}
 INLINE real vbound(vec v)
 {
     return v;
@@ -466,6 +470,18 @@ INLINE vec vjoin(const qvec *part)
 #else
     return (vec)SIMD_MIX(SIMD_PAIR(0), SIMD_PAIR(2), 0, 1, 2, 3, 4, 5, 6, 7);
 #endif
+#endif
+}
+
+/** The first quarter. */
+INLINE qvec vnarrow(vec v)
+{
+#if defined(KERNEL_AVX512)
+    return (qvec)_mm512_castps512_ps128((__m512)v);
+#elif defined(KERNEL_AVX2)
+    return (qvec)_mm256_castps256_ps128((__m256)v);
+#else
+    return v;
 #endif
 }
 

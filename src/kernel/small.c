@@ -378,7 +378,8 @@ static vec deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, b
     }
 }
 
-real KERNEL(small)(const struct REAL(small) * s)
+/** In a function of its own: the room it takes would be tiny()'s, too. */
+static __attribute__((noinline)) real small(const struct REAL(small) * s)
 {
     _Alignas(64) real block[3][PACK * LD];
     real *DT = block[0];
@@ -436,4 +437,10 @@ real KERNEL(small)(const struct REAL(small) * s)
         }
     }
     return vbound(sizes);
+}
+
+real KERNEL(small)(const struct REAL(small) * s)
+{
+    enum { TINY = LANES < 2 * QUARTER ? LANES : 2 * QUARTER }; /* examples */
+    return s->widest <= (size_t)QUARTER && s->E <= (size_t)TINY ? KERNEL(tiny)(s) : small(s);
 }

@@ -14,6 +14,7 @@ void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const st
                       size_t m, size_t n, real *const *G, real *carry, real *size,
                       const struct REAL(descent) * descent);
 real KERNEL(small)(const struct REAL(small) * small);
+real KERNEL(tiny)(const struct REAL(small) * small);
 void KERNEL(activate)(enum activation f, real *X, size_t ldx, size_t E, size_t n);
 void KERNEL(activate_keep)(enum activation f, real *X, size_t ldx, size_t E, size_t n, real *S);
 void KERNEL(derive)(enum activation f, const real *PT, size_t ldt, const real *X, size_t ldx,

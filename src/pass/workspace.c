@@ -107,6 +107,9 @@ struct workspace *REAL(workspace_place)(void *memory, const struct shape *shape,
     }
     ws->small.layers = shape->layers;
     ws->small.width = shape->width;
+    for (size_t l = 0; l <= shape->layers; l++) {
+        ws->small.widest = shape->width[l] > ws->small.widest ? shape->width[l] : ws->small.widest;
+    }
     ws->small.offset = shape->offset;
     ws->small.activation = shape->activation;
     ws->small.smoothing = extras ? (real)extras->smoothing : 0;
