@@ -226,10 +226,11 @@ struct REAL(small) {
     const enum activation *activation;
     enum loss loss;
     size_t E;
-    const real *const *row;     /* (E) inputs; NULL: those of the last call, which are in XT */
-    const real *const *soon;    /* (PACK_UNIT) the next block's, to be asked for, or NULL */
-    const int32_t *class_index; /* as in targets, or NULL: */
-    const real *const *target;  /* (E) rows of targets; 16 bytes at a time are read of them */
+    const real *const *row;         /* (E) inputs; NULL: those of the last call, which are in XT */
+    const real *const *soon;        /* (PACK_UNIT) the next block's, to be asked for, or NULL */
+    const int32_t *class_index;     /* as in targets, or NULL: */
+    const real *const *target;      /* (E) rows of targets; 16 bytes at a time are read of them */
+    const real *const *soon_target; /* (PACK_UNIT) likewise */
     real smoothing;
     const real *weight; /* (PACK_UNIT) for weigh(), or NULL */
     const real *W;

@@ -33,6 +33,15 @@ INLINE void store_rows(real *to, size_t ld, const vec *square, size_t some)
     }
 }
 
+/** Ask for the lines of some rows that value i is in: every LANES values, all rows have had a turn. */
+INLINE void ask(const real *const *soon, size_t i)
+{
+    UNROLL(4)
+    for (size_t j = 0; j < (size_t)QUARTER; j++) {
+        __builtin_prefetch(soon[i % (size_t)LANES + j] + i);
+    }
+}
+
 /**
  * A register of rows of m values, transposed: quarters of rows, side by side, are squares of their
  * own (simd.h).
@@ -42,10 +51,7 @@ INLINE void turn_rows(const int quarters, const real *const *row, const real *co
 {
     for (size_t i = 0; i < m; i += (size_t)QUARTER) {
         if (soon) {
-            UNROLL(4)
-            for (size_t j = 0; j < (size_t)QUARTER; j++) {
-                __builtin_prefetch(soon[i % (size_t)LANES + j] + i);
-            }
+            ask(soon, i);
         }
         vec square[QUARTER];
         UNROLL(4)
@@ -64,6 +70,10 @@ INLINE void turn_rows(const int quarters, const real *const *row, const real *co
                 vstore(XT + (i + j) * LD, square[j]);
             }
         }
+    }
+    for (size_t i = (m + QUARTER - 1) / QUARTER * QUARTER; soon && i < (size_t)LANES;
+         i += QUARTER) {
+        ask(soon, i); /* rows shorter than that: each has one line all the same */
     }
 }
 
@@ -407,7 +417,7 @@ static __attribute__((noinline)) real small(const struct REAL(small) * s)
     const struct REAL(targets)
         targets = {.class_index = s->class_index, .value = PT, .ld = LD, .smoothing = s->smoothing};
     if (!s->class_index) {
-        turn(s->target, NULL, E, s->width[L], PT);
+        turn(s->target, s->soon_target, E, s->width[L], PT);
     }
     KERNEL(loss)(s->loss, s->activation[L], DT, LD, E, s->width[L], &targets, s->each);
     if (s->weight) {

@@ -72,6 +72,7 @@ static double differentiate_one(struct workspace *ws, const struct shard_run *ru
     small->G = G[run->before];
     small->goes_on = false;
     small->soon = ws->asks ? ws->soon : NULL;
+    small->soon_target = ws->asks ? ws->soon_target : NULL;
     losses[0] = 0;
     double size = differentiate_block(ws, 0, ws->E, losses);
     small->row = NULL;
@@ -91,8 +92,10 @@ static double differentiate_shards(struct workspace *ws, const struct shard_run 
         losses[s] = 0;
         while (e < run->end[s]) {
             size_t end = block_end(e, run->end[s]);
+            bool here = end + PACK_UNIT <= ws->E; /* is the next block of this batch? */
             small->row = ws->row[0] + e;
-            small->soon = !ws->asks ? NULL : end + PACK_UNIT <= ws->E ? ws->row[0] + end : ws->soon;
+            small->soon = !ws->asks ? NULL : here ? ws->row[0] + end : ws->soon;
+            small->soon_target = !ws->asks ? NULL : here ? ws->target_row + end : ws->soon_target;
             size += differentiate_block(ws, e, end, &losses[s]);
             small->goes_on = true;
             e = end;

@@ -247,16 +247,13 @@ void REAL(expect)(struct workspace *ws, const struct examples *examples, const u
     enum { LINE = 64 / sizeof(real), SHORT = 2 * LINE };
     const real *value = examples->real;
     const size_t stride = examples->real_stride;
-    const char *target = examples->target;
-    size_t bytes = examples->target_stride * sizeof(real);
+    const real *target = examples->target;
+    size_t width = examples->target_stride;
     if (!value || (stride > SHORT && !ws->small.XT)) {
         return;
     }
-    if (!target) {
-        target = (const char *)examples->class_index;
-        bytes = sizeof *examples->class_index;
-    }
-    ws->asks = stride > SHORT; /* for so many lines in a burst the next loads would wait */
+    /* for so many lines in a burst the next loads would wait */
+    ws->asks = ws->small.XT && (stride > SHORT || E > PACK_UNIT);
     for (size_t e = 0; e < E; e++) {
         const real *row = value + (examples->row ? examples->row[rows[e]] : rows[e]) * stride;
         if (!ws->asks) {
@@ -265,10 +262,15 @@ void REAL(expect)(struct workspace *ws, const struct examples *examples, const u
                 __builtin_prefetch(row + stride - LINE);
             }
         }
-        __builtin_prefetch(target + rows[e] * bytes);
+        if (!target) {
+            __builtin_prefetch(examples->class_index + rows[e]);
+        } else if (!ws->asks) {
+            __builtin_prefetch(target + rows[e] * width);
+        }
     }
     for (size_t e = 0; ws->asks && e < PACK_UNIT; e++) {
         uint32_t next = rows[e < E ? e : E - 1];
         ws->soon[e] = value + (examples->row ? examples->row[next] : next) * stride;
+        ws->soon_target[e] = target ? target + next * width : NULL;
     }
 }

@@ -66,7 +66,8 @@ struct workspace {
     real *each;                  /* (capacity) losses */
     int32_t *class_index;        /* (capacity) */
     const real **target_row;     /* (capacity) in the data set */
-    const real *soon[PACK_UNIT]; /* rows of the next batch that small() asks for, if it is to */
+    const real *soon[PACK_UNIT]; /* rows of the next batch that small() asks for, if it is to, */
+    const real *soon_target[PACK_UNIT]; /* and of their targets, if those are rows */
     bool asks;
     real *target;        /* panels (n[L], ldt), transposed */
     size_t target_panel; /* reals from one to the next */
