@@ -24,7 +24,7 @@ ranks() {
     n=$1 threads=$2
     shift 2
     status=0
-    OMP_NUM_THREADS=$threads timeout 60 $start -n "$n" "$mpi" "$@" >out 2>err </dev/null || status=$?
+    OMP_NUM_THREADS=$threads timeout 300 $start -n "$n" "$mpi" "$@" >out 2>err </dev/null || status=$?
 }
 # same 'RANKSxTHREADS…' ARGUMENT…: the model of one process, byte for byte
 same() {
@@ -104,12 +104,12 @@ same "3x1" mpi.csv --epochs 2 --test mpi.csv --validation mpi.csv --init zeros
 
 # … from standard input, too.
 one=$("$HEDDLE" train mpi_large.csv --steps 20 --quiet | tail -1)
-many=$(timeout 60 $start -n 3 "$mpi" train - --steps 20 --quiet <mpi_large.csv | tail -1)
+many=$(timeout 300 $start -n 3 "$mpi" train - --steps 20 --quiet <mpi_large.csv | tail -1)
 [ "$one" = "$many" ] || fail "other data from a large standard input: $one, $many"
 
 # Standard input goes to rank 0 alone.
 one=$("$HEDDLE" train mpi.csv --epochs 2 --quiet | tail -1)
-many=$(timeout 60 $start -n 3 "$mpi" train - --epochs 2 --quiet <mpi.csv | tail -1)
+many=$(timeout 300 $start -n 3 "$mpi" train - --epochs 2 --quiet <mpi.csv | tail -1)
 [ "$one" = "$many" ] || fail "other data from standard input: $one, $many"
 # Without a launcher: one rank.
 [ "$one" = "$("$mpi" train mpi.csv --epochs 2 --quiet | tail -1)" ] || fail "another model alone"
@@ -155,7 +155,7 @@ refused 65 "^heddle: 'mpi_slip.csv' line 90000 column 1: 'oops'"
 two() { # ARGUMENTS OF RANK 0 -- OF RANK 1
     left=${1} right=${2}
     status=0
-    timeout 60 $start -n 1 "$mpi" $left : -n 1 "$mpi" $right >out 2>err </dev/null || status=$?
+    timeout 300 $start -n 1 "$mpi" $left : -n 1 "$mpi" $right >out 2>err </dev/null || status=$?
 }
 sed '500s/^./7/' mpi.csv >mpi_other.csv
 two "train mpi.csv --epochs 2" "train mpi_other.csv --epochs 2"
@@ -180,7 +180,7 @@ refused 71 "rank 1: "
 # … or is out of memory alone, at whatever moment.
 for at in 1 12 24 60 120 170; do
     status=0
-    timeout 60 $start -n 1 "$mpi" train mpi.csv --epochs 2 --hidden 20 --rate 0.1 --validation 0.2 : \
+    timeout 300 $start -n 1 "$mpi" train mpi.csv --epochs 2 --hidden 20 --rate 0.1 --validation 0.2 : \
         -n 1 env HEDDLE_FAIL_ALLOC_FROM=$at "$mpi" train mpi.csv --epochs 2 --hidden 20 --rate 0.1 \
         --validation 0.2 >out 2>err </dev/null || status=$?
     [ $status = 71 ] && grep -q '^heddle: .*out of memory' err ||
