@@ -42,8 +42,8 @@ typedef struct REAL(kernels) kernels;
 enum { BORDER = 40, MOST_EXAMPLES = 145 };
 
 /* Edges of registers, tiles and packs of all levels, and the widths of real networks. */
-static const size_t widths[] = {1,  2,  3,  5,  8,  10, 13, 15, 16, 17, 31, 32,
-                                33, 46, 47, 48, 49, 56, 61, 64, 96, 97, 145};
+static const size_t widths[] = {1,  2,  3,  5,  8,  10, 13, 15, 16, 17, 31,  32,  33,
+                                46, 47, 48, 49, 56, 61, 64, 80, 96, 97, 114, 128, 145};
 static const size_t examples[] = {1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 31, 33, 64};
 enum { WIDTHS = sizeof widths / sizeof *widths, EXAMPLES = sizeof examples / sizeof *examples };
 

@@ -52,10 +52,10 @@ Test(run, a_batch_has_rows_for)
         size_t pieces;
         double clip;
     } cases[] = {
-        {{784, 128, 10}, 128, 16, 48, 16, 48, 0}, /* 16 times 8 rows, three blocks of units */
-        {{784, 128, 10}, 100, 16, 39, 4, 39, 0},
-        {{784, 128, 10}, 128, 16, 48, 4, 48, 1}, /* the norm takes a meeting more */
-        {{784, 128, 10}, 128, 4, 48, 8, 48, 0},
+        {{784, 128, 10}, 128, 16, 32, 16, 32, 0}, /* 16 times 8 rows, two blocks of units */
+        {{784, 128, 10}, 100, 16, 26, 4, 26, 0},
+        {{784, 128, 10}, 128, 16, 32, 4, 32, 1}, /* the norm takes a meeting more */
+        {{784, 128, 10}, 128, 4, 32, 8, 32, 0},
         {{10, 46, 10}, 128, 16, 8, 2, 8, 0}, /* few weights */
         {{784, 128, 10}, 60000, 64, 938, 2, 938, 0},
         /* too few for units; more values than weights, and six without a shard */

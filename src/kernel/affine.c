@@ -12,10 +12,9 @@
  * its page is found, and each row may have a page of its own; so all rows' pages are looked up at
  * first, several at a time.
  *
- * A last block of one register would make tiles of one column, which wait for loads, so tiles go over
- * it and the block before together. If the outputs are few, lanes would be empty: there the inputs
- * are turned, some at a time, so that registers run over examples, and what they come to is turned
- * back.
+ * If the last outputs are few, lanes would be empty, or tiles of one column wait for loads: there the
+ * inputs are turned, some at a time, so that registers run over examples, and what they come to is
+ * turned back.
  */
 #include "kernel/kernel_name.h"
 #include "kernel/table.h"
@@ -37,10 +36,8 @@ struct ahead {
     size_t share;
 };
 
-/** Of a block, and in the column behind the third of the narrow block that begins at `narrow`. */
 INLINE void tile(const int rows, const int columns, const real *const *X, size_t m,
-                 const struct ahead *ahead, const real *W, size_t ldw, const real *narrow, real *Z,
-                 size_t ldz)
+                 const struct ahead *ahead, const real *W, size_t ldw, real *Z, size_t ldz)
 {
     vec sum[TILE_ROWS][WIDE_COLUMNS];
     const real *bias = W + m * ldw;
@@ -48,7 +45,7 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
-            sum[r][c] = vload(c < TILE_COLUMNS ? bias + c * LANES : narrow + m * PACK_UNIT);
+            sum[r][c] = vload(bias + c * LANES);
         }
     }
     const real *w = W;
@@ -58,12 +55,12 @@ INLINE void tile(const int rows, const int columns, const real *const *X, size_t
         const real *soon = place->at;
         size_t step = place->step;
         size_t end = m - i < ahead->share ? m : i + ahead->share;
-        for (place++; i < end; i++, w += ldw, narrow += PACK_UNIT, soon += step) {
+        for (place++; i < end; i++, w += ldw, soon += step) {
             vec b[WIDE_COLUMNS];
             __builtin_prefetch(soon);
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                b[c] = vload(c < TILE_COLUMNS ? w + c * LANES : narrow);
+                b[c] = vload(w + c * LANES);
             }
             UNROLL_ROWS for (int r = 0; r < rows; r++)
             {
@@ -108,11 +105,12 @@ static void ask_for_stores(struct ahead *ahead, const real *Z, size_t ldz, int r
     }
 }
 
-/** affine() in tiles of up to three columns; a function of its own, for its registers' sake. */
-static __attribute__((noinline)) void straight(const real *const *X, size_t E, size_t m,
-                                               const real *W, size_t n, real *Z, size_t ldz)
+/** Blocks of one width: n outputs, of blocks that begin at W, in tiles of so many rows at most. */
+INLINE void blocks(const bool wide, const real *const *X, size_t E, size_t m, const real *W,
+                   size_t width, size_t n, bool rows_wanted, real *Z, size_t ldz)
 {
-    const size_t at_once = pack_size(m, n) * sizeof(real) <= WHOLE ? n : PACK;
+    const size_t most = wide ? WIDE_ROWS : TILE_ROWS;
+    const size_t at_once = pack_size(m, n) * sizeof(real) <= WHOLE ? n : width;
     /* Z does not stay near either; with 16 registers tiles take too little time for the requests */
     const bool stores =
         TILE_ROWS == 8 && at_once < n && m >= LONG * TILE_ROWS && E * ldz * sizeof(real) > WHOLE;
@@ -121,18 +119,17 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
         size_t to = n - from < at_once ? n : from + at_once;
         size_t tiles = (registers_for(to - from) + TILE_COLUMNS - 1) / TILE_COLUMNS;
         const real *soon = W + to * (m + 1); /* the next block */
-        const real *soon_end = soon + (to < n ? (m + 1) * pack_width(n, to) : 0);
+        const real *soon_end = soon + (to < n ? (m + 1) * width : 0);
         for (size_t e = 0; e < E;) {
-            int high = tile_rows(E - e);
+            int high = wide ? wide_rows(E - e) : tile_rows(E - e);
             const real *const *next = X + e + high; /* the rows of the next tiles */
-            size_t left = E - e - (size_t)high < TILE_ROWS ? E - e - (size_t)high : TILE_ROWS;
-            size_t each = from == 0 && m >= LONG ? (left + tiles - 1) / tiles : 0;
-            for (size_t first = from; first < to; first += PACK) {
-                size_t width = pack_width(n, first);
-                size_t registers = registers_for(to - first < PACK ? to - first : PACK);
+            size_t left = E - e - (size_t)high < most ? E - e - (size_t)high : most;
+            size_t each = rows_wanted && from == 0 && m >= LONG ? (left + tiles - 1) / tiles : 0;
+            for (size_t first = from; first < to; first += width) {
+                size_t registers = registers_for(to - first < width ? to - first : width);
                 const real *block = W + first * (m + 1);
                 for (size_t c = 0; c < registers;) {
-                    int columns = tile_columns(registers - c);
+                    int columns = wide ? wide_columns(registers - c) : tile_columns(registers - c);
                     size_t o = c * (size_t)LANES;
                     real *z = Z + e * ldz + first + o;
                     size_t rows = left < each ? left : each;
@@ -140,7 +137,7 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
                     if (soon < soon_end && rows == 0) {
                         /* evenly over all tiles: in a burst the loads that are needed now would
                            wait behind */
-                        step = (size_t)columns * LANES * TILE_ROWS * (stores ? 2 : 1) / E + 1;
+                        step = (size_t)columns * LANES * most * (stores ? 2 : 1) / E + 1;
                         step = step < LINE ? step : LINE;
                     }
                     if (rows > 0) {
@@ -155,7 +152,12 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
                         ahead.place[0] = (struct place){soon, step};
                         soon += step * m;
                     }
-                    TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width, W, z, ldz)
+                    if (columns == WIDE_COLUMNS) {
+                        WIDE_CALL(high, WIDE_COLUMNS, tile, X + e, m, &ahead, block + o, width, z,
+                                  ldz)
+                    } else {
+                        TILE_CALL(high, columns, tile, X + e, m, &ahead, block + o, width, z, ldz)
+                    }
                     c += (size_t)columns;
                 }
             }
@@ -164,30 +166,19 @@ static __attribute__((noinline)) void straight(const real *const *X, size_t E, s
     }
 }
 
-/** The same for two blocks, a full one and the narrow one behind it, in tiles over both. */
-static __attribute__((noinline)) void joined(const real *const *X, size_t E, size_t m,
-                                             const real *W, real *Z, size_t ldz)
+/** Functions of their own, for their registers' sake. */
+static __attribute__((noinline)) void slim_blocks(const real *const *X, size_t E, size_t m,
+                                                  const real *W, size_t width, size_t n,
+                                                  bool rows_wanted, real *Z, size_t ldz)
 {
-    enum { BEFORE = PACK - TILE_COLUMNS * LANES }; /* outputs of tiles that are not over both */
-    const real *narrow = W + PACK * (m + 1);
-    struct ahead ahead;
-    for (size_t e = 0; e < E;) {
-        int high = wide_rows(E - e);
-        size_t left = E - e - (size_t)high;
-        size_t rows = m < LONG ? 0 : left < WIDE_ROWS ? left : WIDE_ROWS;
-        ahead.share = m; /* the first tiles ask for nothing that is not near */
-        ahead.place[0] = (struct place){narrow, 0};
-        for (int o = 0; o < BEFORE; o += TILE_COLUMNS * LANES) {
-            WIDE_CALL(high, TILE_COLUMNS, tile, X + e, m, &ahead, W + o, PACK, W, Z + e * ldz + o,
-                      ldz)
-        }
-        if (rows > 0) {
-            ask_for_rows(&ahead, X + e + high, rows, m);
-        }
-        WIDE_CALL(high, WIDE_COLUMNS, tile, X + e, m, &ahead, W + BEFORE, PACK, narrow,
-                  Z + e * ldz + BEFORE, ldz)
-        e += (size_t)high;
-    }
+    blocks(false, X, E, m, W, width, n, rows_wanted, Z, ldz);
+}
+
+static __attribute__((noinline)) void wide_blocks(const real *const *X, size_t E, size_t m,
+                                                  const real *W, size_t n, bool rows_wanted,
+                                                  real *Z, size_t ldz)
+{
+    blocks(true, X, E, m, W, PACK, n, rows_wanted, Z, ldz);
 }
 
 /* Inputs, and examples, that are turned at a time. */
@@ -326,20 +317,29 @@ static bool is_scattered(const real *const *X, size_t E)
 void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                     size_t ldz)
 {
-    const size_t few = n % PACK;
-    const size_t full = n - few;
-    /* together with the block before few outputs are faster unless that leaves many lanes empty */
-    const bool wide = is_wide(n) && !(few + 8 <= (size_t)LANES && is_turned(E, m, few));
     if (m >= LONG && is_scattered(X, E)) {
         begin(X, E, m);
     }
-    if (wide) {
-        straight(X, E, m, W, full - PACK, Z, ldz);
-        joined(X, E, m, W + (full - PACK) * (m + 1), Z + full - PACK, ldz);
-    } else if (is_turned(E, m, few)) {
-        straight(X, E, m, W, full, Z, ldz);
-        turned(X, E, m, W + full * (m + 1), pack_width(n, full), few, Z + full, ldz);
-    } else {
-        straight(X, E, m, W, n, Z, ldz);
+    for (size_t from = 0, to; from < n; from = to) {
+        const size_t width = pack_width(n, from);
+        size_t last = from; /* of the blocks in a row that have this width */
+        while (last + width < n && pack_width(n, last + width) == width) {
+            last += width;
+        }
+        to = last + width < n ? last + width : n;
+        size_t few = to < n ? 0 : (n - last) % PACK_SLIM;
+        /* together with those before few outputs are faster unless that leaves many lanes empty */
+        if (!is_turned(E, m, few) || (is_wide(width) && few + 8 > (size_t)LANES)) {
+            few = 0;
+        }
+        size_t rest = to - few;
+        if (is_wide(width)) {
+            wide_blocks(X, E, m, W + from * (m + 1), rest - from, from == 0, Z + from, ldz);
+        } else {
+            slim_blocks(X, E, m, W + from * (m + 1), width, rest - from, from == 0, Z + from, ldz);
+        }
+        if (few > 0) {
+            turned(X, E, m, W + last * (m + 1) + (rest - last), width, few, Z + rest, ldz);
+        }
     }
 }

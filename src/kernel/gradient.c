@@ -13,8 +13,7 @@
  *
  * Few outputs would leave lanes of a register empty, or make tiles of one column, which wait for
  * loads. Such tiles are turned: registers over inputs, rows over outputs. They are the same tiles of
- * the transposed problem, and what they come to is turned back at the end. If the last block has one
- * register that is almost full, tiles go over it and the block before together.
+ * the transposed problem, and what they come to is turned back at the end.
  *
  * The plainest of updates takes no more than a weight delta, so it is done while that is in a register:
  * the weight deltas need no place at all, and weights come from their cache during the multiply-adds.
@@ -59,7 +58,6 @@ struct place {
     size_t level; /* reals from level to level of the carry */
     real *const *G;
     size_t at, ldg;
-    size_t narrow;    /* at, for the column behind the third, with a stride of PACK_UNIT */
     real *size;       /* in memory, so that it takes no register from the tile's sums */
     const char *soon; /* what is wanted next: asked for in the meantime, so many bytes an example */
     size_t step;      /* (of a pair of shards: two of them) */
@@ -111,14 +109,14 @@ static size_t cut(const struct shard_run *run, struct part part[PARTS_MAX])
     return parts;
 }
 
-/** sum[r][c] += row[r] column[c] for one example; the column behind the third is at `narrow`. */
+/** sum[r][c] += row[r] column[c] for one example. */
 INLINE void add_example(const int rows, const int columns, const real *row, const real *column,
-                        const real *narrow, vec (*sum)[WIDE_COLUMNS])
+                        vec (*sum)[WIDE_COLUMNS])
 {
     vec b[WIDE_COLUMNS];
     UNROLL_COLUMNS for (int c = 0; c < columns; c++)
     {
-        b[c] = vload(c < TILE_COLUMNS ? column + c * LANES : narrow);
+        b[c] = vload(column + c * LANES);
     }
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
@@ -132,28 +130,27 @@ INLINE void add_example(const int rows, const int columns, const real *row, cons
 
 /** The same for an example's inputs x and deltas d; the inputs that are wanted next are asked for. */
 INLINE void add_deltas(const int rows, const int columns, const bool turned, const real *x,
-                       const real *d, const real *narrow, size_t ahead, vec (*sum)[WIDE_COLUMNS])
+                       const real *d, size_t ahead, vec (*sum)[WIDE_COLUMNS])
 {
     __builtin_prefetch(x + (turned ? ahead : LINE), 0, 3);
     if (turned) {
-        add_example(rows, columns, d, x, x, sum);
+        add_example(rows, columns, d, x, sum);
     } else {
-        add_example(rows, columns, x, d, narrow, sum);
+        add_example(rows, columns, x, d, sum);
     }
 }
 
-/** sum += what lies in G, the column behind the third in the narrow block. */
-INLINE void join(const int rows, const int columns, size_t ld, const real *left, const real *narrow,
+/** sum += what lies in rows ld apart. */
+INLINE void join(const int rows, const int columns, size_t ld, const real *left,
                  vec (*sum)[WIDE_COLUMNS])
 {
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
-            sum[r][c] = vload(c < TILE_COLUMNS ? left + c * LANES : narrow) + sum[r][c];
+            sum[r][c] = vload(left + c * LANES) + sum[r][c];
         }
         left += ld;
-        narrow += PACK_UNIT;
     }
 }
 
@@ -191,18 +188,16 @@ INLINE void finish(const int rows, const int columns, const real *from, const st
                    real *G)
 {
     vec total = vload(place->size);
-    real *narrow = G + place->narrow;
     G += place->at;
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
             vec value = vload(from + (r * columns + c) * LANES);
-            vstore(c < TILE_COLUMNS ? G + c * LANES : narrow, value);
+            vstore(G + c * LANES, value);
             total = total + vabs(value);
         }
         G += place->ldg;
-        narrow += PACK_UNIT;
     }
     vstore(place->size, total);
 }
@@ -216,10 +211,9 @@ typedef real waiting[SUBTREES_MAX][TILE_REALS];
  */
 INLINE void tile(const int rows, const int columns, const int shards, const bool turned,
                  const bool descends, const real *const *X, size_t first, const real *D, size_t ldd,
-                 const real *narrow, const struct shard_run *run, const struct part *part,
-                 struct place *place, waiting stack)
+                 const struct shard_run *run, const struct part *part, struct place *place,
+                 waiting stack)
 {
-    const size_t ldn = columns > TILE_COLUMNS ? PACK_UNIT : 0;
     vec sum[TILE_TALL][WIDE_COLUMNS];
     vec second[TILE_TALL][WIDE_COLUMNS];
     size_t depth = 0;
@@ -236,8 +230,6 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         size_t length = end - e;
         const real *d = D + e * ldd;
         const real *other = d + length * ldd; /* deltas of the pair's other shard */
-        const real *dn = narrow + e * ldn;
-        const real *othern = dn + length * ldn;
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
@@ -246,16 +238,14 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
                 second[r][c] = vzero();
             }
         }
-        UNROLL_EXAMPLES for (; e < end;
-                             e++, d += ldd, other += ldd, dn += ldn, othern += ldn, soon += step)
+        UNROLL_EXAMPLES for (; e < end; e++, d += ldd, other += ldd, soon += step)
         {
             if (!turned) { /* few outputs' deltas stay in the first-level cache */
                 __builtin_prefetch(soon, 0, 2);
             }
-            add_deltas(rows, columns, turned, X[e] + first, d, dn, ahead, sum);
+            add_deltas(rows, columns, turned, X[e] + first, d, ahead, sum);
             if (shards == 2) {
-                add_deltas(rows, columns, turned, X[e + length] + first, other, othern, ahead,
-                           second);
+                add_deltas(rows, columns, turned, X[e + length] + first, other, ahead, second);
             }
         }
         merges = run->merges[s];
@@ -282,38 +272,34 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     place->soon = soon;
     for (; merges > 0; merges--) {
         real *left = place->G[--base];
-        join(rows, columns, place->ldg, left + place->at, left + place->narrow, sum);
+        join(rows, columns, place->ldg, left + place->at, sum);
     }
     if (descends && part->last) {
         vec total = vload(place->size);
         real *W = place->G[0] + place->at;
-        real *narrow_W = place->G[0] + place->narrow;
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                real *w = c < TILE_COLUMNS ? W + c * LANES : narrow_W;
+                real *w = W + c * LANES;
                 vstore(w, descend(place->descent, sum[r][c], vload(w)));
                 total = total + vabs(sum[r][c]);
             }
             W += place->ldg;
-            narrow_W += PACK_UNIT;
         }
         vstore(place->size, total);
     } else if (part->last) {
         vec total = vload(place->size);
         real *const *to = place->G + base;
         real *G = to[below + depth] + place->at;
-        real *narrow_G = to[below + depth] + place->narrow;
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
-                vstore(c < TILE_COLUMNS ? G + c * LANES : narrow_G, sum[r][c]);
+                vstore(G + c * LANES, sum[r][c]);
                 total = total + vabs(sum[r][c]);
             }
             G += place->ldg;
-            narrow_G += PACK_UNIT;
         }
         vstore(place->size, total);
         for (size_t j = 0; j < below; j++) {
@@ -349,11 +335,12 @@ INLINE void ask_for_place(struct place *place, int high, const struct shard_run 
  * of its own, because there is little to do between two of them, and where a tile may be anything
  * gcc makes much of it. Returns the first input that is left.
  */
-static __attribute__((noinline)) size_t
-waiting_tiles(size_t begin, size_t end, const real *const *X, size_t from, const real *D,
-              size_t ldd, const struct shard_run *run, const struct part *part, struct place *place)
+INLINE size_t waiting_tiles(const int rows, const int columns, size_t begin, size_t end,
+                            const real *const *X, size_t from, const real *D, size_t ldd,
+                            const struct shard_run *run, const struct part *part,
+                            struct place *place)
 {
-    enum { ROWS = TILE_ROWS, COLUMNS = TILE_COLUMNS, SUMS = ROWS * COLUMNS * LANES };
+    const size_t sums = (size_t)(rows * columns) * LANES;
     const real *const *first = X + part->example;
     const real *const *behind = X + run->end[part->begin];
     const size_t merges = run->merges[part->begin];
@@ -363,11 +350,12 @@ waiting_tiles(size_t begin, size_t end, const real *const *X, size_t from, const
     const char *soon = place->soon;
     size_t i = begin;
     D += part->example * ldd;
-    for (; tile_rows(end - i) == ROWS; i += ROWS, top += SUMS) {
-        vec sum[ROWS][WIDE_COLUMNS];
-        UNROLL_ROWS for (int r = 0; r < ROWS; r++)
+    for (; (columns == WIDE_COLUMNS ? wide_rows(end - i) : tile_rows(end - i)) == rows;
+         i += (size_t)rows, top += sums) {
+        vec sum[TILE_ROWS][WIDE_COLUMNS];
+        UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
-            UNROLL_COLUMNS for (int c = 0; c < COLUMNS; c++)
+            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
                 sum[r][c] = vzero();
             }
@@ -377,96 +365,77 @@ waiting_tiles(size_t begin, size_t end, const real *const *X, size_t from, const
         UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, soon += step)
         {
             __builtin_prefetch(soon, 0, 2);
-            add_deltas(ROWS, COLUMNS, false, *row + from + i, d, d, 0, sum);
+            add_deltas(rows, columns, false, *row + from + i, d, 0, sum);
         }
         for (size_t j = merges; j > 0; j--) {
-            pop(ROWS, COLUMNS, top + (j - 1) * level, sum);
+            pop(rows, columns, top + (j - 1) * level, sum);
         }
-        push(ROWS, COLUMNS, top, sum);
+        push(rows, columns, top, sum);
     }
     place->soon = soon;
-    place->carry += (i - begin) * COLUMNS * LANES;
+    place->carry += (i - begin) * (size_t)columns * LANES;
     place->at += (i - begin) * place->ldg;
     return i;
 }
 
+static __attribute__((noinline)) size_t waiting_slim(size_t begin, size_t end, const real *const *X,
+                                                     size_t from, const real *D, size_t ldd,
+                                                     const struct shard_run *run,
+                                                     const struct part *part, struct place *place)
+{
+    return waiting_tiles(TILE_ROWS, TILE_COLUMNS, begin, end, X, from, D, ldd, run, part, place);
+}
+
+static __attribute__((noinline)) size_t waiting_wide(size_t begin, size_t end, const real *const *X,
+                                                     size_t from, const real *D, size_t ldd,
+                                                     const struct shard_run *run,
+                                                     const struct part *part, struct place *place)
+{
+    return waiting_tiles(WIDE_ROWS, WIDE_COLUMNS, begin, end, X, from, D, ldd, run, part, place);
+}
+
 /** All tiles for the rows of a group of inputs [begin, end) and one column of tiles. */
-INLINE void tiles(const bool descends, size_t begin, size_t end, int columns, const real *const *X,
-                  size_t from, const real *D, size_t ldd, const struct shard_run *run,
-                  const struct part *part, struct place place)
+INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end, int columns,
+                  const real *const *X, size_t from, const real *D, size_t ldd,
+                  const struct shard_run *run, const struct part *part, struct place place)
 {
     _Alignas(64) waiting stack;
-    const size_t high_most = part->paired ? TILE_ROWS / 2 : TILE_ROWS;
-    const size_t times = part->paired ? 2 : 1;
+    const size_t high_most = wide ? WIDE_ROWS : TILE_ROWS;
     /* behind a part's deltas lie those of the next part, or of the next outputs' first */
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
-    place.step = ldd * sizeof(real) * times * high_most / (end - begin + 1) + 1;
+    place.step = ldd * sizeof(real) * high_most / (end - begin + 1) + 1;
     size_t i = begin;
-    if (columns == TILE_COLUMNS && part->end - part->begin == 1 && !part->last) {
-        i = waiting_tiles(begin, end, X, from, D, ldd, run, part, &place);
+    if (part->end - part->begin == 1 && !part->last) {
+        if (wide) {
+            i = waiting_wide(begin, end, X, from, D, ldd, run, part, &place);
+        } else if (columns == TILE_COLUMNS) {
+            i = waiting_slim(begin, end, X, from, D, ldd, run, part, &place);
+        }
     }
     while (i < end) {
-        int high = part->paired ? pair_rows(end - i, columns) : tall_rows(end - i, columns);
+        size_t left = end - i;
+        int high = part->paired ? (wide ? wide_pair_rows(left) : pair_rows(left, columns))
+                                : (wide ? wide_rows(left) : tall_rows(left, columns));
         if (part->last) {
             ask_for_place(&place, high, run, part);
         }
-        if (TILE_PAIRS && part->paired) {
-            PAIR_CALL(high, columns, tile, 2, false, descends, X, from + i, D, ldd, D, run, part,
+        if (wide && part->paired) {
+            WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, descends, X, from + i, D, ldd, run,
+                           part, &place, stack)
+        } else if (wide) {
+            WIDE_CALL(high, WIDE_COLUMNS, tile, 1, false, descends, X, from + i, D, ldd, run, part,
+                      &place, stack)
+        } else if (TILE_PAIRS && part->paired) {
+            PAIR_CALL(high, columns, tile, 2, false, descends, X, from + i, D, ldd, run, part,
                       &place, stack)
         } else {
-            TALL_CALL(high, columns, tile, 1, false, descends, X, from + i, D, ldd, D, run, part,
+            TALL_CALL(high, columns, tile, 1, false, descends, X, from + i, D, ldd, run, part,
                       &place, stack)
         }
         place.carry += high * columns * LANES;
         place.at += (size_t)high * place.ldg;
         i += (size_t)high;
     }
-}
-
-/** The same for the last three registers of a block and the one of the narrow block behind it. */
-INLINE void wide_tiles(const bool descends, size_t begin, size_t end, const real *const *X,
-                       size_t from, const real *D, const real *narrow, const struct shard_run *run,
-                       const struct part *part, struct place place)
-{
-    _Alignas(64) waiting stack;
-    const size_t high_most = part->paired ? WIDE_ROWS / 2 : WIDE_ROWS;
-    place.soon = (const char *)(D + run->end[part->end - 1] * PACK);
-    place.step = PACK * sizeof(real) * (part->paired ? 2 : 1) * high_most / (end - begin + 1) + 1;
-    for (size_t i = begin; i < end;) {
-        int high = part->paired ? wide_pair_rows(end - i) : wide_rows(end - i);
-        if (part->last) {
-            ask_for_place(&place, high, run, part);
-        }
-        if (part->paired) {
-            WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, descends, X, from + i, D, PACK,
-                           narrow, run, part, &place, stack)
-        } else {
-            WIDE_CALL(high, WIDE_COLUMNS, tile, 1, false, descends, X, from + i, D, PACK, narrow,
-                      run, part, &place, stack)
-        }
-        place.carry += high * WIDE_COLUMNS * LANES;
-        place.at += (size_t)high * place.ldg;
-        place.narrow += (size_t)high * PACK_UNIT;
-        i += (size_t)high;
-    }
-}
-
-/** Functions of their own, for their registers' sake. */
-static __attribute__((noinline)) void wide_sums(size_t begin, size_t end, const real *const *X,
-                                                size_t from, const real *D, const real *narrow,
-                                                const struct shard_run *run,
-                                                const struct part *part, const struct place *place)
-{
-    wide_tiles(false, begin, end, X, from, D, narrow, run, part, *place);
-}
-
-static __attribute__((noinline)) void wide_descent(size_t begin, size_t end, const real *const *X,
-                                                   size_t from, const real *D, const real *narrow,
-                                                   const struct shard_run *run,
-                                                   const struct part *part,
-                                                   const struct place *place)
-{
-    wide_tiles(true, begin, end, X, from, D, narrow, run, part, *place);
 }
 
 /** Are the tiles of a column turned? Not where turning back would be too much of the work. */
@@ -476,6 +445,36 @@ INLINE bool is_turned(const struct shard_run *run, size_t inputs, size_t outputs
     return LANES >= 4 && run->end[run->count - 1] >= FEW_EXAMPLES && inputs >= 2 * (size_t)LANES &&
            run_places(run) <= TURNED_PLACES &&
            (columns == 1 || 4 * outputs <= 3 * (size_t)columns * LANES);
+}
+
+/** How many registers the next tiles take of a block of that width, of which so many outputs are left. */
+INLINE int columns_of(const struct shard_run *run, size_t inputs, size_t left, size_t width)
+{
+    size_t registers = registers_for(left);
+    if (!is_wide(width)) {
+        return tile_columns(registers);
+    }
+    int columns = wide_columns(registers);
+    size_t few = left - (size_t)(columns - 1) * LANES; /* if it is the last */
+    bool apart =
+        registers == WIDE_COLUMNS && 4 * few <= 3 * (size_t)LANES && is_turned(run, inputs, few, 1);
+    return apart ? TILE_COLUMNS : columns;
+}
+
+/** Functions of their own, for their registers' sake. */
+static __attribute__((noinline)) void wide_sums(size_t begin, size_t end, const real *const *X,
+                                                size_t from, const real *D, size_t ldd,
+                                                const struct shard_run *run,
+                                                const struct part *part, const struct place *place)
+{
+    tiles(true, false, begin, end, WIDE_COLUMNS, X, from, D, ldd, run, part, *place);
+}
+
+static __attribute__((noinline)) void
+wide_descent(size_t begin, size_t end, const real *const *X, size_t from, const real *D, size_t ldd,
+             const struct shard_run *run, const struct part *part, const struct place *place)
+{
+    tiles(true, true, begin, end, WIDE_COLUMNS, X, from, D, ldd, run, part, *place);
 }
 
 /** AT (columns, rows) = A (rows, columns), whole registers of either; or weights AT descend by it. */
@@ -544,10 +543,10 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
             turned.at = o * inputs;
             turned.ahead = inputs + pass * LINE % inputs; /* a line of the next tiles in each */
             if (TILE_PAIRS && part->paired) {
-                PAIR_LOW_CALL(high, columns, tile, 2, true, false, X, from + begin, D + o, ldd, D,
-                              run, part, &turned, stack)
+                PAIR_LOW_CALL(high, columns, tile, 2, true, false, X, from + begin, D + o, ldd, run,
+                              part, &turned, stack)
             } else {
-                TILE_CALL(high, columns, tile, 1, true, false, X, from + begin, D + o, ldd, D, run,
+                TILE_CALL(high, columns, tile, 1, true, false, X, from + begin, D + o, ldd, run,
                           part, &turned, stack)
             }
             turned.carry += high * columns * LANES;
@@ -576,24 +575,19 @@ INLINE void gradient(const bool descends, const real *const *X, size_t from, con
     for (size_t p = 0; p < parts; p++) {
         pairs = pairs || part[p].paired;
     }
-    const size_t few = n % PACK;
-    const size_t last = n - few - PACK; /* full block, if tiles are wide */
-    const size_t before = PACK - TILE_COLUMNS * LANES;
     for (size_t i = 0; i < m + 1;) {
         size_t end = parts == 1 ? m + 1 : i + gradient_group(m + 1 - i);
-        bool wide =
-            is_wide(n) && !(4 * few <= 3 * (size_t)LANES && is_turned(run, end - i, few, 1));
-        size_t most = wide ? last + before : n;
-        for (size_t first = 0; first < most; first += PACK) {
-            size_t width = pack_width(n, first);
-            size_t outputs = most - first < PACK ? most - first : PACK;
+        for (size_t first = 0, width; first < n; first += width) {
+            width = pack_width(n, first);
+            size_t outputs = pack_outputs(n, first);
             size_t registers = registers_for(outputs);
             for (size_t c = 0; c < registers;) {
-                int columns = tile_columns(registers - c);
                 size_t o = c * (size_t)LANES;
                 size_t left = outputs - o;
+                int columns = columns_of(run, end - i, left, width);
                 size_t high = left < (size_t)columns * LANES ? left : (size_t)columns * LANES;
                 bool turned = is_turned(run, end - i, high, columns);
+                const real *d = D + first * E + o;
                 for (size_t p = 0; p < parts; p++) {
                     struct place place = {.carry = carry,
                                           .level = carry_level(m, n),
@@ -603,30 +597,21 @@ INLINE void gradient(const bool descends, const real *const *X, size_t from, con
                                           .size = size,
                                           .pairs = pairs,
                                           .descent = descent};
-                    const real *d = D + first * E + o;
+                    if (columns == WIDE_COLUMNS && descends) {
+                        wide_descent(i, end, X, from, d, width, run, &part[p], &place);
+                        continue;
+                    }
+                    if (columns == WIDE_COLUMNS) {
+                        wide_sums(i, end, X, from, d, width, run, &part[p], &place);
+                        continue;
+                    }
                     size_t rest = turned ? turned_tiles(i, end, high, X, from, d, width, run,
                                                         &part[p], &place)
                                          : i;
-                    tiles(descends, rest, end, columns, X, from, d, width, run, &part[p], place);
+                    tiles(false, descends, rest, end, columns, X, from, d, width, run, &part[p],
+                          place);
                 }
                 c += (size_t)columns;
-            }
-        }
-        for (size_t p = 0; wide && p < parts; p++) {
-            struct place place = {.carry = carry,
-                                  .level = carry_level(m, n),
-                                  .G = G,
-                                  .ldg = PACK,
-                                  .at = last * inputs + (above + i) * PACK + before,
-                                  .narrow = (last + PACK) * inputs + (above + i) * PACK_UNIT,
-                                  .size = size,
-                                  .descent = descent};
-            const real *d = D + last * E + before;
-            const real *narrow = D + (last + PACK) * E;
-            if (descends) {
-                wide_descent(i, end, X, from, d, narrow, run, &part[p], &place);
-            } else {
-                wide_sums(i, end, X, from, d, narrow, run, &part[p], &place);
             }
         }
         i = end;

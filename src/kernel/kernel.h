@@ -13,9 +13,9 @@
  *   read and written, so every row has round16(width) readable and writable reals. What lies
  *   between width and round16(width) is undefined in X and zero in D.
  *
- *   W, G and, for the weight deltas, D are packed: outputs in blocks of PACK = 48 (the last block as
- *   wide as it must be, a multiple of 16), each block a row-major matrix of its own, of W and G
- *   ((m + 1), block width) with the bias as the last row, of D (E, block width):
+ *   W, G and, for the weight deltas, D are packed: outputs in blocks of 48 and 64 (the fewest of 48,
+ *   first; only up to 32, and 65 to 80, outputs make a narrower one), each block a row-major matrix of its
+ *   own, of W and G ((m + 1), block width) with the bias as the last row, of D (E, block width):
  *
  *       block 0                 block 1 …
  *       w00 w10 … w47,0         w48,0 …         row 0: weights from input 0
@@ -23,8 +23,9 @@
  *       …
  *       b0  b1  …                               row m: the bias
  *
- *   48 = 3 registers of 16 floats: what a tile holds. A block is read from front to back by the
- *   forward pass and written so by the weight deltas. Padding is zero and stays zero.
+ *   48 and 64 are 3 and 4 registers of 16 floats: what tiles hold. A block is read from front to back
+ *   by the forward pass and written so by the weight deltas. Blocks of 64 are what most layers divide
+ *   into evenly, so that workers have blocks of their own. Padding is zero and stays zero.
  *
  * No pointer may overlap another unless said so. Nothing here allocates or fails.
  */
@@ -37,7 +38,8 @@
 
 #include "base/real.h"
 
-enum { PACK = 48, PACK_UNIT = 16 };
+/* Outputs of a block at most, and what its width is a multiple of. */
+enum { PACK = 64, PACK_UNIT = 16 };
 
 /** n rounded up to a whole number of registers of the widest level. */
 static inline size_t round16(size_t n)
@@ -45,17 +47,34 @@ static inline size_t round16(size_t n)
     return (n + PACK_UNIT - 1) / PACK_UNIT * PACK_UNIT;
 }
 
-/** Width of the block of outputs that begins at `first` (a multiple of PACK). */
+enum { PACK_SLIM = PACK - PACK_UNIT };
+
+/** Width of the block of outputs that begins at `first`. Blocks in a row are packed as if alone. */
 static inline size_t pack_width(size_t n, size_t first)
 {
     size_t rest = round16(n) - first;
-    return rest < PACK ? rest : PACK;
+    return rest <= PACK_SLIM ? rest : rest % PACK == 0 ? PACK : PACK_SLIM;
+}
+
+/** Outputs of that block. */
+static inline size_t pack_outputs(size_t n, size_t first)
+{
+    size_t width = pack_width(n, first);
+    return n - first < width ? n - first : width;
+}
+
+/** Where the block of output o begins. */
+static inline size_t pack_begin(size_t n, size_t o)
+{
+    /* behind so many of 48 the rest is a multiple of 64 */
+    size_t slim = (PACK - round16(n) % PACK) % PACK / PACK_UNIT * PACK_SLIM;
+    return o < slim ? o / PACK_SLIM * PACK_SLIM : slim + (o - slim) / PACK * PACK;
 }
 
 /** Where value o of row r is in a packed matrix of so many rows of n values. */
 static inline size_t packed_at(size_t rows, size_t n, size_t r, size_t o)
 {
-    size_t first = o / PACK * PACK;
+    size_t first = pack_begin(n, o);
     return first * rows + r * pack_width(n, first) + (o - first);
 }
 
@@ -184,25 +203,10 @@ static inline size_t gradient_group(size_t left)
     return left < CARRY_INPUTS ? left : GRADIENT_GROUP;
 }
 
-/**
- * How many of the outputs that are left a call takes that does not take all: a block, or the last
- * two, if the last has so few that it takes less time with the other.
- */
-static inline size_t gradient_outputs(size_t left)
-{
-    return left <= PACK + PACK_UNIT ? left : PACK;
-}
-
-/** Weight deltas of an input that such a call comes to, at most. */
-static inline size_t gradient_width(size_t n)
-{
-    return n > PACK ? PACK + PACK_UNIT : round16(n);
-}
-
-/** Reals of a level, for a layer of m inputs and n outputs. */
+/** Reals of a level, for a layer of m inputs and n outputs: a block's. */
 static inline size_t carry_level(size_t m, size_t n)
 {
-    return (m + 1 < CARRY_INPUTS ? m + 1 : CARRY_INPUTS) * gradient_width(n);
+    return (m + 1 < CARRY_INPUTS ? m + 1 : CARRY_INPUTS) * (n < PACK ? round16(n) : PACK);
 }
 
 /** Reals of the scratch for E examples. */
@@ -211,12 +215,12 @@ static inline size_t carry_reals(size_t E, size_t m, size_t n)
     return E <= CARRY_FREE ? 0 : CARRY_DEPTH * carry_level(m, n);
 }
 
-/** Inputs of a network that small() takes, at most. */
-enum { SMALL_INPUTS = 64 };
+/** Inputs of a network that small() takes, and units of a layer, at most. */
+enum { SMALL_INPUTS = 64, SMALL_UNITS = 48 };
 
 /**
  * The passes of a whole network, for up to PACK_UNIT examples of one shard, SMALL_INPUTS inputs and
- * layers of up to PACK units that keep no slope. Layers and offsets as in a shape (network/shape.h). Larger shards
+ * layers of up to SMALL_UNITS that keep no slope. Layers and offsets as in a shape (network/shape.h). Larger shards
  * take several calls, each of which goes on with the sums of the one before.
  */
 struct REAL(small) {

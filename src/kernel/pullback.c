@@ -83,9 +83,9 @@ INLINE void tile(const int rows, const int columns, const real *W, size_t m, siz
         }
     }
     const real *d = DT;
-    for (size_t first = 0; first < n; first += PACK) {
-        size_t width = pack_width(n, first);
-        size_t outputs = n - first < PACK ? n - first : PACK;
+    for (size_t first = 0, width; first < n; first += width) {
+        width = pack_width(n, first);
+        size_t outputs = n - first < width ? n - first : width;
         const real *w = W + first * (m + 1) + i * width;
         const char *soon = (const char *)(w + (size_t)rows * width) + done * outputs;
         ask(asking);

@@ -569,10 +569,10 @@ static real deltas(const struct REAL(small) * s, size_t l, const real *X, size_t
 /** Layer by layer with the functions above; what they want row by row is turned around in between. */
 static real small(const struct REAL(small) * s)
 {
-    enum { LD = PACK_UNIT, LDX = SMALL_INPUTS + PACK_UNIT, LDD = PACK };
+    enum { LD = PACK_UNIT, LDX = SMALL_INPUTS + PACK_UNIT, LDD = SMALL_UNITS };
     size_t L = s->layers;
-    real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LDD], T[PACK * LD];
-    real value[PACK * LD];
+    real X[PACK_UNIT * LDX], Z[PACK_UNIT * LDX], D[PACK_UNIT * LDD], T[SMALL_UNITS * LD];
+    real value[SMALL_UNITS * LD];
     const struct REAL(targets) targets = {
         .class_index = s->class_index, .value = value, .ld = LD, .smoothing = s->smoothing};
     const real *row[PACK_UNIT];

@@ -9,8 +9,8 @@
 #include "kernel/transfer.h"
 
 enum {
-    LD = PACK_UNIT, /* examples of a transposed layer */
-    LDD = PACK,     /* units of an example's deltas */
+    LD = PACK_UNIT,    /* examples of a transposed layer */
+    LDD = SMALL_UNITS, /* units of an example's deltas */
 };
 
 /** The constant 1 behind m rows of a transposed layer. */
@@ -391,7 +391,7 @@ static vec deltas(const real *XT, const real *D, size_t E, size_t m, size_t n, b
 /** In a function of its own: the room it takes would be tiny()'s, too. */
 static __attribute__((noinline)) real small(const struct REAL(small) * s)
 {
-    _Alignas(64) real block[3][PACK * LD];
+    _Alignas(64) real block[3][SMALL_UNITS * LD];
     real *DT = block[0];
     real *PT = block[1];
     real *D = block[2];

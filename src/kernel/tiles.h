@@ -109,18 +109,24 @@ INLINE int pair_rows(size_t left, int columns)
                         TILE_CASE(12, 1, function, __VA_ARGS__))
 
 /**
- * Where the last block of a pack has one register, tiles of one column would wait for loads: 9 for 8
- * multiply-adds. So it and the last three registers of the block before make tiles of four columns,
- * six rows high: 24 for 10 loads. With 16 registers there is no room for them.
+ * A block of 64 outputs is cut into tiles of four columns, six rows high, too: 24 for 10 loads. Tiles
+ * of three would leave one column, which waits for loads, 9 for 8. With 16 registers there is no room
+ * for them.
  */
 #define TILE_WIDE (TILE_ROWS == 8)
 #define WIDE_ROWS 6
 #define WIDE_COLUMNS (TILE_COLUMNS + 1)
 
-/** Have layers of n outputs such a last block? */
-INLINE bool is_wide(size_t n)
+/** Have blocks of that width such tiles? */
+INLINE bool is_wide(size_t width)
 {
-    return TILE_WIDE && n > PACK && n % PACK > 0 && n % PACK <= (size_t)LANES;
+    return TILE_WIDE && width == PACK;
+}
+
+/** How many registers of such a block the next tile takes of `left`. */
+INLINE int wide_columns(size_t left)
+{
+    return left % WIDE_COLUMNS == 0 ? WIDE_COLUMNS : left < 3 ? (int)left : 3;
 }
 
 /** How many rows the next of these tiles takes: with at least four, 16 sums are under way. */

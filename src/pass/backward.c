@@ -40,10 +40,10 @@ void REAL(pack_deltas)(struct workspace *ws)
     size_t n = ws->shape->width[ws->shape->layers];
     for (size_t e = 0; e < ws->E; e += STRETCH) {
         const real *DT = panel_at(ws, ws->TA, e);
-        for (size_t first = 0; first < n; first += PACK) {
-            size_t outputs = n - first < PACK ? n - first : PACK;
-            ws->k->transpose(DT + first * ws->ldt, ws->ldt, outputs, stretch_at(ws, e),
-                             deltas_at(ws, ws->shape->layers, first, e), pack_width(n, first));
+        for (size_t first = 0; first < n; first += pack_width(n, first)) {
+            ws->k->transpose(DT + first * ws->ldt, ws->ldt, pack_outputs(n, first),
+                             stretch_at(ws, e), deltas_at(ws, ws->shape->layers, first, e),
+                             pack_width(n, first));
         }
     }
 }
@@ -64,7 +64,7 @@ static void gradient_watched(struct workspace *ws, size_t l, const struct shard_
     size_t n = ws->shape->width[l];
     size_t places = run_places(run);
     for (size_t end = n; end > 0;) {
-        size_t first = (end - 1) / PACK * PACK;
+        size_t first = pack_begin(n, end - 1);
         size_t at = ws->shape->offset[l] + first * (m + 1);
         real *delta[SUBTREES_MAX];
         for (size_t j = 0; j < places; j++) {
@@ -110,9 +110,10 @@ void REAL(pull_back_units)(struct workspace *ws, const real *weights, size_t l, 
     const real *above = transposed_at(ws, l, e);
     real *below = l > 2 ? transposed_at(ws, l - 1, e) : NULL;
     for (size_t first = from; first < to;) {
-        size_t block = first / PACK * PACK;
+        size_t block = pack_begin(m, first);
         size_t width = pack_width(m, block);
-        size_t units = to - first < block + PACK - first ? to - first : block + PACK - first;
+        size_t end = block + width < to ? block + width : to;
+        size_t units = end - first;
         const real *X = (S ? S : ws->X[l - 1]) + e * ldx + first;
         real *D = deltas_at(ws, l - 1, block, e) + (first - block);
         real *DT = below ? below + first * ws->ldt : NULL;

@@ -31,8 +31,8 @@ static bool is_heavy(const struct shape *shape, size_t l)
 
 bool REAL(is_by_units)(const struct shape *shape, size_t l)
 {
-    return shape->width[l] > PACK && shape->activation[l] != ACTIVATION_CUSTOM &&
-           is_heavy(shape, l);
+    return shape->width[l] > pack_width(shape->width[l], 0) &&
+           shape->activation[l] != ACTIVATION_CUSTOM && is_heavy(shape, l);
 }
 
 /** Do workers meet before the forward pass of layer l, since it takes what others have come to? */
@@ -104,9 +104,7 @@ static void forward_by_units(const struct operands *o, const struct spread *spre
     size_t n = o->shape->width[l];
     size_t batch = spread->begin[o->workers];
     const real *const *rows = l == 1 && o->in_place ? o->scratch[w].row : o->row[l - 1];
-    /* tiles of a narrow block have fewer sums for each load: 32 units take 0.7 of what 48 do */
-    struct grid grid = {
-        .units = round16(n), .block = PACK, .rows = batch, .grain = 1, .eighths = 1};
+    struct grid grid = {.units = round16(n), .rows = batch, .grain = 1};
     struct band band[BANDS_MAX];
     size_t bands = divide(&grid, w, o->workers, band);
     for (size_t b = 0; b < bands; b++) {

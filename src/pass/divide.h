@@ -17,29 +17,35 @@
 
 #include <stddef.h>
 
+#include "kernel/kernel.h"
+
 /** Units [from, to) of rows [begin, end). */
 struct band {
     size_t from, to, begin, end;
 };
 enum { BANDS_MAX = 3 };
 
-/**
- * What is divided: so many units in blocks, and rows, cut at multiples of grain. A narrow last block
- * counts for more than its width, by so many eighths of what it lacks.
- */
+/** What is divided: so many units in blocks, and rows, cut at multiples of grain. */
 struct grid {
-    size_t units, block, rows, grain;
-    size_t eighths;
+    size_t units, rows, grain;
+    size_t block; /* units of each, a divisor; 0: the blocks that so many units are packed in */
 };
+
+/** The width of the block that begins at `first`; 0 at the end. */
+static inline size_t grid_width(const struct grid *grid, size_t first)
+{
+    return first == grid->units ? 0 : grid->block ? grid->block : pack_width(grid->units, first);
+}
 
 /** Where worker w begins: row `begin` of the block of units that begins at `from`. */
 static inline struct band divide_corner(const struct grid *grid, size_t w, size_t workers)
 {
-    size_t rest = grid->units % grid->block;
-    size_t last = rest ? rest + (grid->block - rest) * grid->eighths / 8 : 0;
-    size_t cell = (grid->units - rest + last) * grid->rows * w / workers;
-    size_t first = cell / (grid->block * grid->rows) * grid->block;
-    size_t width = first + rest == grid->units ? last : grid->block;
+    size_t cell = grid->units * grid->rows * w / workers;
+    size_t unit = cell / grid->rows;
+    size_t first = unit == grid->units ? unit
+                   : grid->block       ? unit / grid->block * grid->block
+                                       : pack_begin(grid->units, unit);
+    size_t width = grid_width(grid, first);
     size_t row = width ? (cell - first * grid->rows) / width : 0;
     row = row < grid->rows ? (row + grid->grain / 2) / grid->grain * grid->grain : row;
     return (struct band){.from = first, .begin = row < grid->rows ? row : grid->rows};
@@ -57,9 +63,8 @@ static inline size_t divide(const struct grid *grid, int w, int workers,
     size_t count = 0;
     for (int i = 0; i < BANDS_MAX; i++) {
         /* a row above the corner of a worker's first block is its neighbour's there */
-        size_t from = a.from + (cut[i] < a.begin ? grid->block : 0);
-        size_t to = b.from + (cut[i] < b.begin ? grid->block : 0);
-        to = to < grid->units ? to : grid->units;
+        size_t from = a.from + (cut[i] < a.begin ? grid_width(grid, a.from) : 0);
+        size_t to = b.from + (cut[i] < b.begin ? grid_width(grid, b.from) : 0);
         if (cut[i] < cut[i + 1] && from < to) {
             band[count++] = (struct band){from, to, cut[i], cut[i + 1]};
         }

@@ -10,12 +10,11 @@ static void affine_watched(struct workspace *ws, const real *W, size_t l, size_t
 {
     size_t m = ws->shape->width[l - 1];
     size_t n = ws->shape->width[l];
-    for (size_t first = 0; first < n; first += PACK) {
-        size_t here = n - first < PACK ? n - first : PACK;
+    for (size_t first = 0; first < n; first += pack_width(n, first)) {
         size_t at = ws->shape->offset[l] + first * (m + 1);
         ws->watcher->need(ws->watcher->context, at + pack_width(n, first) * (m + 1));
-        ws->k->affine(ws->row[l - 1] + e, E, m, W + at, here, ws->X[l] + e * ws->ldx[l] + first,
-                      ws->ldx[l]);
+        ws->k->affine(ws->row[l - 1] + e, E, m, W + at, pack_outputs(n, first),
+                      ws->X[l] + e * ws->ldx[l] + first, ws->ldx[l]);
     }
 }
 

@@ -27,7 +27,7 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
         size_t n = shape->width[l];
         size_t group = o->grouped && m + 1 > CARRY_INPUTS ? CARRY_INPUTS : m + 1;
         size_t sums = carry_reals(capacity, m, n);
-        size_t piece = group * gradient_width(n);
+        size_t piece = group * (n < PACK ? round16(n) : PACK);
         most = piece > most ? piece : most;
         carry = sums > carry ? sums : carry;
         o->row[l - 1] = take(taker, capacity * sizeof *o->row[0]);
@@ -168,19 +168,18 @@ static void apply_block(struct share *s, size_t l, size_t first, size_t from, si
     }
 }
 
-/** Inputs [from, to) of layer l for so many outputs from `first` on: a block or two. */
-static void learn_piece(struct share *s, size_t l, size_t first, size_t outputs, size_t from,
-                        size_t to)
+/** Inputs [from, to) of layer l for the block of outputs that begins at `first`. */
+static void learn_piece(struct share *s, size_t l, size_t first, size_t from, size_t to)
 {
     const struct operands *o = s->operands;
     size_t inputs = o->shape->width[l - 1] + 1;
-    size_t last = (outputs - 1) / PACK * PACK;
-    size_t width = pack_width(outputs, last);
+    size_t outputs = pack_outputs(o->shape->width[l], first);
+    size_t width = pack_width(outputs, 0);
     size_t lanes = (size_t)o->k->lanes;
     bool descends = s->where == SIZE_MAX && s->descends;
     real *G = s->sums ? s->sums + piece_at(o->shape, l, first, from) : s->G;
-    if ((outputs - last + lanes - 1) / lanes * lanes < width) { /* padding that nobody writes */
-        memset(G + last * (to - from), 0, (to - from) * width * sizeof *G);
+    if ((outputs + lanes - 1) / lanes * lanes < width) { /* padding that nobody writes */
+        memset(G, 0, (to - from) * width * sizeof *G);
     }
     real total;
     if (descends) {
@@ -194,10 +193,7 @@ static void learn_piece(struct share *s, size_t l, size_t first, size_t outputs,
     }
     /* what was applied already is summed once more, to be looked at */
     total = sum_piece(s, l, first, outputs, from, to, G, NULL);
-    for (size_t block = 0; block < outputs; block += PACK) {
-        apply_block(s, l, first + block, from, to, G + block * (to - from), total < SAFE_SIZE,
-                    descends);
-    }
+    apply_block(s, l, first, from, to, G, total < SAFE_SIZE, descends);
 }
 
 /** Worker w's share of layer l: by units where the passes divide the layer so, else by inputs. */
@@ -207,8 +203,8 @@ static void learn_layer(struct share *s, size_t l, int w)
     const struct operands *o = s->operands;
     size_t n = o->shape->width[l];
     size_t inputs = o->shape->width[l - 1] + 1;
-    struct grid grid = {.units = round16(n), .rows = inputs, .eighths = 1};
-    grid.block = o->by_units[l] ? PACK : grid.units;
+    struct grid grid = {.units = round16(n), .rows = inputs};
+    grid.block = o->by_units[l] ? 0 : grid.units;
     grid.grain = inputs >= 2 * HEIGHT * (size_t)o->workers ? HEIGHT : 1;
     struct band band[BANDS_MAX];
     size_t bands = divide(&grid, w, o->workers, band);
@@ -216,13 +212,8 @@ static void learn_layer(struct share *s, size_t l, int w)
         for (size_t i = band[b].begin; i < band[b].end;) {
             size_t left = band[b].end - i;
             size_t to = i + (o->grouped ? gradient_group(left) : left);
-            size_t units = band[b].to < n ? band[b].to : n;
-            for (size_t first = band[b].from; first < units;) {
-                size_t rest = units - first;
-                /* in a block of sums the last two are not side by side */
-                size_t outputs = !s->sums ? gradient_outputs(rest) : rest < PACK ? rest : PACK;
-                learn_piece(s, l, first, outputs, i, to);
-                first += outputs;
+            for (size_t first = band[b].from; first < band[b].to; first += pack_width(n, first)) {
+                learn_piece(s, l, first, i, to);
             }
             i = to;
         }

@@ -137,7 +137,7 @@ void REAL(limit_norms)(const struct shape *shape, void *W, double limit, int w, 
     for (size_t l = 1; l <= shape->layers; l++) {
         size_t m = shape->width[l - 1];
         size_t n = shape->width[l];
-        for (size_t first = 0; first < n; first += PACK, number++) {
+        for (size_t first = 0; first < n; first += pack_width(n, first), number++) {
             if (number % (size_t)workers == (size_t)w) {
                 real *block = (real *)W + shape->offset[l] + first * (m + 1);
                 limit_block(block, m, pack_width(n, first), limit);

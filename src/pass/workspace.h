@@ -111,7 +111,7 @@ static inline size_t stretch_at(const struct workspace *ws, size_t e)
     return ws->E - e < STRETCH ? ws->E - e : STRETCH;
 }
 
-/** Deltas of layer l for the outputs from `first` (a multiple of PACK) on, at example e. */
+/** Deltas of layer l for the outputs from `first` (where a block begins) on, at example e. */
 static inline real *deltas_at(const struct workspace *ws, size_t l, size_t first, size_t e)
 {
     return ws->D[l] + first * ws->of + (ws->at + e) * pack_width(ws->shape->width[l], first);

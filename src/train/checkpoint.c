@@ -136,6 +136,18 @@ static void options_text(const heddle_recipe *recipe, struct string *text)
     string_add(text, "}");
 }
 
+/**
+ * The order in which sums over all weights are formed, that of their blocks in memory: raised when
+ * blocks change. Σ g² of --clip and L-BFGS's products decide what becomes of a run; nothing else is
+ * summed over weights.
+ */
+#define RUN_SUMS "2"
+
+static bool sums_decide(const struct run_recipe *run)
+{
+    return run->clip > 0 || run->optimizer == OPTIMIZER_LBFGS;
+}
+
 /** All that the files of a run have in common. */
 static heddle_status note_owner(heddle_model *model, const struct checkpoint_owner *owner,
                                 heddle_error *err)
@@ -153,12 +165,17 @@ static heddle_status note_owner(heddle_model *model, const struct checkpoint_own
     } notes[] = {
         {"shard", shard},          {"recipe", owner->run->text.data},
         {"data", owner->data},     {"validation", owner->validation},
-        {"options", options.data}, {"initial", owner->initial},
+        {"options", options.data},
     };
-    size_t count = sizeof notes / sizeof *notes - (*owner->initial == 0);
     heddle_status status = HEDDLE_OK;
-    for (size_t i = 0; i < count && !status; i++) {
+    for (size_t i = 0; i < sizeof notes / sizeof *notes && !status; i++) {
         status = model_note(model, notes[i].key, notes[i].value, err);
+    }
+    if (!status && *owner->initial) {
+        status = model_note(model, "initial", owner->initial, err);
+    }
+    if (!status && sums_decide(owner->run)) {
+        status = model_note(model, "sums", RUN_SUMS, err);
     }
     memory_free(options.data);
     return status;
@@ -434,6 +451,11 @@ static heddle_status name_difference(const char *path, const heddle_model *then,
     if (!same_recipe(then, owner->run)) {
         return name_recipe(path, then, owner->run, err);
     }
+    if (!same_entry(then, now, "sums")) {
+        return refuse(err, path,
+                      "another version of Heddle wrote it, which adds weights up in another order; "
+                      "go on with that version, or start from its weights with --init");
+    }
     if (!same_entry(then, now, "preprocess")) {
         return name_columns(path, then, now, err);
     }
@@ -449,8 +471,8 @@ static heddle_status compare(const char *path, const heddle_model *then,
     if (status) {
         return status;
     }
-    static const char *const keys[] = {"data", "validation",  "shard",  "preprocess",
-                                       "loss", "activations", "initial"};
+    static const char *const keys[] = {"data", "validation",  "shard",   "preprocess",
+                                       "loss", "activations", "initial", "sums"};
     const char *different = NULL;
     if (!model_entry(then, "data")) {
         status = status_set(err, HEDDLE_E_DATA,

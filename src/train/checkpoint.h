@@ -8,6 +8,7 @@
  *     tensor run.lbfgs, run.gradient, run.s0 …, run.y0 …   those of L-BFGS (lbfgs.h)
  *     "data", "validation"  fingerprints of the rows trained on and watched
  *     "initial"             sha256 of the model the run began from, if it did from one
+ *     "sums"                RUN_SUMS, if sums over all weights decide in the run
  *     "options"             JSON of the options as given, to name the one that differs
  *
  * and the digest over everything. Threads, kernels and paths are not in it: any machine can go on.
