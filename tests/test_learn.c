@@ -18,14 +18,14 @@ struct divided {
     double *sums; /* or NULL: weight deltas are applied as they come */
 };
 
-static void divide_net(struct divided *d, const struct net *net, bool in_place)
+static void divide_net(struct divided *d, const struct net *net, enum where inputs)
 {
-    size_t bytes = passes_f64.operands_bytes(&net->shape, net->batch, d->workers);
+    size_t bytes = passes_f64.operands_bytes(&net->shape, net->batch, d->workers, inputs);
     cr_assert(d->workers <= 8);
     cr_assert(!shard_plan_create_spread(net->batch, d->shard, d->workers, &d->plan, NULL));
     d->operands_memory = new_array(bytes);
     d->operands = passes_f64.operands_place(d->operands_memory, &net->shape, best_kernels(),
-                                            net->batch, d->workers, in_place);
+                                            net->batch, d->workers, inputs);
     for (int w = 0; w < d->workers; w++) {
         d->ws[w] = workspace_of(net, d->plan->capacity, true, &d->memory[w]);
         passes_f64.admit(d->operands, w, d->ws[w]);
@@ -79,6 +79,27 @@ static void divided_free(struct divided *d)
     shard_plan_free(d->plan);
 }
 
+/** The net's examples become bytes, in an order that only examples.row tells. */
+static uint8_t *into_bytes(struct net *net, size_t batch)
+{
+    size_t inputs = net->shape.width[0];
+    uint8_t *bytes = new_array(batch * inputs + 64 + batch * sizeof(uint32_t));
+    uint32_t *row = (void *)(bytes + (batch * inputs + 63) / 64 * 64);
+    uint64_t state = batch;
+    for (size_t i = 0; i < batch * inputs; i++) {
+        bytes[i] = (uint8_t)test_random(&state);
+    }
+    for (size_t e = 0; e < batch; e++) {
+        row[e] = (uint32_t)((7 * e + 3) % batch);
+    }
+    net->examples.real = NULL;
+    net->examples.bytes = bytes;
+    net->examples.byte_stride = inputs;
+    net->examples.byte_scale = 1.0 / 255;
+    net->examples.row = row;
+    return bytes;
+}
+
 /* Weights divided among any number of workers, in pieces: the same update as of sums of everybody's
    weight deltas, the last batch of an epoch included. */
 Test(learn, is_the_same_update)
@@ -113,7 +134,8 @@ Test(learn, is_the_same_update)
             mask[k] = k % 3 > 0;
         }
         rule.weight_mask = i / 2 % 2 ? mask : NULL;
-        divide_net(&d, &net, i % 4 < 2);
+        uint8_t *pixels = i / 3 % 3 == 0 ? into_bytes(&net, batch) : NULL;
+        divide_net(&d, &net, pixels ? IN_BYTES : i % 4 < 2 ? IN_REALS : IN_WORKSPACES);
         d.sums = i % 5 == 4 ? new_array(bytes) : NULL;
         void *partial[PARTIALS_MAX] = {new_array(bytes), new_array(bytes), new_array(bytes),
                                        new_array(bytes), new_array(bytes), new_array(bytes)};
@@ -148,6 +170,7 @@ Test(learn, is_the_same_update)
             free(partial[b]);
         }
         divided_free(&d);
+        free(pixels);
         free(mask);
         net_free(&net);
     }
@@ -163,7 +186,7 @@ Test(learn, says_what_is_not_finite)
             net_new(widths, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE, NUMBERS, 100, 3);
         struct divided d = {.shard = 16, .workers = workers};
         struct update_rule rule = {.optimizer = OPTIMIZER_SGD, .scale = 1, .rate = 0.1, .step = 1};
-        divide_net(&d, &net, true);
+        divide_net(&d, &net, IN_REALS);
         weights_pack(&net.shape, net.values, true, net.W);
         net.inputs[50 * net.examples.real_stride + 200] = 1e308; /* times some deltas: infinite */
         double *W = new_array(shape_packed(&net.shape) * sizeof(double));

@@ -75,13 +75,16 @@ void REAL(locate)(const struct operands *o, int w, const struct examples *exampl
     const real *value = examples->real;
     const real **row = o->scratch[w].row;
     uint32_t *index = o->scratch[w].index;
+    if (o->bytes) {
+        REAL(bytes_locate)(o->scratch[w].bytes, examples, rows, first, E);
+    }
     if (o->legs == 1) {
         return; /* everybody takes the examples that are his own */
     }
     for (size_t e = 0; e < E; e++) {
         index[e] = rows ? rows[e] : (uint32_t)(first + e);
     }
-    for (size_t e = 0; o->in_place && o->by_units[1] && e < E; e++) {
+    for (size_t e = 0; o->in_place && !o->bytes && o->by_units[1] && e < E; e++) {
         size_t at = index[e];
         row[e] = value + (examples->row ? examples->row[at] : at) * examples->real_stride;
     }
@@ -104,6 +107,7 @@ static void forward_by_units(const struct operands *o, const struct spread *spre
     size_t n = o->shape->width[l];
     size_t batch = spread->begin[o->workers];
     const real *const *rows = l == 1 && o->in_place ? o->scratch[w].row : o->row[l - 1];
+    const struct bytes *bytes = l == 1 ? o->scratch[w].bytes : NULL;
     struct grid grid = {.units = round16(n), .rows = batch, .grain = 1};
     struct band band[BANDS_MAX];
     size_t bands = divide(&grid, w, o->workers, band);
@@ -115,9 +119,10 @@ static void forward_by_units(const struct operands *o, const struct spread *spre
             for (size_t E; e < end; e += E) {
                 size_t at = spread->begin[v] + e;
                 struct origin origin = {.index = o->scratch[w].index + at, .step = step};
+                struct inputs inputs = {.row = rows + at, .bytes = bytes, .at = at};
                 E = end - e < STRETCH ? end - e : STRETCH;
                 REAL(forward_units)
-                (o->space[v], rows + at, &origin, W, l, e, E, band[b].from, to);
+                (o->space[v], &inputs, &origin, W, l, e, E, band[b].from, to);
             }
         }
     }

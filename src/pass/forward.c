@@ -42,13 +42,19 @@ static void transfer_units(struct workspace *ws, const struct origin *origin, si
     }
 }
 
-void REAL(forward_units)(struct workspace *ws, const real *const *rows, const struct origin *origin,
-                         const real *weights, size_t l, size_t e, size_t E, size_t from, size_t to)
+void REAL(forward_units)(struct workspace *ws, const struct inputs *inputs,
+                         const struct origin *origin, const real *weights, size_t l, size_t e,
+                         size_t E, size_t from, size_t to)
 {
     const struct shape *shape = ws->shape;
     size_t m = shape->width[l - 1];
-    ws->k->affine(rows, E, m, weights + shape->offset[l] + from * (m + 1), to - from,
-                  ws->X[l] + e * ws->ldx[l] + from, ws->ldx[l]);
+    const real *W = weights + shape->offset[l] + from * (m + 1);
+    real *Z = ws->X[l] + e * ws->ldx[l] + from;
+    if (inputs->bytes) {
+        REAL(affine_bytes)(ws->k, inputs->bytes, inputs->at, E, m, W, to - from, Z, ws->ldx[l]);
+    } else {
+        ws->k->affine(inputs->row, E, m, W, to - from, Z, ws->ldx[l]);
+    }
     if (l < shape->layers) {
         transfer_units(ws, origin, l, e, E, from, to);
     }
@@ -61,7 +67,9 @@ void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l)
         size_t E = stretch_at(ws, e);
         const struct origin origin = {.index = ws->extras ? ws->index + e : NULL, .step = ws->step};
         if (!ws->watcher || e > 0) {
-            REAL(forward_units)(ws, ws->row[l - 1] + e, &origin, weights, l, e, E, 0, n);
+            const struct inputs inputs = {
+                .row = ws->row[l - 1] + e, .bytes = l == 1 ? ws->bytes : NULL, .at = ws->at + e};
+            REAL(forward_units)(ws, &inputs, &origin, weights, l, e, E, 0, n);
             continue;
         }
         affine_watched(ws, weights, l, e, E);

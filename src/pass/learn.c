@@ -13,6 +13,12 @@
 #include "pass/divide.h"
 #include "pass/workspace.h"
 
+/** Most inputs of a layer of m, and the 1 behind, that weight deltas are made of at a time. */
+static size_t group_of(const struct operands *o, size_t m)
+{
+    return o->grouped && m + 1 > CARRY_INPUTS ? CARRY_INPUTS : m + 1;
+}
+
 /** Lay operands out, or only count; o is what they become. */
 static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
 {
@@ -25,7 +31,7 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
     for (size_t l = 1; l <= shape->layers; l++) {
         size_t m = shape->width[l - 1];
         size_t n = shape->width[l];
-        size_t group = o->grouped && m + 1 > CARRY_INPUTS ? CARRY_INPUTS : m + 1;
+        size_t group = group_of(o, m);
         size_t sums = carry_reals(capacity, m, n);
         size_t piece = group * (n < PACK ? round16(n) : PACK);
         most = piece > most ? piece : most;
@@ -46,6 +52,9 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
             scratch.row = take(taker, capacity * sizeof *scratch.row);
             scratch.index = take(taker, capacity * sizeof *scratch.index);
         }
+        if (o->bytes) {
+            scratch.bytes = REAL(bytes_take)(taker, shape, capacity, group_of(o, shape->width[0]));
+        }
         if (taker->base) {
             o->scratch[w] = scratch;
         }
@@ -53,27 +62,32 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
 }
 
 /** Operands that are not laid out yet. */
-static struct operands draft(const struct shape *shape, int workers, bool in_place)
+static struct operands draft(const struct shape *shape, size_t capacity, int workers,
+                             enum where inputs)
 {
-    struct operands o = {.shape = shape, .workers = workers, .in_place = in_place};
+    struct operands o = {.shape = shape,
+                         .workers = workers,
+                         .bytes = inputs == IN_BYTES && REAL(stays_bytes)(shape, capacity)};
+    o.in_place = inputs == IN_REALS || o.bytes;
     REAL(by_units_choose)(&o);
     return o;
 }
 
-size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers)
+size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers,
+                            enum where inputs)
 {
     struct taker count = {0};
-    struct operands o = draft(shape, workers, false);
+    struct operands o = draft(shape, capacity, workers, inputs);
     lay_out(&o, &count, capacity);
     return count.used;
 }
 
 struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                      size_t capacity, int workers, bool in_place)
+                                      size_t capacity, int workers, enum where inputs)
 {
     struct operands *operands = memory;
     struct taker taker = {.base = memory};
-    *operands = draft(shape, workers, in_place);
+    *operands = draft(shape, capacity, workers, inputs);
     operands->k = kernels;
     lay_out(operands, &taker, capacity);
     return operands;
@@ -82,6 +96,9 @@ struct operands *REAL(operands_place)(void *memory, const struct shape *shape, c
 void REAL(admit)(struct operands *operands, int w, struct workspace *ws)
 {
     operands->space[w] = ws;
+    if (ws) {
+        ws->bytes = operands->scratch[w].bytes;
+    }
 }
 
 void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
@@ -106,6 +123,8 @@ struct share {
     const struct shard_run *batch;
     const struct REAL(rule) * rule;
     const real *mask;
+    const struct bytes *bytes; /* the worker's, if inputs are bytes */
+    const real *const *inputs; /* rows of the layer's, so far as they are taken at the time */
     real *W, *state1, *state2;
     bool descends; /* the update is plain: done where sums end */
     real *sums;    /* a block for the weight deltas, which are not applied; or NULL */
@@ -133,7 +152,7 @@ static real sum_piece(const struct share *s, size_t l, size_t first, size_t outp
     const struct operands *o = s->operands;
     size_t E = s->batch->end[s->batch->count - 1];
     real size[PACK_UNIT] = {0};
-    o->k->gradient(o->row[l - 1], from, o->D[l] + first * E, s->batch, to - from - 1, outputs, &G,
+    o->k->gradient(s->inputs, from, o->D[l] + first * E, s->batch, to - from - 1, outputs, &G,
                    s->carry, size, descent);
     real total = 0;
     for (int i = 0; i < PACK_UNIT; i++) {
@@ -208,10 +227,15 @@ static void learn_layer(struct share *s, size_t l, int w)
     grid.grain = inputs >= 2 * HEIGHT * (size_t)o->workers ? HEIGHT : 1;
     struct band band[BANDS_MAX];
     size_t bands = divide(&grid, w, o->workers, band);
+    size_t examples = s->batch->end[s->batch->count - 1];
+    s->inputs = o->row[l - 1];
     for (size_t b = 0; b < bands; b++) {
         for (size_t i = band[b].begin; i < band[b].end;) {
             size_t left = band[b].end - i;
             size_t to = i + (o->grouped ? gradient_group(left) : left);
+            if (l == 1 && s->bytes) {
+                s->inputs = REAL(inputs_of_bytes)(o->k, s->bytes, examples, inputs - 1, i, to);
+            }
             for (size_t first = band[b].from; first < band[b].to; first += pack_width(n, first)) {
                 learn_piece(s, l, first, i, to);
             }
@@ -232,6 +256,7 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
         .rule = &r,
         .descends = r.update.optimizer == OPTIMIZER_SGD && !r.penalised && !sums,
         .mask = rule->weight_mask,
+        .bytes = operands->scratch[w].bytes,
         .W = W,
         .state1 = state1,
         .state2 = state2,

@@ -34,6 +34,9 @@ struct examples {
     const double *weight; /* (rows) what an example counts for in training, or NULL: 1 */
 };
 
+/** Where inputs lie that all workers find by themselves: as reals, or bytes, of the data set. */
+enum where { IN_WORKSPACES, IN_REALS, IN_BYTES };
+
 /** What is done to examples in training and never when a model is used. All zero: nothing. */
 struct training_extras {
     uint64_t seed;
@@ -153,13 +156,14 @@ struct passes {
 
     /**
      * The operands of a batch's weight deltas, for up to `capacity` examples and so many workers:
-     * bytes of them; place them into that much zeroed memory, aligned to 64. in_place: examples are
-     * reals of the data set (examples.real) and get no noise. Then admit each worker's workspace,
-     * NULL for one that never has examples of its own.
+     * bytes of them; place them into that much zeroed memory, aligned to 64. Inputs that
+     * get noise are in workspaces. Then admit each worker's workspace, NULL for one that never has
+     * examples of its own.
      */
-    size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers);
+    size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers,
+                             enum where inputs);
     struct operands *(*operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                       size_t capacity, int workers, bool in_place);
+                                       size_t capacity, int workers, enum where inputs);
     void (*admit)(struct operands *operands, int w, struct workspace *ws);
 
     /**

@@ -221,7 +221,7 @@ void REAL(gather)(struct workspace *ws, const struct examples *examples, const u
         for (size_t e = 0; e < E; e++) {
             row[e] = value + (place ? place[e] : first + e) * ld;
         }
-    } else {
+    } else if (!ws->bytes) {
         gather_rows(ws, examples, place, rows, first);
     }
     if (ws->has_class) {

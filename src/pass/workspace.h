@@ -38,6 +38,22 @@ struct targets_left {
     size_t first;
 };
 
+/** A worker's inputs that stay bytes until a kernel takes them (bytes.c). */
+struct bytes {
+    struct REAL(source) source;
+    uint32_t *place; /* (capacity) rows of the source that are a batch's examples */
+    real *X;         /* those that are reals at the time */
+    size_t ldx;      /* of whole rows */
+    const real **row;
+};
+
+/** Rows of X[l - 1] that a layer takes: reals, or bytes of the batch's examples from `at` on. */
+struct inputs {
+    const real *const *row;
+    const struct bytes *bytes; /* or NULL */
+    size_t at;
+};
+
 struct workspace {
     const struct shape *shape;
     const struct training_extras *extras; /* or NULL */
@@ -56,6 +72,7 @@ struct workspace {
     size_t ldx[SHAPE_MAX_LAYERS + 1];
     real *D[SHAPE_MAX_LAYERS + 1];
     const struct operands *operands; /* or NULL */
+    const struct bytes *bytes;       /* its worker's, or NULL */
     size_t at;                       /* where the examples begin in D, of so many: */
     size_t of;
     real *TA, *TB;
@@ -134,7 +151,8 @@ struct operands {
 
     /* Is the layer divided by units (by_units.c), and are its deltas? */
     bool by_units[SHAPE_MAX_LAYERS + 1], back_by_units[SHAPE_MAX_LAYERS + 1];
-    bool in_place; /* inputs lie in the data set, where everybody finds them without a meeting */
+    bool in_place; /* inputs lie in the data set, where everybody finds them without a meeting: */
+    bool bytes;    /* as bytes */
     size_t legs;
 };
 
@@ -147,11 +165,12 @@ struct origin {
 
 /** What a worker needs for himself. */
 struct scratch {
-    real *G;          /* a piece of the weight deltas */
-    real *carry;      /* gradient()'s own */
-    real *PT;         /* (PACK, ldt) */
-    const real **row; /* (capacity) if in_place: rows of X[0], everybody's */
-    uint32_t *index;  /* (capacity) everybody's rows of the data set */
+    real *G;             /* a piece of the weight deltas */
+    real *carry;         /* gradient()'s own */
+    real *PT;            /* (PACK, ldt) */
+    const real **row;    /* (capacity) if in_place: rows of X[0], everybody's */
+    struct bytes *bytes; /* if inputs stay bytes */
+    uint32_t *index;     /* (capacity) everybody's rows of the data set */
 };
 
 /**
@@ -193,16 +212,32 @@ static inline void REAL(rule_apply)(const struct REAL(kernels) * k, const struct
 
 /*
  * Parts of the passes: of units [from, to) of layer l, for examples [e, e + E) or the stretch that
- * begins at e. Forward, from and to are the ends of blocks, `rows` and `origin` those examples'; back,
+ * begins at e. Forward, from and to are the ends of blocks, `inputs` and `origin` those examples'; back,
  * they are multiples of 16 or the layer's end. D[L] is packed by itself, once the loss is known.
  */
-void REAL(forward_units)(struct workspace *ws, const real *const *rows, const struct origin *origin,
-                         const real *weights, size_t l, size_t e, size_t E, size_t from, size_t to);
+void REAL(forward_units)(struct workspace *ws, const struct inputs *inputs,
+                         const struct origin *origin, const real *weights, size_t l, size_t e,
+                         size_t E, size_t from, size_t to);
 void REAL(pull_back_units)(struct workspace *ws, const real *weights, size_t l, size_t e,
                            size_t from, size_t to, real *PT);
 void REAL(forward_layer)(struct workspace *ws, const real *weights, size_t l);
 void REAL(pull_back_layer)(struct workspace *ws, const real *weights, size_t l);
 void REAL(pack_deltas)(struct workspace *ws);
+
+/*
+ * bytes.c: do inputs stay bytes, if they are? Room for a worker's of a batch, with scratch for as
+ * many reals as a kernel takes at a time; rows of the batch; affine() of examples [at, at + E) of it,
+ * and rows of all E examples' inputs [from, to) of m and the 1 behind, for gradient().
+ */
+bool REAL(stays_bytes)(const struct shape *shape, size_t capacity);
+struct bytes *REAL(bytes_take)(struct taker *taker, const struct shape *shape, size_t capacity,
+                               size_t group);
+void REAL(bytes_locate)(struct bytes *bytes, const struct examples *examples, const uint32_t *rows,
+                        size_t first, size_t E);
+void REAL(affine_bytes)(const struct REAL(kernels) * k, const struct bytes *bytes, size_t at,
+                        size_t E, size_t m, const real *W, size_t n, real *Z, size_t ldz);
+const real *const *REAL(inputs_of_bytes)(const struct REAL(kernels) * k, const struct bytes *bytes,
+                                         size_t E, size_t m, size_t from, size_t to);
 
 /* by_units.c */
 bool REAL(is_by_units)(const struct shape *shape, size_t l);
@@ -213,9 +248,10 @@ void REAL(leg)(const struct operands *operands, size_t leg, const struct spread 
 void REAL(locate)(const struct operands *operands, int w, const struct examples *examples,
                   const uint32_t *rows, size_t first, size_t E);
 
-size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers);
+size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers,
+                            enum where inputs);
 struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                      size_t capacity, int workers, bool in_place);
+                                      size_t capacity, int workers, enum where inputs);
 void REAL(admit)(struct operands *operands, int w, struct workspace *ws);
 void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
                 size_t E);

@@ -232,6 +232,13 @@ static size_t space_bytes(const struct run *run)
                                         run->by_weights);
 }
 
+/** Where inputs lie; of rows that are not there yet what takes most memory. */
+static enum where inputs_of(const struct run *run)
+{
+    bool elsewhere = run->set->view || run->recipe->extras.noise > 0;
+    return elsewhere ? IN_WORKSPACES : run->set->real ? IN_REALS : IN_BYTES;
+}
+
 struct trainer_memory run_count(struct run *run, bool validates)
 {
     const struct run_recipe *recipe = run->recipe;
@@ -241,9 +248,10 @@ struct trainer_memory run_count(struct run *run, bool validates)
     const struct exchange_setup setup = run_exchange_setup(run);
     size_t busy = 0;
     size_t sums = 0;
-    run->operands_bytes =
-        run->by_weights ? run->passes->operands_bytes(&recipe->shape, recipe->batch, run->workers)
-                        : 0;
+    run->operands_bytes = run->by_weights
+                              ? run->passes->operands_bytes(&recipe->shape, recipe->batch,
+                                                            run->workers, inputs_of(run))
+                              : 0;
     for (size_t w = 0; w < workers; w++) {
         size_t full = partials_held(run->full, w);
         size_t tail = partials_held(run->tail, w);
@@ -310,10 +318,10 @@ heddle_status run_take(struct run *run, size_t max_memory, bool validates, heddl
                     (!run->by_weights || run->each);
     if (complete && run->operands_bytes) {
         void *memory = arena_new(run->operands_bytes);
-        bool in_place = run->examples.real && recipe->extras.noise <= 0;
-        run->operands = memory ? run->passes->operands_place(memory, &recipe->shape, run->kernels,
-                                                             recipe->batch, run->workers, in_place)
-                               : NULL;
+        run->operands =
+            memory ? run->passes->operands_place(memory, &recipe->shape, run->kernels,
+                                                 recipe->batch, run->workers, inputs_of(run))
+                   : NULL;
         complete = run->operands != NULL;
     }
     for (size_t w = 0; complete && w < workers; w++) {

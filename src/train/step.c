@@ -50,7 +50,7 @@ static void step_together(struct run *run, const struct shard_plan *plan, size_t
     if (anew && plan->share[w].chunks > 0) {
         gather(run, plan, plan->share[w].chunk, begin, w);
     }
-    if (anew && legs > 1) {
+    if (anew) {
         passes->locate(run->operands, w, &run->examples, run->order ? run->order + begin : NULL,
                        begin, plan->batch);
     }

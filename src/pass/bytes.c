@@ -1,0 +1,95 @@
+/**
+ * bytes: inputs that stay bytes of the data set until a kernel takes them.
+ *
+ * A batch of images made into reals is four or eight times as large as its bytes. Written by the
+ * examples' owner and read by all workers, it goes from cache to cache, twice through the second-level
+ * cache of each, and takes the room of weights there: stores that waited for its lines were a
+ * fifteenth of a step of 784-128-10. So each worker makes reals of what it takes next, in a place of
+ * its own that stays near: some rows at a time for the forward pass, a group of inputs for the weight
+ * deltas. That is done twice in a step, or once more for each that shares the work, and is still
+ * less than the waiting.
+ */
+#include "pass/workspace.h"
+
+enum {
+    ROWS = 24,                /* at a time in the forward pass: whole tiles of six or of eight */
+    MOST_EXAMPLES = 512,      /* with more a group of inputs does not stay near */
+    MOST_WEIGHTS = 448 << 10, /* bytes; with more they have to be read again for some rows */
+    LINE = 64
+};
+
+bool REAL(stays_bytes)(const struct shape *shape, size_t capacity)
+{
+    return capacity <= MOST_EXAMPLES &&
+           pack_size(shape->width[0], shape->width[1]) * sizeof(real) <= MOST_WEIGHTS;
+}
+
+struct bytes *REAL(bytes_take)(struct taker *taker, const struct shape *shape, size_t capacity,
+                               size_t group)
+{
+    struct bytes bytes = {.ldx = stride_for(shape->width[0] + 1)};
+    size_t rows = ROWS * bytes.ldx;
+    size_t groups = capacity * stride_for(group + 1);
+    struct bytes *made = take(taker, sizeof *made);
+    bytes.X = take(taker, (rows > groups ? rows : groups) * sizeof(real));
+    bytes.row = take(taker, (capacity > ROWS ? capacity : ROWS) * sizeof *bytes.row);
+    bytes.place = take(taker, capacity * sizeof *bytes.place);
+    if (taker->base) {
+        *made = bytes;
+    }
+    return made;
+}
+
+void REAL(bytes_locate)(struct bytes *b, const struct examples *examples, const uint32_t *rows,
+                        size_t first, size_t E)
+{
+    b->source = (struct REAL(source)){
+        .ld = examples->byte_stride, .bytes = examples->bytes, .scale = (real)examples->byte_scale};
+    for (size_t e = 0; e < E; e++) {
+        size_t row = rows ? rows[e] : first + e;
+        b->place[e] = examples->row ? examples->row[row] : (uint32_t)row;
+    }
+}
+
+/** Ask for the first m bytes of `count` rows. */
+static void ask(const struct bytes *b, const uint32_t *place, size_t count, size_t m)
+{
+    for (size_t e = 0; e < count; e++) {
+        const uint8_t *row = b->source.bytes + place[e] * b->source.ld;
+        for (size_t i = 0; i < m; i += LINE) {
+            __builtin_prefetch(row + i);
+        }
+    }
+}
+
+void REAL(affine_bytes)(const struct REAL(kernels) * k, const struct bytes *b, size_t at, size_t E,
+                        size_t m, const real *W, size_t n, real *Z, size_t ldz)
+{
+    const uint32_t *place = b->place + at;
+    for (size_t e = 0; e < ROWS; e++) {
+        b->row[e] = b->X + e * b->ldx;
+    }
+    for (size_t e = 0, rows; e < E; e += rows) {
+        rows = E - e < ROWS ? E - e : ROWS;
+        k->gather(b->X, b->ldx, &b->source, place + e, 0, rows, m);
+        if (e + rows < E) { /* during the tiles */
+            ask(b, place + e + rows, E - e - rows < ROWS ? E - e - rows : ROWS, m);
+        }
+        k->affine(b->row, rows, m, W, n, Z + e * ldz, ldz);
+    }
+}
+
+const real *const *REAL(inputs_of_bytes)(const struct REAL(kernels) * k, const struct bytes *b,
+                                         size_t E, size_t m, size_t from, size_t to)
+{
+    struct REAL(source) source = b->source;
+    size_t inputs = (to > m ? m : to) - from; /* behind them the constant 1 is put, wanted or not */
+    size_t ld = stride_for(inputs + 1);
+    source.bytes += from;
+    k->gather(b->X, ld, &source, b->place, 0, E, inputs);
+    for (size_t e = 0; e < E; e++) {
+        /* a row would begin so much before what there is of it */
+        b->row[e] = (const real *)((uintptr_t)(b->X + e * ld) - from * sizeof(real));
+    }
+    return b->row;
+}
