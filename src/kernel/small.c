@@ -22,17 +22,6 @@ INLINE void put_one(real *XT, size_t m)
     }
 }
 
-/** Rows [0, `some`) of a square, but for values that come one after the other. */
-INLINE void store_rows(real *to, size_t ld, const vec *square, size_t some)
-{
-    UNROLL(16)
-    for (int i = 0; i < LANES; i++) {
-        if ((size_t)i < some) {
-            vstore(to + (size_t)i * ld, square[i]);
-        }
-    }
-}
-
 /** Ask for the lines of some rows that value i is in: every LANES values, all rows have had a turn. */
 INLINE void ask(const real *const *soon, size_t i)
 {
@@ -153,25 +142,53 @@ INLINE void sums_tile(int high, const real *W, size_t down, size_t across, const
     }
 }
 
-/** Z[l], transposed, of a layer's inputs XT. */
-INLINE void layer_of(const size_t ldw, const real *W, size_t m, size_t n, const real *XT, size_t E,
-                     real *ZT)
+/** f of some rows of a register of examples. */
+INLINE void transfer_rows_of(enum activation f, real *ZT, size_t rows)
 {
-    int high;
-    for (size_t e = 0; e < E; e += (size_t)LANES) {
-        for (size_t o = 0; o < n; o += (size_t)high) {
-            high = tile_rows(n - o);
-            HIGH_CALL(high, sums_tile, W + o, ldw, 1, W + m * ldw + o, m, XT + e, ZT + o * LD + e)
-        }
+    for (size_t o = 0; o < rows; o++) {
+        vstore(ZT + o * LD, transfer(f, vload(ZT + o * LD)));
     }
 }
 
-static void layer(const real *W, size_t m, size_t n, const real *XT, size_t E, real *ZT)
+static void transfer_rows(enum activation f, real *ZT, size_t rows)
+{
+#define TRANSFER_ROWS(f) transfer_rows_of(f, ZT, rows)
+    switch (f) {
+        TRANSFER_CASES(TRANSFER_ROWS)
+    }
+}
+
+/**
+ * X[l], transposed, of a layer's inputs XT. A tile has its transfer function when the next tile's sums
+ * are under way: right behind its own it would wait for them, and what is next would wait for it. Tiles
+ * of 16 registers are too small for that.
+ */
+#define TRAILS (TILE_ROWS == 8)
+INLINE void layer_of(const size_t ldw, enum activation f, const real *W, size_t m, size_t n,
+                     const real *XT, size_t E, real *ZT)
+{
+    int high;
+    for (size_t e = 0; e < E; e += (size_t)LANES) {
+        size_t done = 0;
+        for (size_t o = 0; o < n; o += (size_t)high) {
+            high = tile_rows(n - o);
+            HIGH_CALL(high, sums_tile, W + o, ldw, 1, W + m * ldw + o, m, XT + e, ZT + o * LD + e)
+            if (TRAILS) {
+                transfer_rows(f, ZT + done * LD + e, o - done);
+                done = o;
+            }
+        }
+        transfer_rows(f, ZT + done * LD + e, n - done);
+    }
+}
+
+static void layer(enum activation f, const real *W, size_t m, size_t n, const real *XT, size_t E,
+                  real *ZT)
 {
     if (n <= PACK_UNIT) {
-        layer_of(PACK_UNIT, W, m, n, XT, E, ZT);
+        layer_of(PACK_UNIT, f, W, m, n, XT, E, ZT);
     } else {
-        layer_of(round16(n), W, m, n, XT, E, ZT);
+        layer_of(round16(n), f, W, m, n, XT, E, ZT);
     }
 }
 
@@ -197,66 +214,72 @@ static void layer_back(const real *W, size_t m, size_t n, const real *DT, size_t
     }
 }
 
-INLINE void transfer_all(enum activation f, real *ZT, size_t E, size_t n)
+/**
+ * The deltas of up to `rows` units of a register of examples, zeros behind: f' times what is in DT,
+ * where they are put, too, if they are to be kept there.
+ */
+INLINE void take_deltas(enum activation f, const real *XT, bool keep, const int rows, size_t some,
+                        real *DT, vec *delta)
 {
-    for (size_t e = 0; e < E; e += (size_t)LANES) {
-        for (size_t o = 0; o < n; o++) {
-            vstore(ZT + o * LD + e, transfer(f, vload(ZT + o * LD + e)));
-        }
-    }
-}
-
-INLINE void transfer_back_all(enum activation f, real *PT, size_t E, size_t m, const real *XT)
-{
-    for (size_t e = 0; e < E; e += (size_t)LANES) {
-        for (size_t i = 0; i < m; i++) {
-            real *p = PT + i * LD + e;
-            vstore(p, transfer_back(f, vload(p), vload(XT + i * LD + e)));
-        }
-    }
-}
-
-/** A square of the deltas of `some` outputs, for examples that all exist or not. */
-INLINE void turn_back_square(const real *DT, size_t some, size_t examples, real *D)
-{
-    vec square[16];
     UNROLL(16)
-    for (int o = 0; o < LANES; o++) {
-        square[o] = (size_t)o < some ? vload(DT + o * LD) : vzero();
-    }
-    vtranspose(square);
-    store_rows(D, LDD, square, examples);
-}
-
-/** The deltas of the examples, one after the other, zeros behind. */
-static void turn_back(const real *DT, size_t E, size_t n, real *D)
-{
-    for (size_t o = 0; o < n; o += (size_t)LANES) {
-        size_t some = n - o < (size_t)LANES ? n - o : (size_t)LANES;
-        for (size_t e = 0; e < E; e += (size_t)LANES) {
-            const real *from = DT + o * LD + e;
-            real *to = D + e * LDD + o;
-            if (E - e >= (size_t)LANES) {
-                turn_back_square(from, some, (size_t)LANES, to);
-            } else {
-                turn_back_square(from, some, E - e, to);
+    for (int i = 0; i < rows; i++) {
+        delta[i] = vzero();
+        if ((size_t)i < some) {
+            delta[i] = transfer_back(f, vload(DT + i * LD), vload(XT + i * LD));
+            if (keep) {
+                vstore(DT + i * LD, delta[i]);
             }
         }
     }
 }
 
+/** The same, one example after the other; returns g and the sum over the examples. */
+INLINE vec turn_back_square(enum activation f, const real *XT, bool keep, size_t some, real *DT,
+                            size_t examples, real *D, vec g)
+{
+    vec square[16];
+    take_deltas(f, XT, keep, LANES, some, DT, square);
+    vtranspose(square);
+    UNROLL(16)
+    for (int i = 0; i < LANES; i++) {
+        if ((size_t)i < examples) {
+            vstore(D + i * LDD, square[i]);
+            g = g + square[i];
+        }
+    }
+    return g;
+}
+
 /**
- * The same for up to QUARTER outputs: squares within quarters are all there is to do. D is
- * (QUARTER, LD): those of example e begin in row e mod QUARTER, e rounded down to QUARTER.
+ * The deltas of the examples, one after the other, zeros behind. G, the biases' weight deltas, grow by
+ * them: adding is free here, and as good as a product with the constant 1.
  */
-static void turn_back_few(const real *DT, size_t E, size_t n, real *D)
+INLINE vec turn_back(enum activation f, const real *XT, bool keep, size_t E, size_t n, real *DT,
+                     real *D, bool goes_on, real *G, vec size)
+{
+    for (size_t o = 0; o < n; o += (size_t)LANES) {
+        size_t some = n - o < (size_t)LANES ? n - o : (size_t)LANES;
+        vec g = goes_on ? vload(G + o) : vzero();
+        for (size_t e = 0; e < E; e += (size_t)LANES) {
+            g = turn_back_square(f, XT + o * LD + e, keep, some, DT + o * LD + e, E - e,
+                                 D + e * LDD + o, g);
+        }
+        vstore(G + o, g);
+        size = size + vabs(g);
+    }
+    return size;
+}
+
+/**
+ * The same for up to QUARTER units, without the biases: squares within quarters are all there is to
+ * do. D is (QUARTER, LD): those of example e begin in row e mod QUARTER, e rounded down to QUARTER.
+ */
+INLINE void turn_back_few(enum activation f, const real *XT, bool keep, size_t E, size_t n,
+                          real *DT, real *D)
 {
     for (size_t e = 0; e < E; e += (size_t)LANES) {
         vec square[QUARTER];
-        UNROLL(4)
-        for (int o = 0; o < QUARTER; o++) {
-            square[o] = (size_t)o < n ? vload(DT + o * LD + e) : vzero();
-        }
+        take_deltas(f, XT + e, keep, QUARTER, n, DT + e, square);
         transpose_quarters(square);
         UNROLL(4)
         for (int j = 0; j < QUARTER; j++) {
@@ -306,13 +329,13 @@ INLINE void deltas_columns(const size_t ldg, const int columns, const real *XT, 
                            size_t E, size_t m, bool goes_on, real *G, vec *size)
 {
     int high;
-    for (size_t i = 0; i < m + 1; i += (size_t)high) {
-        high = tile_rows(m + 1 - i);
+    for (size_t i = 0; i < m; i += (size_t)high) {
+        high = tile_rows(m - i);
         HIGH_CALL(high, deltas_tile, columns, XT + i * LD, D, E, goes_on, G + i * ldg, ldg, size)
     }
 }
 
-/** deltas_tile() for up to QUARTER outputs. */
+/** deltas_tile() for up to QUARTER outputs; the biases are an input more. */
 INLINE void few_deltas_tile(int high, const real *XT, const real *D, size_t E, bool goes_on,
                             real *G, vec *size)
 {
@@ -405,15 +428,11 @@ static __attribute__((noinline)) real small(const struct REAL(small) * s)
     for (size_t l = 1; l < L; l++) {
         size_t m = s->width[l - 1];
         real *next = XT + (m + 1) * LD;
-        layer(s->W + s->offset[l], m, s->width[l], XT, E, next);
-#define TRANSFER_ALL(f) transfer_all(f, next, E, s->width[l])
-        switch (s->activation[l]) {
-            TRANSFER_CASES(TRANSFER_ALL)
-        }
+        layer(s->activation[l], s->W + s->offset[l], m, s->width[l], XT, E, next);
         XT = next;
         put_one(XT, s->width[l]);
     }
-    layer(s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
+    layer(ACTIVATION_LINEAR, s->W + s->offset[L], s->width[L - 1], s->width[L], XT, E, DT);
     const struct REAL(targets)
         targets = {.class_index = s->class_index, .value = PT, .ld = LD, .smoothing = s->smoothing};
     if (!s->class_index) {
@@ -424,25 +443,37 @@ static __attribute__((noinline)) real small(const struct REAL(small) * s)
         KERNEL(weigh)(s->weight, DT, LD, E, s->width[L], s->each);
     }
     vec sizes = vzero();
+    enum activation f = ACTIVATION_LINEAR; /* the last layer's deltas are there */
+    const real *above = XT;                /* of layer l */
     for (size_t l = L; l >= 1; l--) {
         size_t m = s->width[l - 1];
         size_t n = s->width[l];
-        if (n <= (size_t)QUARTER) {
-            turn_back_few(DT, E, n, D);
-            sizes = few_deltas(XT, D, E, m, s->goes_on, s->G + s->offset[l], sizes);
-        } else {
-            turn_back(DT, E, n, D);
-            sizes = deltas(XT, D, E, m, n, s->goes_on, s->G + s->offset[l], sizes);
-        }
-        if (l > 1) {
-            layer_back(s->W + s->offset[l], m, n, DT, E, PT);
-#define TRANSFER_BACK_ALL(f) transfer_back_all(f, PT, E, m, XT)
-            switch (s->activation[l - 1]) {
-                TRANSFER_CASES(TRANSFER_BACK_ALL)
+        real *G = s->G + s->offset[l];
+        bool keep = l > 1;
+        bool few = n <= (size_t)QUARTER;
+#define TURN_BACK_FEW(f) turn_back_few(f, above, keep, E, n, DT, D)
+#define TURN_BACK(f)                                                                               \
+    sizes = turn_back(f, above, keep, E, n, DT, D, s->goes_on, G + m * round16(n), sizes)
+        if (few) {
+            switch (f) {
+                TRANSFER_CASES(TURN_BACK_FEW)
             }
+        } else {
+            switch (f) {
+                TRANSFER_CASES(TURN_BACK)
+            }
+        }
+        if (l > 1) { /* before the weight deltas, which wait for D */
+            layer_back(s->W + s->offset[l], m, n, DT, E, PT);
+        }
+        sizes = few ? few_deltas(XT, D, E, m, s->goes_on, G, sizes)
+                    : deltas(XT, D, E, m, n, s->goes_on, G, sizes);
+        if (l > 1) {
             real *swap = DT;
             DT = PT;
             PT = swap;
+            above = XT;
+            f = s->activation[l - 1];
             XT -= (s->width[l - 2] + 1) * LD;
         }
     }
