@@ -18,7 +18,7 @@ struct divided {
     double *sums; /* or NULL: weight deltas are applied as they come */
 };
 
-static void divide_net(struct divided *d, const struct net *net, enum where inputs)
+static void divide_net(struct divided *d, const struct net *net, enum input_place inputs)
 {
     size_t bytes = passes_f64.operands_bytes(&net->shape, net->batch, d->workers, inputs);
     cr_assert(d->workers <= 8);

@@ -63,7 +63,7 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
 
 /** Operands that are not laid out yet. */
 static struct operands draft(const struct shape *shape, size_t capacity, int workers,
-                             enum where inputs)
+                             enum input_place inputs)
 {
     struct operands o = {.shape = shape,
                          .workers = workers,
@@ -74,7 +74,7 @@ static struct operands draft(const struct shape *shape, size_t capacity, int wor
 }
 
 size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers,
-                            enum where inputs)
+                            enum input_place inputs)
 {
     struct taker count = {0};
     struct operands o = draft(shape, capacity, workers, inputs);
@@ -83,7 +83,7 @@ size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int work
 }
 
 struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                      size_t capacity, int workers, enum where inputs)
+                                      size_t capacity, int workers, enum input_place inputs)
 {
     struct operands *operands = memory;
     struct taker taker = {.base = memory};

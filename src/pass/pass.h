@@ -35,7 +35,7 @@ struct examples {
 };
 
 /** Where inputs lie that all workers find by themselves: as reals, or bytes, of the data set. */
-enum where { IN_WORKSPACES, IN_REALS, IN_BYTES };
+enum input_place { IN_WORKSPACES, IN_REALS, IN_BYTES };
 
 /** What is done to examples in training and never when a model is used. All zero: nothing. */
 struct training_extras {
@@ -161,9 +161,9 @@ struct passes {
      * examples of its own.
      */
     size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers,
-                             enum where inputs);
+                             enum input_place inputs);
     struct operands *(*operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                       size_t capacity, int workers, enum where inputs);
+                                       size_t capacity, int workers, enum input_place inputs);
     void (*admit)(struct operands *operands, int w, struct workspace *ws);
 
     /**

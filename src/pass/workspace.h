@@ -249,9 +249,9 @@ void REAL(locate)(const struct operands *operands, int w, const struct examples 
                   const uint32_t *rows, size_t first, size_t E);
 
 size_t REAL(operands_bytes)(const struct shape *shape, size_t capacity, int workers,
-                            enum where inputs);
+                            enum input_place inputs);
 struct operands *REAL(operands_place)(void *memory, const struct shape *shape, const void *kernels,
-                                      size_t capacity, int workers, enum where inputs);
+                                      size_t capacity, int workers, enum input_place inputs);
 void REAL(admit)(struct operands *operands, int w, struct workspace *ws);
 void REAL(join)(struct workspace *ws, const struct operands *operands, size_t batch, size_t at,
                 size_t E);

@@ -233,7 +233,7 @@ static size_t space_bytes(const struct run *run)
 }
 
 /** Where inputs lie; of rows that are not there yet what takes most memory. */
-static enum where inputs_of(const struct run *run)
+static enum input_place inputs_of(const struct run *run)
 {
     bool elsewhere = run->set->view || run->recipe->extras.noise > 0;
     return elsewhere ? IN_WORKSPACES : run->set->real ? IN_REALS : IN_BYTES;
