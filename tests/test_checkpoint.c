@@ -7,11 +7,13 @@
 
 #include "base/file.h"
 #include "heddle.h"
+#include "model/model.h"
 #include "model/safetensors.h"
 #include "support.h"
 
-/* A run of XOR that leaves a checkpoint at `path`; from: another to go on from, or NULL. */
-static heddle_status run(const char *path, const char *from, const char *steps, heddle_error *err)
+/* A run of XOR that leaves a checkpoint at `path`; from: another to go on from, or NULL; clip or NULL. */
+static heddle_status run_clipped(const char *path, const char *from, const char *steps,
+                                 const char *clip, heddle_error *err)
 {
     static const char *const fixed[][2] = {
         {"hidden", "3"},    {"optimizer", "adam"}, {"schedule", "constant"},
@@ -26,6 +28,7 @@ static heddle_status run(const char *path, const char *from, const char *steps, 
         cr_assert(heddle_recipe_set(recipe, fixed[i][0], fixed[i][1], NULL) == HEDDLE_OK);
     }
     cr_assert(heddle_recipe_set(recipe, "steps", steps, NULL) == HEDDLE_OK);
+    cr_assert(!clip || heddle_recipe_set(recipe, "clip", clip, NULL) == HEDDLE_OK);
     cr_assert(!path || heddle_recipe_set(recipe, "checkpoint", path, NULL) == HEDDLE_OK);
     cr_assert(!from || heddle_recipe_set(recipe, "resume", from, NULL) == HEDDLE_OK);
     heddle_status status = heddle_train(recipe, table, table, NULL, NULL, NULL, &model, NULL, err);
@@ -33,6 +36,11 @@ static heddle_status run(const char *path, const char *from, const char *steps, 
     heddle_table_free(table);
     heddle_recipe_free(recipe);
     return status;
+}
+
+static heddle_status run(const char *path, const char *from, const char *steps, heddle_error *err)
+{
+    return run_clipped(path, from, steps, NULL, err);
 }
 
 static void put(const char *path, const unsigned char *bytes, size_t size)
@@ -120,5 +128,23 @@ Test(checkpoint, all_numbers_in_the_file_are_finite)
     cr_assert(safetensors_find(&file, "run.state"));
     safetensors_done(&file);
     file_release(&bytes);
+    unlink(path);
+}
+
+/* Norms of weight deltas are summed in an order of the version's, which a run must keep to its end. */
+Test(checkpoint, sums_in_another_order_are_not_gone_on_with)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s", scratch_path("sums.ck"));
+    heddle_error err;
+    heddle_model *model;
+    cr_assert(run_clipped(path, NULL, "3", "0.01", &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(run_clipped(NULL, path, "5", "0.01", &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(heddle_model_read(path, &model, &err) == HEDDLE_OK, "%s", err.text);
+    cr_assert(model_note(model, "sums", "1", &err) == HEDDLE_OK);
+    cr_assert(heddle_model_write(model, path, &err) == HEDDLE_OK, "%s", err.text);
+    heddle_model_free(model);
+    cr_assert(run_clipped(NULL, path, "5", "0.01", &err) == HEDDLE_E_RESUME);
+    cr_assert(strstr(err.text, "another order"), "%s", err.text);
     unlink(path);
 }
