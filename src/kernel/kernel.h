@@ -13,9 +13,10 @@
  *   read and written, so every row has round16(width) readable and writable reals. What lies
  *   between width and round16(width) is undefined in X and zero in D.
  *
- *   W, G and, for the weight deltas, D are packed: outputs in blocks of 48 and 64 (the fewest of 48,
- *   first; only up to 32, and 65 to 80, outputs make a narrower one), each block a row-major matrix of its
- *   own, of W and G ((m + 1), block width) with the bias as the last row, of D (E, block width):
+ *   W, G and, for the weight deltas, D are packed: outputs in blocks of 48 and then of 64, as few of
+ *   48 as will do; only up to 32, and 65 to 80, outputs make a narrower one. Each block is a row-major
+ *   matrix of its own, of W and G ((m + 1), block width) with the bias as the last row, of D (E,
+ *   block width):
  *
  *       block 0                 block 1 …
  *       w00 w10 … w47,0         w48,0 …         row 0: weights from input 0
@@ -220,8 +221,9 @@ enum { SMALL_INPUTS = 64, SMALL_UNITS = 48 };
 
 /**
  * The passes of a whole network, for up to PACK_UNIT examples of one shard, SMALL_INPUTS inputs and
- * layers of up to SMALL_UNITS that keep no slope. Layers and offsets as in a shape (network/shape.h). Larger shards
- * take several calls, each of which goes on with the sums of the one before.
+ * layers of up to SMALL_UNITS that keep no slope. Layers and offsets as in a shape
+ * (network/shape.h). Larger shards take several calls, each of which goes on with the sums of the
+ * one before.
  */
 struct REAL(small) {
     size_t layers;

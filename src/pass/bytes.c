@@ -6,8 +6,8 @@
  * cache of each, and takes the room of weights there: stores that waited for its lines were a
  * fifteenth of a step of 784-128-10. So each worker makes reals of what it takes next, in a place of
  * its own that stays near: some rows at a time for the forward pass, a group of inputs for the weight
- * deltas. That is done twice in a step, or once more for each that shares the work, and is still
- * less than the waiting.
+ * deltas. So a byte is converted twice in a step, and by every worker that has units of the layer;
+ * that takes less than the waiting did.
  */
 #include "pass/workspace.h"
 

@@ -116,7 +116,8 @@ struct passes {
 
     /**
      * Take examples rows[0 … E) (rows NULL: first, first + 1, …): targets are copied, bytes become
-     * reals, reals are used in place, so examples and rows must stay until backward() is done.
+     * reals (now, or where they are taken, if the workspace joined operands of bytes), reals are used
+     * in place, so examples and rows must stay until backward() is done.
      */
     void (*gather)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                    size_t first, size_t E);
@@ -156,9 +157,9 @@ struct passes {
 
     /**
      * The operands of a batch's weight deltas, for up to `capacity` examples and so many workers:
-     * bytes of them; place them into that much zeroed memory, aligned to 64. Inputs that
-     * get noise are in workspaces. Then admit each worker's workspace, NULL for one that never has
-     * examples of its own.
+     * bytes of them; place them into that much zeroed memory, aligned to 64. Inputs that get noise
+     * are in workspaces. Then admit each worker's workspace, NULL for one that never has examples of
+     * its own.
      */
     size_t (*operands_bytes)(const struct shape *shape, size_t capacity, int workers,
                              enum input_place inputs);

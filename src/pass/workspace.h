@@ -212,8 +212,8 @@ static inline void REAL(rule_apply)(const struct REAL(kernels) * k, const struct
 
 /*
  * Parts of the passes: of units [from, to) of layer l, for examples [e, e + E) or the stretch that
- * begins at e. Forward, from and to are the ends of blocks, `inputs` and `origin` those examples'; back,
- * they are multiples of 16 or the layer's end. D[L] is packed by itself, once the loss is known.
+ * begins at e. Forward, from and to are the ends of blocks, `inputs` and `origin` those examples';
+ * back, they are multiples of 16 or the layer's end. D[L] is packed by itself, once the loss is known.
  */
 void REAL(forward_units)(struct workspace *ws, const struct inputs *inputs,
                          const struct origin *origin, const real *weights, size_t l, size_t e,
