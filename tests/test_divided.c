@@ -92,6 +92,16 @@ Test(divided, the_same_bits_of_images)
     heddle_table_free(table);
 }
 
+/* Long shares of many examples, so that workers take over pieces of each other's. */
+Test(divided, the_same_bits_of_pieces_taken_over)
+{
+    heddle_table *table = table_of("builtin:digits");
+    expect_one_result(table, "hidden=400,400 batch=500 optimizer=sgd steps=4");
+    expect_one_result(table, "hidden=400,330 batch=300 activation=gelu dropout=0.2 steps=4");
+    expect_one_result(table, "hidden=500 batch=full shuffle=no optimizer=momentum steps=2");
+    heddle_table_free(table);
+}
+
 /* The step, the message and the weights before it are the same whoever looked. */
 static void expect_one_end(const heddle_table *table, const char *options, const char *says)
 {

@@ -12,17 +12,26 @@
  * workspace of the example's owner: others fill in units of theirs. All of it is the same chains of
  * the same numbers, so nobody can tell from the bits.
  *
- * A step's passes are so many legs, with a meeting between one and the next.
+ * A step's passes are so many legs, with a meeting between one and the next. With many examples a
+ * worker that has done its part of such a layer helps others with theirs.
  *
  * Source: dividing layers by units is model parallelism; A. Krizhevsky, "One weird trick for
  * parallelizing convolutional neural networks", arXiv 1404.5997 (2014), section 2, on when.
  */
 #include "network/function.h"
 #include "pass/divide.h"
+#include "pass/pieces.h"
 #include "pass/workspace.h"
 
 /** Bytes of a layer's weights from which on moving them costs more than meetings do. */
 enum { HEAVY = 192 << 10 };
+
+/**
+ * Examples of a batch from which on workers take over pieces of each other's passes (pieces.h). Weights
+ * that another worker has read are their owner's again when each line has been asked back, some 30 ns
+ * between two caches; the products of 256 examples with a line's weights take 70.
+ */
+enum { MANY = 256 };
 
 static bool is_heavy(const struct shape *shape, size_t l)
 {
@@ -101,56 +110,110 @@ static size_t own_of(const struct spread *spread, size_t v, size_t begin, size_t
     return end > begin ? end - from : *e;
 }
 
-static void forward_by_units(const struct operands *o, const struct spread *spread, int w,
-                             uint64_t step, const real *W, size_t l)
+/** A leg of a layer that is divided by units, as worker w takes it. */
+struct layer_leg {
+    const struct operands *o;
+    const struct spread *spread;
+    int w;
+    uint64_t step;
+    const real *W;
+    size_t l;
+};
+
+/**
+ * The next units of [first, to), a piece for each block that they are packed in, counted in *i: blocks
+ * that are claimed together, or one that is not. Returns which; they end before *end.
+ */
+static bool claimed_units(struct claim *claim, size_t *i, size_t n, size_t first, size_t to,
+                          size_t *end)
 {
+    size_t some = claimed(claim, *i, SIZE_MAX);
+    size_t until = some > 0 ? *i + some : *i + 1;
+    for (; first < to && *i < until; (*i)++) {
+        first = pack_begin(n, first) + pack_width(n, pack_begin(n, first));
+    }
+    *end = first < to ? first : to;
+    return some > 0;
+}
+
+/** The forward pass: pieces are blocks of units for a stretch of a worker's examples. */
+static size_t forward_pieces(void *context, int v, struct claim *claim)
+{
+    const struct layer_leg *leg = context;
+    const struct operands *o = leg->o;
+    const struct spread *spread = leg->spread;
+    const struct scratch *scratch = &o->scratch[leg->w];
+    size_t l = leg->l;
     size_t n = o->shape->width[l];
-    size_t batch = spread->begin[o->workers];
-    const real *const *rows = l == 1 && o->in_place ? o->scratch[w].row : o->row[l - 1];
-    const struct bytes *bytes = l == 1 ? o->scratch[w].bytes : NULL;
-    struct grid grid = {.units = round16(n), .rows = batch, .grain = 1};
+    const real *const *rows = l == 1 && o->in_place ? scratch->row : o->row[l - 1];
+    const struct bytes *bytes = l == 1 ? scratch->bytes : NULL;
+    struct grid grid = {.units = round16(n), .rows = spread->begin[o->workers], .grain = 1};
     struct band band[BANDS_MAX];
-    size_t bands = divide(&grid, w, o->workers, band);
+    size_t bands = divide(&grid, v, o->workers, band);
+    size_t i = 0;
     for (size_t b = 0; b < bands; b++) {
         size_t to = band[b].to < n ? band[b].to : n;
-        for (size_t v = 0; v < (size_t)o->workers; v++) {
+        for (size_t owner = 0; owner < (size_t)o->workers; owner++) {
             size_t e;
-            size_t end = own_of(spread, v, band[b].begin, band[b].end, &e);
+            size_t end = own_of(spread, owner, band[b].begin, band[b].end, &e);
             for (size_t E; e < end; e += E) {
-                size_t at = spread->begin[v] + e;
-                struct origin origin = {.index = o->scratch[w].index + at, .step = step};
+                size_t at = spread->begin[owner] + e;
+                struct origin origin = {.index = scratch->index + at, .step = leg->step};
                 struct inputs inputs = {.row = rows + at, .bytes = bytes, .at = at};
                 E = end - e < STRETCH ? end - e : STRETCH;
-                REAL(forward_units)
-                (o->space[v], &inputs, &origin, W, l, e, E, band[b].from, to);
+                for (size_t from = band[b].from, until; from < to; from = until) {
+                    if (claimed_units(claim, &i, n, from, to, &until)) {
+                        REAL(forward_units)
+                        (o->space[owner], &inputs, &origin, leg->W, l, e, E, from, until);
+                    }
+                }
             }
         }
     }
+    return i;
 }
 
-/** Registers run over examples here, so a worker's examples are not divided. */
-static void pull_back_by_units(const struct operands *o, const struct spread *spread, int w,
-                               const real *W, size_t l)
+/** The pull-back. Registers run over examples here, so a worker's examples are not divided. */
+static size_t pull_back_pieces(void *context, int v, struct claim *claim)
 {
-    size_t m = o->shape->width[l - 1];
+    const struct layer_leg *leg = context;
+    const struct operands *o = leg->o;
+    const struct spread *spread = leg->spread;
+    size_t m = o->shape->width[leg->l - 1];
     size_t owners = 0;
-    for (int v = 0; v < o->workers; v++) {
-        owners += spread->begin[v] < spread->begin[v + 1];
+    for (int u = 0; u < o->workers; u++) {
+        owners += spread->begin[u] < spread->begin[u + 1];
     }
     struct grid grid = {.units = round16(m), .block = PACK_UNIT, .rows = owners, .grain = 1};
     struct band band[BANDS_MAX];
-    size_t bands = divide(&grid, w, o->workers, band);
+    size_t bands = divide(&grid, v, o->workers, band);
+    size_t i = 0;
     for (size_t b = 0; b < bands; b++) {
         size_t to = band[b].to < m ? band[b].to : m;
         size_t owner = 0;
-        for (int v = 0; v < o->workers; v++) {
-            size_t E = spread->begin[v + 1] - spread->begin[v];
+        for (int u = 0; u < o->workers; u++) {
+            size_t E = spread->begin[u + 1] - spread->begin[u];
             bool wanted = owner >= band[b].begin && owner < band[b].end;
             for (size_t e = 0; wanted && e < E; e += STRETCH) {
-                REAL(pull_back_units)(o->space[v], W, l, e, band[b].from, to, o->scratch[w].PT);
+                for (size_t from = band[b].from, until; from < to; from = until) {
+                    if (claimed_units(claim, &i, m, from, to, &until)) {
+                        REAL(pull_back_units)
+                        (o->space[u], leg->W, leg->l, e, from, until, o->scratch[leg->w].PT);
+                    }
+                }
             }
             owner += E > 0;
         }
+    }
+    return i;
+}
+
+static void share_leg(struct layer_leg *leg, pieces_work *work)
+{
+    if (leg->spread->begin[leg->o->workers] >= MANY) {
+        pieces_together(leg->o->pieces, leg->w, leg->o->workers, work, leg);
+    } else {
+        pieces_alone(leg->w, work, leg);
     }
 }
 
@@ -166,11 +229,13 @@ void REAL(leg)(const struct operands *o, size_t leg, const struct spread *spread
         }
         return;
     }
+    struct layer_leg divided = {.o = o, .spread = spread, .w = w, .step = step, .W = W};
     size_t now = 0; /* the leg of what comes next */
     for (size_t l = 1; l <= L; l++) {
         now += meets_before(o, l);
         if (now == leg && o->by_units[l]) {
-            forward_by_units(o, spread, w, step, W, l);
+            divided.l = l;
+            share_leg(&divided, forward_pieces);
         } else if (now == leg && own) {
             REAL(forward_layer)(own, W, l);
         }
@@ -183,7 +248,8 @@ void REAL(leg)(const struct operands *o, size_t leg, const struct spread *spread
     for (size_t l = L; l > 1; l--) {
         now += meets_back(o, l);
         if (now == leg && o->back_by_units[l - 1]) {
-            pull_back_by_units(o, spread, w, W, l);
+            divided.l = l;
+            share_leg(&divided, pull_back_pieces);
         } else if (now == leg && own) {
             REAL(pull_back_layer)(own, W, l);
         }

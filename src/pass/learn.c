@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "pass/divide.h"
+#include "pass/pieces.h"
 #include "pass/workspace.h"
 
 /** Most inputs of a layer of m, and the 1 behind, that weight deltas are made of at a time. */
@@ -41,6 +42,7 @@ static void lay_out(struct operands *o, struct taker *taker, size_t capacity)
     }
     o->space = take(taker, workers * sizeof *o->space);
     o->scratch = take(taker, workers * sizeof *o->scratch);
+    o->pieces = take(taker, workers * sizeof *o->pieces);
     for (size_t w = 0; w < workers; w++) {
         struct scratch scratch = {
             .G = take(taker, most * sizeof(real)),
@@ -117,6 +119,12 @@ void REAL(join)(struct workspace *ws, const struct operands *operands, size_t ba
     }
 }
 
+enum {
+    PIECE_INPUTS = 48,   /* of a piece that others may take over: whole tiles of six and of eight */
+    LONG_SHARE = 1 << 24 /* multiply-adds from which on they do, 0.2 ms or more: with fewer, more
+                            calls take as long as waiting does */
+};
+
 /** A worker's share of the weights, as learn() is given it. */
 struct share {
     const struct operands *operands;
@@ -131,6 +139,12 @@ struct share {
     real *G, *carry;
     size_t where; /* the first weight delta that is not finite, SIZE_MAX: none */
 };
+
+/** Are the inputs of layer l made of bytes here? */
+static bool is_of_bytes(const struct share *s, size_t l)
+{
+    return l == 1 && s->bytes;
+}
 
 /** The first weight delta of a piece that is not finite, or `count`. */
 static size_t first_wild(const real *G, size_t count)
@@ -215,39 +229,61 @@ static void learn_piece(struct share *s, size_t l, size_t first, size_t from, si
     apply_block(s, l, first, from, to, G, total < SAFE_SIZE, descends);
 }
 
-/** Worker w's share of layer l: by units where the passes divide the layer so, else by inputs. */
-static void learn_layer(struct share *s, size_t l, int w)
+/**
+ * Worker v's share of layer l, by units where the passes divide the layer so, else by inputs; pieces
+ * are some inputs for a block of outputs. Goes on counting from piece i.
+ */
+static size_t learn_layer(struct share *s, size_t l, int v, struct claim *claim, size_t i)
 {
     enum { HEIGHT = 8 }; /* of a tile; full ones for all where there are enough */
     const struct operands *o = s->operands;
     size_t n = o->shape->width[l];
     size_t inputs = o->shape->width[l - 1] + 1;
+    size_t piece = n < PACK ? inputs : PIECE_INPUTS;
     struct grid grid = {.units = round16(n), .rows = inputs};
     grid.block = o->by_units[l] ? 0 : grid.units;
     grid.grain = inputs >= 2 * HEIGHT * (size_t)o->workers ? HEIGHT : 1;
     struct band band[BANDS_MAX];
-    size_t bands = divide(&grid, w, o->workers, band);
+    size_t bands = divide(&grid, v, o->workers, band);
     size_t examples = s->batch->end[s->batch->count - 1];
     s->inputs = o->row[l - 1];
     for (size_t b = 0; b < bands; b++) {
-        for (size_t i = band[b].begin; i < band[b].end;) {
-            size_t left = band[b].end - i;
-            size_t to = i + (o->grouped ? gradient_group(left) : left);
-            if (l == 1 && s->bytes) {
-                s->inputs = REAL(inputs_of_bytes)(o->k, s->bytes, examples, inputs - 1, i, to);
+        for (size_t from = band[b].begin, to; from < band[b].end; from = to) {
+            size_t left = band[b].end - from;
+            to = from + (o->grouped ? gradient_group(left) : left);
+            if (is_of_bytes(s, l)) {
+                s->inputs = REAL(inputs_of_bytes)(o->k, s->bytes, examples, inputs - 1, from, to);
             }
             for (size_t first = band[b].from; first < band[b].to; first += pack_width(n, first)) {
-                learn_piece(s, l, first, i, to);
+                for (size_t begin = from, end; begin < to; begin = end) {
+                    size_t some = claimed(claim, i, (to - begin + piece - 1) / piece);
+                    size_t count = some > 0 ? some : 1;
+                    end = to - begin < count * piece ? to : begin + count * piece;
+                    if (some > 0) {
+                        learn_piece(s, l, first, begin, end);
+                    }
+                    i += count;
+                }
             }
-            i = to;
         }
     }
+    return i;
+}
+
+static size_t learn_pieces(void *context, int v, struct claim *claim)
+{
+    struct share *share = context;
+    const struct shape *shape = share->operands->shape;
+    size_t i = 0;
+    for (size_t l = is_of_bytes(share, 1) ? 2 : 1; l <= shape->layers; l++) {
+        i = learn_layer(share, l, v, claim, i);
+    }
+    return i;
 }
 
 size_t REAL(learn)(const struct operands *operands, const struct shard_run *batch, int w,
                    const struct update_rule *rule, void *W, void *state1, void *state2, void *sums)
 {
-    const struct shape *shape = operands->shape;
     struct REAL(rule) r;
     REAL(rule_of)(rule, &r);
     struct share share = {
@@ -265,8 +301,15 @@ size_t REAL(learn)(const struct operands *operands, const struct shard_run *batc
         .carry = operands->scratch[w].carry,
         .where = SIZE_MAX,
     };
-    for (size_t l = 1; l <= shape->layers; l++) {
-        learn_layer(&share, l, w);
+    if (is_of_bytes(&share, 1)) { /* a group of inputs is made for all of a worker's pieces */
+        learn_layer(&share, 1, w, &(struct claim){.to = SIZE_MAX}, 0);
+    }
+    size_t examples = batch->end[batch->count - 1];
+    size_t all = examples * shape_packed(operands->shape);
+    if (operands->workers > 1 && all / (size_t)operands->workers >= LONG_SHARE) {
+        pieces_together(operands->pieces, w, operands->workers, learn_pieces, &share);
+    } else {
+        pieces_alone(w, learn_pieces, &share);
     }
     return share.where;
 }

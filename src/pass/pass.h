@@ -193,10 +193,11 @@ struct passes {
 
     /**
      * When all examples of the batch are through the last leg(): the weight deltas of worker w's
-     * share of the weights, and their update, a piece at a time while it is in the cache. `batch` is
-     * all its shards, which come to one subtree. Returns the place in the block of the first weight
-     * delta that is not finite, from which on nothing is updated, or SIZE_MAX. With a block `sums`
-     * the weight deltas are put there, and nothing is updated.
+     * share of the weights, and their update, a piece at a time while it is in the cache; then pieces
+     * of others' shares, if those are long. `batch` is all its shards, which come to one subtree.
+     * Returns the place in the block of the first weight delta that is not finite of those w has made,
+     * after which w updates nothing, or SIZE_MAX. With a block `sums` the weight deltas are put there,
+     * and nothing is updated. The weights are there when all workers have met.
      */
     size_t (*learn)(const struct operands *operands, const struct shard_run *batch, int w,
                     const struct update_rule *rule, void *W, void *state1, void *state2,

@@ -147,6 +147,7 @@ struct operands {
     const real **row[SHAPE_MAX_LAYERS]; /* (capacity) rows of X[l] */
     real *D[SHAPE_MAX_LAYERS + 1];      /* (capacity, n[l]) packed */
     struct scratch *scratch;            /* (workers) */
+    struct pieces *pieces;              /* (workers) */
     bool grouped;                       /* weight deltas are made of groups of inputs, not of all */
 
     /* Is the layer divided by units (by_units.c), and are its deltas? */
