@@ -140,7 +140,7 @@ static void put_aside(struct run *run, struct aside *aside, double loss, uint64_
     }
     size_t begin, end;
     size_t size = run->passes->real_size;
-    *aside = (struct aside){loss, steps, steps + 4 + steps / 16};
+    *aside = (struct aside){loss, steps, steps + 4 + steps / 2};
     step_settle(run, w);
     run_slice(run, w, &begin, &end);
     memcpy((char *)run->good + begin * size, (char *)run->W + begin * size, (end - begin) * size);
