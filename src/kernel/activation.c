@@ -84,6 +84,7 @@ INLINE void derive_square(enum activation f, const real *PT, size_t ldt, const r
         UNROLL(16)
         for (int i = 0; i < LANES; i++) {
             if ((size_t)i < rows) {
+                __builtin_prefetch(DT + (size_t)i * ldt + LANES, 1, 3);
                 vstore(DT + (size_t)i * ldt, square[i]);
             }
         }
