@@ -226,8 +226,8 @@ LEVEL_TEST(has_every_kernel)
 {
     cr_assert(k->lanes >= 1 && PACK_UNIT % k->lanes == 0, "%d lanes", k->lanes);
     cr_assert(k->affine && k->pullback && k->gradient && k->activate && k->derive && k->transpose &&
-              k->output && k->loss && k->update && k->add && k->gather && k->weigh && k->drop &&
-              k->noise && k->elementary && k->fma_chains);
+              k->output && k->loss && k->update && k->add && k->gather && k->affine_bytes &&
+              k->weigh && k->drop && k->noise && k->elementary && k->fma_chains);
     double sink = 0;
     double once = k->fma_chains(1, &sink);
     cr_assert(once >= 2 * k->lanes && k->fma_chains(100, &sink) == 100 * once && isfinite(sink));
@@ -317,6 +317,46 @@ static void check_shapes(const kernels *k,
 LEVEL_TEST(affine)
 {
     check_shapes(k, check_affine);
+}
+
+static void check_affine_bytes(const kernels *k, size_t E, size_t m, size_t n, enum values kind,
+                               uint64_t *state)
+{
+    if (m < 16) {
+        return;
+    }
+    enum { ROWS = 50 };
+    uint8_t *bytes = malloc(ROWS * (m + 3));
+    uint32_t *rows = malloc(E * sizeof *rows);
+    cr_assert(bytes != NULL && rows != NULL);
+    for (size_t i = 0; i < ROWS * (m + 3); i++) {
+        bytes[i] = (uint8_t)test_random(state);
+    }
+    for (size_t e = 0; e < E; e++) {
+        rows[e] = (uint32_t)(test_random(state) % ROWS);
+    }
+    const struct REAL(source) source = {.bytes = bytes, .ld = m + 3, .scale = (real)1 / 255};
+    struct block W = pack_random(m, n, kind, state);
+    struct block scratch = block_new(BYTES_ROWS, stride_for(m + 1));
+    struct block before = block_new(E, stride_for(n + 1));
+    struct block want = block_copy(&before), got = block_copy(&before);
+    plain()->affine_bytes(&source, rows, E, m, W.at, n, want.at, want.ld, scratch.at);
+    k->affine_bytes(&source, rows, E, m, W.at, n, got.at, got.ld, scratch.at);
+    char what[96];
+    snprintf(what, sizeof what, "%s affine_bytes E %zu m %zu n %zu", k->isa, E, m, n);
+    expect(what, &before, &want, &got, (struct fate){.rows = E, .same = n, .open = round16(n)});
+    free(bytes);
+    free(rows);
+    block_free(&W);
+    block_free(&scratch);
+    block_free(&before);
+    block_free(&want);
+    block_free(&got);
+}
+
+LEVEL_TEST(affine_bytes)
+{
+    check_shapes(k, check_affine_bytes);
 }
 
 LEVEL_TEST(pullback)

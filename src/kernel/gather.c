@@ -35,7 +35,11 @@ void KERNEL(gather)(real *X, size_t ldx, const struct REAL(source) * source, con
         } else {
             const uint8_t *from = source->bytes + row * source->ld;
             prefetch(source->bytes + ahead * source->ld, m);
-            for (size_t i = 0; i < m; i++) {
+            size_t i = 0;
+            for (; i + (size_t)LANES <= m; i += (size_t)LANES) {
+                vstore(X + i, vbytes(from + i) * vset(source->scale));
+            }
+            for (; i < m; i++) {
                 X[i] = (real)from[i] * source->scale;
             }
         }

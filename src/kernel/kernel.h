@@ -171,6 +171,9 @@ struct REAL(source) {
     real scale;
 };
 
+/** Rows of bytes that affine_bytes() makes reals of at a time, if it does: whole tiles. */
+enum { BYTES_ROWS = 24 };
+
 /**
  * Shards of a block of examples in order, and how their sums join the tree: after shard s, the
  * sums on top of the stack are joined merges[s] times (struct sum_program, src/pass/pass.h).
@@ -344,6 +347,13 @@ struct REAL(kernels) {
      */
     void (*affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                    size_t ldz);
+
+    /**
+     * affine() of rows of a source of bytes, of which m, at least 16, are read each. `scratch` has
+     * BYTES_ROWS rows of stride_for(m + 1) reals.
+     */
+    void (*affine_bytes)(const struct REAL(source) * source, const uint32_t *rows, size_t E,
+                         size_t m, const real *W, size_t n, real *Z, size_t ldz, real *scratch);
 
     /**
      * PT[i - from][e] = Σ_o W[o][i] DT[o][e] for inputs i in [from, to), one chain of fma in order of

@@ -456,6 +456,22 @@ static void add(real *sum, const real *a, const real *b, size_t n)
     }
 }
 
+static void affine_bytes(const struct REAL(source) * source, const uint32_t *rows, size_t E,
+                         size_t m, const real *W, size_t n, real *Z, size_t ldz, real *scratch)
+{
+    (void)scratch;
+    for (size_t e = 0; e < E; e++) {
+        for (size_t o = 0; o < n; o++) {
+            real z = W[pack_index(m, n, m, o)];
+            for (size_t i = 0; i < m; i++) {
+                real x = (real)source->bytes[rows[e] * source->ld + i] * source->scale;
+                z = FMA(x, W[pack_index(m, n, i, o)], z);
+            }
+            Z[e * ldz + o] = z;
+        }
+    }
+}
+
 static void gather(real *X, size_t ldx, const struct REAL(source) * source, const uint32_t *rows,
                    size_t first, size_t E, size_t m)
 {
@@ -649,6 +665,7 @@ const struct REAL(kernels) * REAL(kernels_reference)(void)
         .penalise = penalise,
         .update = update,
         .add = add,
+        .affine_bytes = affine_bytes,
         .gather = gather,
         .drop = drop,
         .noise = noise,

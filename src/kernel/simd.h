@@ -6,6 +6,7 @@
  *     vec, LANES          a register of LANES reals        ivec   as many integers
  *     iadd(a, b)          a + b, which may wrap around     uvec   as many without a sign
  *     vload, vstore       any address                      vset   one value in every lane
+ *     vbytes(p)           LANES bytes without a sign, as reals
  *     vfma(a, b, c)       a b + c, rounded once, on every level
  *     vmax, vmin          a > b ? a : b: the second operand if either is NaN, on every level
  *     vless, vequal       the lanes where it is so, a vmask: & and | put two together
@@ -21,6 +22,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/real.h"
 
@@ -65,6 +67,10 @@ INLINE vec vload(const real *p)
 INLINE void vstore(real *p, vec v)
 {
     *p = v;
+}
+INLINE vec vbytes(const uint8_t *p)
+{
+    return (real)*p;
 }
 INLINE ivec vbits(vec v)
 {
@@ -202,6 +208,27 @@ INLINE vec vfrom_bits(ivec i)
 #elif defined(KERNEL_NEON)
 #include <arm_neon.h>
 #endif
+
+INLINE vec vbytes(const uint8_t *p)
+{
+#if defined(KERNEL_AVX512) && defined(REAL_IS_DOUBLE)
+    return (vec)_mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+#elif defined(KERNEL_AVX512)
+    return (vec)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
+#elif defined(KERNEL_AVX2) && defined(REAL_IS_DOUBLE)
+    int some;
+    memcpy(&some, p, sizeof some);
+    return (vec)_mm256_cvtepi32_pd(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(some)));
+#elif defined(KERNEL_AVX2)
+    return (vec)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+#else
+    vec v;
+    for (int i = 0; i < LANES; i++) {
+        v[i] = (real)p[i];
+    }
+    return v;
+#endif
+}
 
 /* Masks have registers of their own, or are -1 and 0 in the lanes. */
 #if defined(KERNEL_AVX512) && defined(REAL_IS_DOUBLE)

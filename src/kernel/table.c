@@ -16,6 +16,7 @@ const struct REAL(kernels) * KERNEL(kernels)(void)
         .lanes = LANES,
         .narrower = NARROWER,
         .affine = KERNEL(affine),
+        .affine_bytes = KERNEL(affine_bytes),
         .pullback = KERNEL(pullback),
         .gradient = KERNEL(gradient),
         .small = KERNEL(small),

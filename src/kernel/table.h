@@ -6,6 +6,8 @@
 #include "kernel/kernel.h"
 #include "kernel/kernel_name.h"
 
+void KERNEL(affine_bytes)(const struct REAL(source) * source, const uint32_t *rows, size_t E,
+                          size_t m, const real *W, size_t n, real *Z, size_t ldz, real *scratch);
 void KERNEL(affine)(const real *const *X, size_t E, size_t m, const real *W, size_t n, real *Z,
                     size_t ldz);
 void KERNEL(pullback)(const real *W, size_t m, size_t n, size_t from, size_t to, const real *DT,

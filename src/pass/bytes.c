@@ -4,35 +4,33 @@
  * A batch of images made into reals is four or eight times as large as its bytes. Written by the
  * examples' owner and read by all workers, it goes from cache to cache, twice through the second-level
  * cache of each, and takes the room of weights there: stores that waited for its lines were a
- * fifteenth of a step of 784-128-10. So each worker makes reals of what it takes next, in a place of
- * its own that stays near: some rows at a time for the forward pass, a group of inputs for the weight
- * deltas. So a byte is converted twice in a step, and by every worker that has units of the layer;
- * that takes less than the waiting did.
+ * fifteenth of a step of 784-128-10. So each worker makes reals of what it takes next: the forward pass
+ * as it goes along (kernel/affine_bytes.c), the weight deltas of a group of inputs at a time, in a
+ * place of the worker's own that stays near. So a byte is converted twice in a step, and by every
+ * worker that has units of the layer; that takes less than the waiting did.
  */
 #include "pass/workspace.h"
 
 enum {
-    ROWS = 24,                /* at a time in the forward pass: whole tiles of six or of eight */
-    MOST_EXAMPLES = 512,      /* with more a group of inputs does not stay near */
-    MOST_WEIGHTS = 448 << 10, /* bytes; with more they have to be read again for some rows */
-    LINE = 64
+    MOST_EXAMPLES = 512,     /* with more a group of inputs does not stay near */
+    MOST_WEIGHTS = 448 << 10 /* bytes; with more they have to be read again for each tile of rows */
 };
 
 bool REAL(stays_bytes)(const struct shape *shape, size_t capacity)
 {
-    return capacity <= MOST_EXAMPLES &&
+    return capacity <= MOST_EXAMPLES && shape->width[0] >= PACK_UNIT &&
            pack_size(shape->width[0], shape->width[1]) * sizeof(real) <= MOST_WEIGHTS;
 }
 
 struct bytes *REAL(bytes_take)(struct taker *taker, const struct shape *shape, size_t capacity,
                                size_t group)
 {
-    struct bytes bytes = {.ldx = stride_for(shape->width[0] + 1)};
-    size_t rows = ROWS * bytes.ldx;
+    size_t rows = BYTES_ROWS * stride_for(shape->width[0] + 1);
     size_t groups = capacity * stride_for(group + 1);
+    struct bytes bytes = {0};
     struct bytes *made = take(taker, sizeof *made);
     bytes.X = take(taker, (rows > groups ? rows : groups) * sizeof(real));
-    bytes.row = take(taker, (capacity > ROWS ? capacity : ROWS) * sizeof *bytes.row);
+    bytes.row = take(taker, capacity * sizeof *bytes.row);
     bytes.place = take(taker, capacity * sizeof *bytes.place);
     if (taker->base) {
         *made = bytes;
@@ -48,34 +46,6 @@ void REAL(bytes_locate)(struct bytes *b, const struct examples *examples, const 
     for (size_t e = 0; e < E; e++) {
         size_t row = rows ? rows[e] : first + e;
         b->place[e] = examples->row ? examples->row[row] : (uint32_t)row;
-    }
-}
-
-/** Ask for the first m bytes of `count` rows. */
-static void ask(const struct bytes *b, const uint32_t *place, size_t count, size_t m)
-{
-    for (size_t e = 0; e < count; e++) {
-        const uint8_t *row = b->source.bytes + place[e] * b->source.ld;
-        for (size_t i = 0; i < m; i += LINE) {
-            __builtin_prefetch(row + i);
-        }
-    }
-}
-
-void REAL(affine_bytes)(const struct REAL(kernels) * k, const struct bytes *b, size_t at, size_t E,
-                        size_t m, const real *W, size_t n, real *Z, size_t ldz)
-{
-    const uint32_t *place = b->place + at;
-    for (size_t e = 0; e < ROWS; e++) {
-        b->row[e] = b->X + e * b->ldx;
-    }
-    for (size_t e = 0, rows; e < E; e += rows) {
-        rows = E - e < ROWS ? E - e : ROWS;
-        k->gather(b->X, b->ldx, &b->source, place + e, 0, rows, m);
-        if (e + rows < E) { /* during the tiles */
-            ask(b, place + e + rows, E - e - rows < ROWS ? E - e - rows : ROWS, m);
-        }
-        k->affine(b->row, rows, m, W, n, Z + e * ldz, ldz);
     }
 }
 

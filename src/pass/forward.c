@@ -51,7 +51,9 @@ void REAL(forward_units)(struct workspace *ws, const struct inputs *inputs,
     const real *W = weights + shape->offset[l] + from * (m + 1);
     real *Z = ws->X[l] + e * ws->ldx[l] + from;
     if (inputs->bytes) {
-        REAL(affine_bytes)(ws->k, inputs->bytes, inputs->at, E, m, W, to - from, Z, ws->ldx[l]);
+        const struct bytes *bytes = inputs->bytes;
+        ws->k->affine_bytes(&bytes->source, bytes->place + inputs->at, E, m, W, to - from, Z,
+                            ws->ldx[l], bytes->X);
     } else {
         ws->k->affine(inputs->row, E, m, W, to - from, Z, ws->ldx[l]);
     }

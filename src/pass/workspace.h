@@ -42,8 +42,7 @@ struct targets_left {
 struct bytes {
     struct REAL(source) source;
     uint32_t *place; /* (capacity) rows of the source that are a batch's examples */
-    real *X;         /* those that are reals at the time */
-    size_t ldx;      /* of whole rows */
+    real *X;         /* inputs that are reals at the time */
     const real **row;
 };
 
@@ -226,17 +225,15 @@ void REAL(pull_back_layer)(struct workspace *ws, const real *weights, size_t l);
 void REAL(pack_deltas)(struct workspace *ws);
 
 /*
- * bytes.c: do inputs stay bytes, if they are? Room for a worker's of a batch, with scratch for as
- * many reals as a kernel takes at a time; rows of the batch; affine() of examples [at, at + E) of it,
- * and rows of all E examples' inputs [from, to) of m and the 1 behind, for gradient().
+ * bytes.c: do inputs stay bytes, if they are? Room for a worker's of a batch and for the reals that are
+ * made at a time; rows of the batch; and rows of all E examples' inputs [from, to) of m and the 1
+ * behind, for gradient().
  */
 bool REAL(stays_bytes)(const struct shape *shape, size_t capacity);
 struct bytes *REAL(bytes_take)(struct taker *taker, const struct shape *shape, size_t capacity,
                                size_t group);
 void REAL(bytes_locate)(struct bytes *bytes, const struct examples *examples, const uint32_t *rows,
                         size_t first, size_t E);
-void REAL(affine_bytes)(const struct REAL(kernels) * k, const struct bytes *bytes, size_t at,
-                        size_t E, size_t m, const real *W, size_t n, real *Z, size_t ldz);
 const real *const *REAL(inputs_of_bytes)(const struct REAL(kernels) * k, const struct bytes *bytes,
                                          size_t E, size_t m, size_t from, size_t to);
 
