@@ -57,7 +57,7 @@ INLINE void ask(struct asking *a)
 /** Ask for a part of a tile's rows, as `left` of the sums' outputs are left. */
 INLINE void ask_for_stores(const real *PT, size_t ldt, const int columns, size_t left)
 {
-    enum { SOME = TILE_ROWS / LAST };
+    enum { SOME = (TILE_ROWS + LAST - 1) / LAST };
     if (left <= LAST * PACK) {
         PT += (left - 1) / PACK * SOME * ldt;
         UNROLL_ROWS for (int r = 0; r < SOME; r++)

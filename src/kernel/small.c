@@ -11,6 +11,7 @@
 enum {
     LD = PACK_UNIT,    /* examples of a transposed layer */
     LDD = SMALL_UNITS, /* units of an example's deltas */
+    BOTH = 2           /* registers of examples that share a tile's weights, if there are more */
 };
 
 /** The constant 1 behind m rows of a transposed layer. */
@@ -98,8 +99,6 @@ static void turn(const real *const *row, const real *const *soon, size_t E, size
         break;
 #if TILE_ROWS == 8
 #define HIGHER_CASES(function, ...)                                                                \
-    HIGH_CASE(5, function, __VA_ARGS__)                                                            \
-    HIGH_CASE(6, function, __VA_ARGS__)                                                            \
     HIGH_CASE(7, function, __VA_ARGS__)                                                            \
     HIGH_CASE(8, function, __VA_ARGS__)
 #else
@@ -111,6 +110,8 @@ static void turn(const real *const *row, const real *const *soon, size_t E, size
         HIGH_CASE(2, function, __VA_ARGS__)                                                        \
         HIGH_CASE(3, function, __VA_ARGS__)                                                        \
         HIGH_CASE(4, function, __VA_ARGS__)                                                        \
+        HIGH_CASE(5, function, __VA_ARGS__)                                                        \
+        HIGH_CASE(6, function, __VA_ARGS__)                                                        \
         HIGHER_CASES(function, __VA_ARGS__)                                                        \
     default:                                                                                       \
         __builtin_unreachable();                                                                   \
@@ -118,67 +119,109 @@ static void turn(const real *const *row, const real *const *soon, size_t E, size
 
 /**
  * ST[r] = Σ_k W[k × down + r × across] AT[k], one chain in order of k from the bias or from 0, for
- * `high` rows r of a register of examples.
+ * `high` rows r of `columns` registers of examples.
  */
-INLINE void sums_tile(int high, const real *W, size_t down, size_t across, const real *bias,
-                      size_t count, const real *AT, real *ST)
+INLINE void sums_tile(int high, const int columns, const real *W, size_t down, size_t across,
+                      const real *bias, size_t count, const real *AT, real *ST)
 {
-    vec s[TILE_ROWS];
+    vec s[TILE_ROWS][BOTH];
     UNROLL(8)
     for (int r = 0; r < high; r++) {
-        s[r] = bias ? vset(bias[(size_t)r * across]) : vzero();
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            s[r][c] = bias ? vset(bias[(size_t)r * across]) : vzero();
+        }
     }
     for (size_t k = 0; k < count; k++) {
-        vec a = vload(AT + k * LD);
+        vec a[BOTH];
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            a[c] = vload(AT + k * LD + c * LANES);
+        }
         UNROLL(8)
         for (int r = 0; r < high; r++) {
-            s[r] = vfma(vset(W[(size_t)r * across]), a, s[r]);
+            vec w = vset(W[(size_t)r * across]);
+            UNROLL(2)
+            for (int c = 0; c < columns; c++) {
+                s[r][c] = vfma(w, a[c], s[r][c]);
+            }
         }
         W += down;
     }
     UNROLL(8)
     for (int r = 0; r < high; r++) {
-        vstore(ST + r * LD, s[r]);
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            vstore(ST + r * LD + c * LANES, s[r][c]);
+        }
     }
 }
 
-/** f of some rows of a register of examples. */
-INLINE void transfer_rows_of(enum activation f, real *ZT, size_t rows)
+/** f of some rows of so many registers of examples. */
+INLINE void transfer_rows_of(enum activation f, const int columns, real *ZT, size_t rows)
 {
     for (size_t o = 0; o < rows; o++) {
-        vstore(ZT + o * LD, transfer(f, vload(ZT + o * LD)));
+        UNROLL(2)
+        for (int c = 0; c < columns; c++) {
+            real *z = ZT + o * LD + c * LANES;
+            vstore(z, transfer(f, vload(z)));
+        }
     }
 }
 
-static void transfer_rows(enum activation f, real *ZT, size_t rows)
+INLINE void transfer_rows(enum activation f, const int columns, real *ZT, size_t rows)
 {
-#define TRANSFER_ROWS(f) transfer_rows_of(f, ZT, rows)
+#define TRANSFER_ROWS(f) transfer_rows_of(f, columns, ZT, rows)
     switch (f) {
         TRANSFER_CASES(TRANSFER_ROWS)
     }
 }
 
+/** Functions of their own: the room they take would be a layer's, too. */
+static __attribute__((noinline)) void transfer_one(enum activation f, real *ZT, size_t rows)
+{
+    transfer_rows(f, 1, ZT, rows);
+}
+
+static __attribute__((noinline)) void transfer_both(enum activation f, real *ZT, size_t rows)
+{
+    transfer_rows(f, BOTH, ZT, rows);
+}
+
 /**
- * X[l], transposed, of a layer's inputs XT. A tile has its transfer function when the next tile's sums
- * are under way: right behind its own it would wait for them, and what is next would wait for it. Tiles
- * of 16 registers are too small for that.
+ * A tile has its transfer function when the next tile's sums are under way: right behind its own it
+ * would wait for them, and what is next would wait for it. Tiles of 16 registers are too small for
+ * that.
  */
 #define TRAILS (TILE_ROWS == 8)
+INLINE void layer_columns(const size_t ldw, const int columns, enum activation f, const real *W,
+                          size_t m, size_t n, const real *XT, real *ZT)
+{
+    size_t done = 0;
+    int high;
+    for (size_t o = 0; o < n; o += (size_t)high) {
+        high = tile_rows(n - o);
+        HIGH_CALL(high, sums_tile, columns, W + o, ldw, 1, W + m * ldw + o, m, XT, ZT + o * LD)
+        if (TRAILS) {
+            (columns == 1 ? transfer_one : transfer_both)(f, ZT + done * LD, o - done);
+            done = o;
+        }
+    }
+    (columns == 1 ? transfer_one : transfer_both)(f, ZT + done * LD, n - done);
+}
+
+/** X[l], transposed, of a layer's inputs XT. */
 INLINE void layer_of(const size_t ldw, enum activation f, const real *W, size_t m, size_t n,
                      const real *XT, size_t E, real *ZT)
 {
-    int high;
-    for (size_t e = 0; e < E; e += (size_t)LANES) {
-        size_t done = 0;
-        for (size_t o = 0; o < n; o += (size_t)high) {
-            high = tile_rows(n - o);
-            HIGH_CALL(high, sums_tile, W + o, ldw, 1, W + m * ldw + o, m, XT + e, ZT + o * LD + e)
-            if (TRAILS) {
-                transfer_rows(f, ZT + done * LD + e, o - done);
-                done = o;
-            }
+    size_t e = 0;
+    for (; E > e + (size_t)LANES; e += (size_t)(BOTH * LANES)) {
+        if (BOTH * LANES <= LD) {
+            layer_columns(ldw, BOTH, f, W, m, n, XT + e, ZT + e);
         }
-        transfer_rows(f, ZT + done * LD + e, n - done);
+    }
+    if (e < E) {
+        layer_columns(ldw, 1, f, W, m, n, XT + e, ZT + e);
     }
 }
 
@@ -192,16 +235,28 @@ static void layer(enum activation f, const real *W, size_t m, size_t n, const re
     }
 }
 
+INLINE void layer_back_columns(const size_t ldw, const int columns, const real *W, size_t m,
+                               size_t n, const real *DT, real *PT)
+{
+    int high;
+    for (size_t i = 0; i < m; i += (size_t)high) {
+        high = tile_rows(m - i);
+        HIGH_CALL(high, sums_tile, columns, W + i * ldw, 1, ldw, NULL, n, DT, PT + i * LD)
+    }
+}
+
 /** What deltas DT come to at the layer's inputs, before f'. */
 INLINE void layer_back_of(const size_t ldw, const real *W, size_t m, size_t n, const real *DT,
                           size_t E, real *PT)
 {
-    int high;
-    for (size_t e = 0; e < E; e += (size_t)LANES) {
-        for (size_t i = 0; i < m; i += (size_t)high) {
-            high = tile_rows(m - i);
-            HIGH_CALL(high, sums_tile, W + i * ldw, 1, ldw, NULL, n, DT + e, PT + i * LD + e)
+    size_t e = 0;
+    for (; E > e + (size_t)LANES; e += (size_t)(BOTH * LANES)) {
+        if (BOTH * LANES <= LD) {
+            layer_back_columns(ldw, BOTH, W, m, n, DT + e, PT + e);
         }
+    }
+    if (e < E) {
+        layer_back_columns(ldw, 1, W, m, n, DT + e, PT + e);
     }
 }
 
@@ -392,7 +447,7 @@ INLINE vec deltas_of(const size_t ldg, const real *XT, const real *D, size_t E, 
         } else if (columns == 2) {
             deltas_columns(ldg, 2, XT, D + o, E, m, goes_on, G + o, &size);
         } else {
-            deltas_columns(ldg, 3, XT, D + o, E, m, goes_on, G + o, &size);
+            deltas_columns(ldg, TILE_COLUMNS, XT, D + o, E, m, goes_on, G + o, &size);
         }
     }
     return size;

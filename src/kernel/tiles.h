@@ -4,7 +4,9 @@
  * A tile is `rows` x `columns` registers of running sums. Per step of the summed index it loads
  * `columns` registers and `rows` single values that are spread over a register, and makes
  * rows x columns fused multiply-adds: 24 for 11 loads with 8 x 3, so the multiply-adds are the
- * limit. At least 8 sums must be under way at a time to fill two units of latency 4.
+ * limit. At least 8 sums must be under way at a time to fill two units of latency 4. With 16 registers
+ * 6 x 2 takes a load more than 4 x 3, but even numbers of registers, which are the usual ones, leave
+ * no narrower tile.
  */
 #ifndef KERNEL_TILES_H
 #define KERNEL_TILES_H
@@ -14,10 +16,11 @@
 
 #if defined(KERNEL_AVX512) || defined(KERNEL_NEON)
 #define TILE_ROWS 8 /* 24 sums + 3 + 1 of 32 registers */
-#else
-#define TILE_ROWS 4 /* 12 sums + 3 + 1 of 16 registers */
-#endif
 #define TILE_COLUMNS 3
+#else
+#define TILE_ROWS 6 /* 12 sums + 2 + 1 of 16 registers */
+#define TILE_COLUMNS 2
+#endif
 #define TILE_TALL (2 * TILE_ROWS) /* of one column: more sums for each load */
 
 /**
@@ -41,10 +44,10 @@ INLINE int tall_rows(size_t left, int columns)
     return columns == 1 && left >= TILE_TALL ? TILE_TALL : tile_rows(left);
 }
 
-/** How many registers the next tile takes of `left`: 3, but 4 = 2 + 2. */
+/** How many registers the next tile takes of `left`: TILE_COLUMNS, but 4 = 2 + 2. */
 INLINE int tile_columns(size_t left)
 {
-    return left >= 3 && left != 4 ? 3 : left == 1 ? 1 : 2;
+    return left >= TILE_COLUMNS && left != 4 ? TILE_COLUMNS : left == 1 ? 1 : 2;
 }
 
 /** Call function_rows_columns(…) for run-time rows and columns: every size has code of its own. */
@@ -52,14 +55,17 @@ INLINE int tile_columns(size_t left)
     case (rows)*4 + (columns):                                                                     \
         function(rows, columns, __VA_ARGS__);                                                      \
         break;
+#if TILE_COLUMNS == 3
+#define TILE_BROAD_CASE(rows, function, ...) TILE_CASE(rows, 3, function, __VA_ARGS__)
+#else
+#define TILE_BROAD_CASE(rows, function, ...)
+#endif
 #define TILE_ROW_CASES(rows, function, ...)                                                        \
     TILE_CASE(rows, 1, function, __VA_ARGS__)                                                      \
     TILE_CASE(rows, 2, function, __VA_ARGS__)                                                      \
-    TILE_CASE(rows, 3, function, __VA_ARGS__)
+    TILE_BROAD_CASE(rows, function, __VA_ARGS__)
 #if TILE_ROWS == 8
 #define TILE_HIGH_CASES(function, ...)                                                             \
-    TILE_ROW_CASES(5, function, __VA_ARGS__)                                                       \
-    TILE_ROW_CASES(6, function, __VA_ARGS__)                                                       \
     TILE_ROW_CASES(7, function, __VA_ARGS__)                                                       \
     TILE_ROW_CASES(8, function, __VA_ARGS__)
 #else
@@ -70,6 +76,8 @@ INLINE int tile_columns(size_t left)
     TILE_ROW_CASES(2, function, __VA_ARGS__)                                                       \
     TILE_ROW_CASES(3, function, __VA_ARGS__)                                                       \
     TILE_ROW_CASES(4, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(5, function, __VA_ARGS__)                                                       \
+    TILE_ROW_CASES(6, function, __VA_ARGS__)                                                       \
     TILE_HIGH_CASES(function, __VA_ARGS__)
 #define TILE_SWITCH(rows, columns, cases)                                                          \
     switch ((rows)*4 + (columns)) {                                                                \

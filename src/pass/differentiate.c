@@ -8,15 +8,14 @@ bool REAL(is_small)(const struct shape *shape, size_t capacity,
                     const struct training_extras *extras, size_t lanes)
 {
     /*
-     * Up to 16 units it is faster for any register and any number of rows. Measured for more: on
-     * AVX-512 10-46-46-10 with 128 rows takes 6 % less than pass after pass, 48 units are three
-     * registers, 64 inputs four; where 24 are three (AVX2), 46 take 15 % more. Few rows leave too
-     * many lanes without an example: 10-46-46-10 takes 9 % more with one row, 2 % less with 4.
+     * Up to 16 units it is faster for any register and any number of rows. More units want registers
+     * of several lanes, and rows that fill them: on AVX-512 10-46-46-10 takes 9 % more than pass after
+     * pass with one row, 2 % less with 4, 6 % less with 128.
      */
-    enum { FEW = 8 };
-    bool wide = capacity >= FEW && 3 * lanes > PACK_UNIT;
-    size_t units = wide ? 3 * lanes : PACK_UNIT;
-    size_t inputs = wide ? 4 * lanes : PACK_UNIT;
+    enum { FEW = 8, FEW_LANES = 4 };
+    bool wide = capacity >= FEW && lanes >= FEW_LANES;
+    size_t units = wide ? SMALL_UNITS : PACK_UNIT;
+    size_t inputs = wide ? SMALL_INPUTS : PACK_UNIT;
     if ((extras && extras->dropout > 0) || shape->custom.activation || shape->custom.loss ||
         shape->width[0] > inputs) {
         return false;
