@@ -189,9 +189,9 @@ static __attribute__((noinline)) void transfer_both(enum activation f, real *ZT,
 }
 
 /**
- * A tile has its transfer function when the next tile's sums are under way: right behind its own it
- * would wait for them, and what is next would wait for it. Tiles of 16 registers are too small for
- * that.
+ * X[l], transposed, of `columns` registers of examples. A tile has its transfer function when the
+ * next tile's sums are under way: right behind its own it would wait for them, and what is next would
+ * wait for it. Tiles of 16 registers are too small for that.
  */
 #define TRAILS (TILE_ROWS == 8)
 INLINE void layer_columns(const size_t ldw, const int columns, enum activation f, const real *W,
