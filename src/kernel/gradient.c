@@ -39,24 +39,31 @@ INLINE void ask_for_place(struct place *place, int high, const struct shard_run 
 }
 
 /**
- * Whole tiles of a part that is one shard and not the last: most tiles of a large batch. A function
- * of its own, because there is little to do between two of them, and where a tile may be anything
- * gcc makes much of it. Returns the first input that is left.
+ * Whole tiles of a part that is one shard: most tiles of a large batch. `last`: of the last part, when
+ * it is joined to all that waits and nothing else. A function of its own, because there is little to do
+ * between two of them, and where a tile may be anything gcc makes much of it. Returns the first input
+ * that is left.
  */
-INLINE size_t waiting_tiles(const int rows, const int columns, size_t begin, size_t end,
-                            const real *const *X, size_t from, const real *D, size_t ldd,
-                            const struct shard_run *run, const struct part *part,
-                            struct place *place)
+INLINE size_t whole_tiles(const int rows, const int columns, const bool last, size_t begin,
+                          size_t end, const real *const *X, size_t from, const real *D, size_t ldd,
+                          const struct shard_run *run, const struct part *part, struct place *place)
 {
     const size_t sums = (size_t)(rows * columns) * LANES;
     const real *const *first = X + part->example;
     const real *const *behind = X + run->end[part->begin];
     const size_t merges = run->merges[part->begin];
     const size_t level = place->level;
-    const size_t step = place->step;
+    const size_t ldg = place->ldg;
+    const struct REAL(descent) *descent = place->descent;
     real *top = place->carry + (part->depth - merges) * level;
-    const char *soon = place->soon;
+    real *G = place->G[0] + place->at;
+    vec total = vload(place->size);
     size_t i = begin;
+    if (last) {
+        ask_for_place(place, rows, run, part);
+    }
+    const char *soon = place->soon;
+    const size_t step = place->step;
     D += part->example * ldd;
     for (; (columns == WIDE_COLUMNS ? wide_rows(end - i) : tile_rows(end - i)) == rows;
          i += (size_t)rows, top += sums) {
@@ -72,17 +79,38 @@ INLINE size_t waiting_tiles(const int rows, const int columns, size_t begin, siz
         const real *d = D;
         UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, soon += step)
         {
-            __builtin_prefetch(soon, 0, 2);
+            if (last) {
+                __builtin_prefetch(soon, 0, 3);
+            } else {
+                __builtin_prefetch(soon, 0, 2);
+            }
             add_deltas(rows, columns, false, *row + from + i, d, 0, sum);
         }
         for (size_t j = merges; j > 0; j--) {
             pop(rows, columns, top + (j - 1) * level, sum);
         }
-        push(rows, columns, top, sum);
+        if (last) {
+            real *to = G;
+            G += (size_t)rows * ldg;
+            UNROLL_ROWS for (int r = 0; r < rows; r++)
+            {
+                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+                {
+                    real *g = to + c * LANES;
+                    vstore(g, descent ? descend(descent, sum[r][c], vload(g)) : sum[r][c]);
+                    total = total + vabs(sum[r][c]);
+                }
+                to += ldg;
+            }
+            soon = (const char *)(G + (size_t)rows * ldg);
+        } else {
+            push(rows, columns, top, sum);
+        }
     }
     place->soon = soon;
     place->carry += (i - begin) * (size_t)columns * LANES;
-    place->at += (i - begin) * place->ldg;
+    place->at += (i - begin) * ldg;
+    vstore(place->size, total);
     return i;
 }
 
@@ -91,7 +119,8 @@ static __attribute__((noinline)) size_t waiting_slim(size_t begin, size_t end, c
                                                      const struct shard_run *run,
                                                      const struct part *part, struct place *place)
 {
-    return waiting_tiles(TILE_ROWS, TILE_COLUMNS, begin, end, X, from, D, ldd, run, part, place);
+    return whole_tiles(TILE_ROWS, TILE_COLUMNS, false, begin, end, X, from, D, ldd, run, part,
+                       place);
 }
 
 static __attribute__((noinline)) size_t waiting_wide(size_t begin, size_t end, const real *const *X,
@@ -99,7 +128,17 @@ static __attribute__((noinline)) size_t waiting_wide(size_t begin, size_t end, c
                                                      const struct shard_run *run,
                                                      const struct part *part, struct place *place)
 {
-    return waiting_tiles(WIDE_ROWS, WIDE_COLUMNS, begin, end, X, from, D, ldd, run, part, place);
+    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, false, begin, end, X, from, D, ldd, run, part,
+                       place);
+}
+
+static __attribute__((noinline)) size_t last_slim(size_t begin, size_t end, const real *const *X,
+                                                  size_t from, const real *D, size_t ldd,
+                                                  const struct shard_run *run,
+                                                  const struct part *part, struct place *place)
+{
+    return whole_tiles(TILE_ROWS, TILE_COLUMNS, true, begin, end, X, from, D, ldd, run, part,
+                       place);
 }
 
 /** All tiles for the rows of a group of inputs [begin, end) and one column of tiles. */
@@ -113,12 +152,12 @@ INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
     place.step = ldd * sizeof(real) * high_most / (end - begin + 1) + 1;
     size_t i = begin;
-    if (part->end - part->begin == 1 && !part->last) {
-        if (wide) {
-            i = waiting_wide(begin, end, X, from, D, ldd, run, part, &place);
-        } else if (columns == TILE_COLUMNS) {
-            i = waiting_slim(begin, end, X, from, D, ldd, run, part, &place);
-        }
+    const bool whole =
+        part->end - part->begin == 1 && columns == (wide ? WIDE_COLUMNS : TILE_COLUMNS);
+    if (whole && !part->last) {
+        i = (wide ? waiting_wide : waiting_slim)(begin, end, X, from, D, ldd, run, part, &place);
+    } else if (whole && !wide && run->before == 0 && run->merges[part->begin] == part->depth) {
+        i = last_slim(begin, end, X, from, D, ldd, run, part, &place);
     }
     while (i < end) {
         size_t left = end - i;
@@ -183,6 +222,23 @@ wide_descent(size_t begin, size_t end, const real *const *X, size_t from, const 
              const struct shard_run *run, const struct part *part, const struct place *place)
 {
     tiles(true, true, begin, end, WIDE_COLUMNS, X, from, D, ldd, run, part, *place);
+}
+
+static __attribute__((noinline)) void slim_sums(size_t begin, size_t end, int columns,
+                                                const real *const *X, size_t from, const real *D,
+                                                size_t ldd, const struct shard_run *run,
+                                                const struct part *part, const struct place *place)
+{
+    tiles(false, false, begin, end, columns, X, from, D, ldd, run, part, *place);
+}
+
+static __attribute__((noinline)) void slim_descent(size_t begin, size_t end, int columns,
+                                                   const real *const *X, size_t from, const real *D,
+                                                   size_t ldd, const struct shard_run *run,
+                                                   const struct part *part,
+                                                   const struct place *place)
+{
+    tiles(false, true, begin, end, columns, X, from, D, ldd, run, part, *place);
 }
 
 /** AT (columns, rows) = A (rows, columns), whole registers of either; or weights AT descend by it. */
@@ -270,12 +326,12 @@ static __attribute__((noinline)) size_t turned_tiles(size_t begin, size_t end, s
     return begin;
 }
 
-INLINE void gradient(const bool descends, const real *const *X, size_t from, const real *D,
-                     const struct shard_run *run, size_t m, size_t n, real *const *G, real *carry,
-                     real *size, const struct REAL(descent) * descent)
+void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
+                      size_t m, size_t n, real *const *G, real *carry, real *size,
+                      const struct REAL(descent) * descent)
 {
-    const size_t inputs = descends ? descent->inputs : m + 1; /* rows of a block of G */
-    const size_t above = descends ? from : 0;                 /* those that are not X's */
+    const size_t inputs = descent ? descent->inputs : m + 1; /* rows of a block of G */
+    const size_t above = descent ? from : 0;                 /* those that are not X's */
     struct part part[PARTS_MAX];
     size_t parts = cut(run, part);
     size_t E = run->end[run->count - 1];
@@ -305,43 +361,20 @@ INLINE void gradient(const bool descends, const real *const *X, size_t from, con
                                           .size = size,
                                           .pairs = pairs,
                                           .descent = descent};
-                    if (columns == WIDE_COLUMNS && descends) {
-                        wide_descent(i, end, X, from, d, width, run, &part[p], &place);
-                        continue;
-                    }
                     if (columns == WIDE_COLUMNS) {
-                        wide_sums(i, end, X, from, d, width, run, &part[p], &place);
+                        (descent ? wide_descent : wide_sums)(i, end, X, from, d, width, run,
+                                                             &part[p], &place);
                         continue;
                     }
                     size_t rest = turned ? turned_tiles(i, end, high, X, from, d, width, run,
                                                         &part[p], &place)
                                          : i;
-                    tiles(false, descends, rest, end, columns, X, from, d, width, run, &part[p],
-                          place);
+                    (descent ? slim_descent : slim_sums)(rest, end, columns, X, from, d, width, run,
+                                                         &part[p], &place);
                 }
                 c += (size_t)columns;
             }
         }
         i = end;
-    }
-}
-
-/** A function of its own: in one with the other gcc has fewer registers for either. */
-static __attribute__((noinline)) void descend_all(const real *const *X, size_t from, const real *D,
-                                                  const struct shard_run *run, size_t m, size_t n,
-                                                  real *const *W, real *carry, real *size,
-                                                  const struct REAL(descent) * descent)
-{
-    gradient(true, X, from, D, run, m, n, W, carry, size, descent);
-}
-
-void KERNEL(gradient)(const real *const *X, size_t from, const real *D, const struct shard_run *run,
-                      size_t m, size_t n, real *const *G, real *carry, real *size,
-                      const struct REAL(descent) * descent)
-{
-    if (descent) {
-        descend_all(X, from, D, run, m, n, G, carry, size, descent);
-    } else {
-        gradient(false, X, from, D, run, m, n, G, carry, size, NULL);
     }
 }

@@ -172,7 +172,7 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         UNROLL_EXAMPLES for (; e < end; e++, d += ldd, other += ldd, soon += step)
         {
             if (!turned) { /* few outputs' deltas stay in the first-level cache */
-                __builtin_prefetch(soon, 0, 2);
+                __builtin_prefetch(soon, 0, 3);
             }
             add_deltas(rows, columns, turned, X[e] + first, d, ahead, sum);
             if (shards == 2) {
