@@ -79,9 +79,9 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
         const real *d = D;
         UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, soon += step)
         {
-            if (last) {
+            if (last) { /* the next tile's place in G, wanted right behind this one */
                 __builtin_prefetch(soon, 0, 3);
-            } else {
+            } else { /* the next part's deltas */
                 __builtin_prefetch(soon, 0, 2);
             }
             add_deltas(rows, columns, false, *row + from + i, d, 0, sum);
