@@ -58,9 +58,9 @@ static inline double ulp_error(real got, wide exact)
 }
 
 /**
- * What is promised: 1.5 ulp in float, 2 in double. The logistic function is made of exp, a sum and a
- * quotient: their errors add up to 1 + 0.5 + 0.5 ulp, which counts up to double where a quotient
- * falls just below a power of two. Where e^-x is infinite it is 0 instead of a denormal.
+ * What is promised: 1.5 ulp in float, 2 in double. The logistic function is (q - r) / (q - r + 2^n
+ * (q + r)): four results are rounded, and r is, which counts up to double where a quotient falls just
+ * below a power of two. Where 2 e^-x is infinite it may be 0 instead of a denormal.
  */
 static inline double ulp_bound(char which)
 {
@@ -69,7 +69,7 @@ static inline double ulp_bound(char which)
 
 static inline int ulp_applies(char which, real x)
 {
-    return which != 's' || !isinf((real)exact_value('e', -x));
+    return which != 's' || !isinf((real)(2 * exact_value('e', -x)));
 }
 
 #endif

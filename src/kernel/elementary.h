@@ -29,13 +29,19 @@
 #define SQRT_HALF_BITS 0x3f3504f3
 #endif
 
-/** x = n ln 2 + r with |r| ≤ ln 2 / 2: e^r - 1 = r + r² p(r), and n + ROUND_MAGIC. */
-INLINE vec exp_fraction(vec x, vec *shifted)
+/** x = n ln 2 + r with |r| ≤ ln 2 / 2: r, and n + ROUND_MAGIC. */
+INLINE vec exp_remainder(vec x, vec *shifted)
 {
     *shifted = vfma(x, vset(LOG2_E), vset(ROUND_MAGIC));
     vec n = *shifted - vset(ROUND_MAGIC);
     vec r = vfma(n, vset(-LN2_HIGH), x);
-    r = vfma(n, vset(-LN2_LOW), r);
+    return vfma(n, vset(-LN2_LOW), r);
+}
+
+/** The same of e^r - 1 = r + r² p(r). */
+INLINE vec exp_fraction(vec x, vec *shifted)
+{
+    vec r = exp_remainder(x, shifted);
 #if defined(REAL_IS_DOUBLE)
     vec p = vset(0x1.af389ecfc4b9cp-26);
     p = vfma(p, r, vset(0x1.28917c89a43a7p-22));
@@ -287,10 +293,28 @@ INLINE vec vsin_cos(vec x, vec *cosine)
     return vselect(fits, sine, beyond);
 }
 
-/** 1 / (1 + e^-x), the logistic function. */
+/**
+ * 1 / (1 + e^-x), the logistic function. With -x = n ln 2 + r and q = r coth(r / 2), e^r is (q + r) /
+ * (q - r), so that one division makes both quotients. q is even: 2 + z p(z) with z = r².
+ */
 INLINE vec vsigmoid(vec x)
 {
-    return vset(1) / (vset(1) + vexp(-x));
+    x = vmin(vset(-EXP_LOWEST), vmax(vset(-EXP_HIGHEST), x));
+    vec shifted;
+    vec r = exp_remainder(-x, &shifted); /* negative by way of the fma, not by an instruction */
+    vec z = r * r;
+#if defined(REAL_IS_DOUBLE)
+    vec p = vset(0x1.6348bb8c314d5p-25);
+    p = vfma(p, z, vset(-0x1.bbd3aa2158cbep-20));
+    p = vfma(p, z, vset(0x1.1566aac042c58p-14));
+    p = vfma(p, z, vset(-0x1.6c16c16bd9e67p-9));
+    p = vfma(p, z, vset(0x1.555555555552dp-3));
+#else
+    vec p = vfma(vset(-0x1.6a8b1ep-9f), z, vset(0x1.555514p-3f));
+#endif
+    vec q = vfma(p, z, vset(2));
+    vec rest = q - r;
+    return rest / (rest + vscale(q + r, shifted));
 }
 
 #if defined(REAL_IS_DOUBLE)

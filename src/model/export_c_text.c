@@ -14,17 +14,22 @@
 
 /* ---------------------------------------------------------------- pieces --------------------- */
 
-static const char fraction_text[] =
-    "\n"
-    "/* x = n ln 2 + r: e^r - 1, and n. */\n"
-    "static real exp_fraction(real x, int *whole)\n"
-    "{\n"
-    "    real n = NEAREST(x, LOG2_E), r = FMA(-n, LN2_HIGH, x), p;\n"
-    "    r = FMA(-n, LN2_LOW, r);\n"
-    "    p = SERIES(exp_series, r);\n"
-    "    *whole = (int)n;\n"
-    "    return FMA(p, r * r, r);\n"
-    "}\n";
+static const char remainder_text[] = "\n"
+                                     "/* x = n ln 2 + r: r, and n. */\n"
+                                     "static real exp_remainder(real x, int *whole)\n"
+                                     "{\n"
+                                     "    real n = NEAREST(x, LOG2_E), r = FMA(-n, LN2_HIGH, x);\n"
+                                     "    *whole = (int)n;\n"
+                                     "    return FMA(-n, LN2_LOW, r);\n"
+                                     "}\n";
+
+static const char fraction_text[] = "\n"
+                                    "/* e^r - 1, and n. */\n"
+                                    "static real exp_fraction(real x, int *whole)\n"
+                                    "{\n"
+                                    "    real r = exp_remainder(x, whole);\n"
+                                    "    return FMA(SERIES(exp_series, r), r * r, r);\n"
+                                    "}\n";
 
 static const char exp_text[] =
     "\n"
@@ -41,11 +46,23 @@ static const char exp_text[] =
     "    return p * LDEXP(1, n / 2) * LDEXP(1, n - n / 2);\n"
     "}\n";
 
-static const char sigmoid_text[] = "\n"
-                                   "static real sigmoid_of(real x)\n"
-                                   "{\n"
-                                   "    return 1 / (1 + exp_of(-x));\n"
-                                   "}\n";
+static const char sigmoid_text[] =
+    "\n"
+    "/* 1 / (1 + e^-x): -x = n ln 2 + r, e^r = (q + r) / (q - r); 2^n by halves. */\n"
+    "static real sigmoid_of(real x)\n"
+    "{\n"
+    "    int n;\n"
+    "    real r, q, rest, grown;\n"
+    "    if (x != x)\n"
+    "        return x;\n"
+    "    x = -x > EXP_LOWEST ? -x : EXP_LOWEST;\n"
+    "    x = x < EXP_HIGHEST ? x : EXP_HIGHEST;\n"
+    "    r = exp_remainder(x, &n);\n"
+    "    q = FMA(SERIES(sigmoid_series, r * r), r * r, 2);\n"
+    "    rest = q - r;\n"
+    "    grown = (q + r) * LDEXP(1, n / 2) * LDEXP(1, n - n / 2);\n"
+    "    return rest / (rest + grown);\n"
+    "}\n";
 
 static const char expm1_text[] = "\n"
                                  "/* e^x - 1 for x < 0 */\n"
@@ -137,15 +154,16 @@ static const char hard_sigmoid_text[] = "\n"
 
 /* A bit for each piece; `needs` of a function has those of what the piece needs as well. */
 enum {
-    FRACTION = 1, /* of exp */
-    EXP = 2 | FRACTION,
-    SIGMOID = 4 | EXP,
-    EXPM1 = 8 | FRACTION,
-    TANH = 16 | EXP,
-    LOG1P = 32 | EXP,
-    ERF = 64 | EXP,
-    SIN = 128,
-    HARD_SIGMOID = 256
+    REMAINDER = 1, /* of exp */
+    FRACTION = 2 | REMAINDER,
+    EXP = 4 | FRACTION,
+    SIGMOID = 8 | REMAINDER,
+    EXPM1 = 16 | FRACTION,
+    TANH = 32 | EXP,
+    LOG1P = 64 | EXP,
+    ERF = 128 | EXP,
+    SIN = 256,
+    HARD_SIGMOID = 512
 };
 
 /** In an order in which each stands behind those it needs; the constants are [first, end). */
@@ -154,9 +172,10 @@ static const struct {
     enum series_id first, end;
     const char *text;
 } pieces[] = {
-    {FRACTION, SERIES_LOG2_E, SERIES_TANH, fraction_text},
+    {REMAINDER, SERIES_LOG2_E, SERIES_EXP, remainder_text},
+    {FRACTION, SERIES_EXP, SERIES_SIGMOID, fraction_text},
     {EXP, 0, 0, exp_text},
-    {SIGMOID, 0, 0, sigmoid_text},
+    {SIGMOID, SERIES_SIGMOID, SERIES_TANH, sigmoid_text},
     {EXPM1, 0, 0, expm1_text},
     {TANH, SERIES_TANH, SERIES_SQRT_HALF, tanh_text},
     {LOG1P, SERIES_SQRT_HALF, SERIES_ERF_SLOPE, log_text},
@@ -348,7 +367,7 @@ static bool needs_series(const struct shape *shape)
 {
     bool needs = false;
     for (size_t l = 1; l <= shape->layers; l++) {
-        needs = needs || (find(shape->activation[l])->needs & (FRACTION | SIN));
+        needs = needs || (find(shape->activation[l])->needs & (REMAINDER | SIN));
     }
     return needs;
 }

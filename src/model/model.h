@@ -28,7 +28,7 @@
 #include "network/shape.h"
 
 /** Raised when a change of arithmetic is meant to change results. */
-#define MODEL_NUMERICS "1"
+#define MODEL_NUMERICS "2"
 
 struct model_entry {
     char *key, *value;

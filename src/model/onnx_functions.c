@@ -73,12 +73,18 @@ static char *with_sign(struct onnx_graph *g, char *size, char *x)
 
 /* ---------------------------------------------------------------- kernel/elementary.h -------- */
 
-/** x = n ln 2 + r: e^r - 1, and n. */
-static char *exp_fraction(struct onnx_graph *g, char *x, char **n)
+/** x = n ln 2 + r: r, and n. */
+static char *exp_remainder(struct onnx_graph *g, char *x, char **n)
 {
     *n = exact(g, "Round", exact(g, "Mul", x, number(g, SERIES_LOG2_E)), NULL);
     char *r = fused_less(g, *n, number(g, SERIES_LN2_HIGH), x);
-    r = fused_less(g, *n, number(g, SERIES_LN2_LOW), r);
+    return fused_less(g, *n, number(g, SERIES_LN2_LOW), r);
+}
+
+/** e^r - 1, and n */
+static char *exp_fraction(struct onnx_graph *g, char *x, char **n)
+{
+    char *r = exp_remainder(g, x, n);
     return fused(g, polynomial(g, SERIES_EXP, r), rounded(g, "Mul", r, r), r);
 }
 
@@ -87,15 +93,19 @@ static char *power_of_two(struct onnx_graph *g, char *n)
     return exact(g, "Pow", constant(g, 2), n);
 }
 
+static char *within_exp(struct onnx_graph *g, char *x)
+{
+    x = exact(g, "Max", x, number(g, SERIES_EXP_LOWEST));
+    return exact(g, "Min", x, number(g, SERIES_EXP_HIGHEST));
+}
+
 static char *exponential(struct onnx_graph *g, char *x)
 {
     if (!g->rounds) {
         return exact(g, "Exp", x, NULL);
     }
     char *n;
-    x = exact(g, "Max", x, number(g, SERIES_EXP_LOWEST));
-    x = exact(g, "Min", x, number(g, SERIES_EXP_HIGHEST));
-    char *p = rounded(g, "Add", exp_fraction(g, x, &n), constant(g, 1));
+    char *p = rounded(g, "Add", exp_fraction(g, within_exp(g, x), &n), constant(g, 1));
     return rounded(g, "Mul", p, power_of_two(g, n));
 }
 
@@ -148,13 +158,23 @@ static char *error_function(struct onnx_graph *g, char *x)
     return choose(g, exact(g, "Less", size, one), small, large);
 }
 
-/* ---------------------------------------------------------------- kernel/transfer.h ---------- */
-
-static char *sigmoid(struct onnx_graph *g, char *z)
+/** -x = n ln 2 + r with e^r = (q + r) / (q - r): (q - r) / (q - r + 2^n (q + r)) */
+static char *sigmoid(struct onnx_graph *g, char *x)
 {
-    char *one = constant(g, 1);
-    return rounded(g, "Div", one, rounded(g, "Add", one, exponential(g, negative(g, z))));
+    if (!g->rounds) {
+        char *one = constant(g, 1);
+        return exact(g, "Div", one, exact(g, "Add", one, exponential(g, negative(g, x))));
+    }
+    char *n;
+    char *r = exp_remainder(g, within_exp(g, negative(g, x)), &n);
+    char *z = rounded(g, "Mul", r, r);
+    char *q = fused(g, polynomial(g, SERIES_SIGMOID, z), z, constant(g, 2));
+    char *rest = rounded(g, "Sub", q, r);
+    char *grown = rounded(g, "Mul", rounded(g, "Add", q, r), power_of_two(g, n));
+    return rounded(g, "Div", rest, rounded(g, "Add", rest, grown));
 }
+
+/* ---------------------------------------------------------------- kernel/transfer.h ---------- */
 
 static char *hyperbolic_tangent(struct onnx_graph *g, char *z)
 {

@@ -17,6 +17,7 @@ enum series_id {
     SERIES_EXP_LOWEST,
     SERIES_EXP_HIGHEST,
     SERIES_EXP,
+    SERIES_SIGMOID,   /* sigmoid */
     SERIES_TANH,      /* tanh */
     SERIES_SQRT_HALF, /* log */
     SERIES_LOG,
