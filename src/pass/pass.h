@@ -125,6 +125,7 @@ struct passes {
     /**
      * These rows will be gathered into the workspace next: short ones are asked for at once, longer
      * ones of a small network with the inputs of its last block; where neither is, affine() asks.
+     * So are their targets, at once where affine() asks for the rows.
      */
     void (*expect)(struct workspace *ws, const struct examples *examples, const uint32_t *rows,
                    size_t E);
