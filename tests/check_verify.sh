@@ -98,6 +98,13 @@ t 65 'differs at step 2500: layer 1, weight of unit 1 from input 2: 1 in the log
 sed 's/"sha256": "./"sha256": "x/' logs/d.jsonl >changed.jsonl
 t 65 'differs at step 104: the model file' 'verify changed.jsonl'
 
+# Another version's log is repeated like any other; if it differs, that may be why.
+sed 's/"version": "[^"]*"/"version": "0.0.1"/' changed.jsonl >version.jsonl
+t 65 "note: Heddle 0.0.1 logged 'version.jsonl', and this is [0-9.]*, whose" 'verify version.jsonl'
+sed 's/"version": "[^"]*"/"version": "0.0.1"/' logs/d.jsonl >version.jsonl
+t 0 '^1$' 'verify version.jsonl digits.csv 2>&1 | wc -l'
+t 0 '^1$' 'verify changed.jsonl 2>&1 | wc -l'
+
 # Reports hold all metrics of the validation rows; the last one's are those of the end. Logs of
 # before that was so are repeated like any other.
 "$HEDDLE" train digits.csv --hidden 20 --epochs 4 --validation 0.2 --report-every 1 --top 2 \

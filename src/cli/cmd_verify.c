@@ -277,6 +277,11 @@ static int conclude(struct verify *v, const heddle_result *result, bool json)
     } else {
         printf("the same bits: the first %" PRIu64 " steps, %s\n", v->done, compared);
     }
+    const char *version = text_of(v->start, "version");
+    if (v->differs && strcmp(version, heddle_version()) != 0) {
+        complain("note: Heddle %s logged '%s', and this is %s, whose arithmetic may be another",
+                 version, v->path, heddle_version());
+    }
     return v->differs ? EXIT_DATA : 0;
 }
 
