@@ -136,7 +136,11 @@ static bool claimed_units(struct claim *claim, size_t *i, size_t n, size_t first
     return some > 0;
 }
 
-/** The forward pass: pieces are blocks of units for a stretch of a worker's examples. */
+/**
+ * The forward pass: pieces are blocks of units for a stretch of a worker's examples. Each worker begins
+ * with its own examples: if all went through them in one order, all would ask for the same rows at the
+ * same time, and wait for each other's caches.
+ */
 static size_t forward_pieces(void *context, int v, struct claim *claim)
 {
     const struct layer_leg *leg = context;
@@ -153,7 +157,8 @@ static size_t forward_pieces(void *context, int v, struct claim *claim)
     size_t i = 0;
     for (size_t b = 0; b < bands; b++) {
         size_t to = band[b].to < n ? band[b].to : n;
-        for (size_t owner = 0; owner < (size_t)o->workers; owner++) {
+        for (size_t turn = 0; turn < (size_t)o->workers; turn++) {
+            size_t owner = ((size_t)v + turn) % (size_t)o->workers;
             size_t e;
             size_t end = own_of(spread, owner, band[b].begin, band[b].end, &e);
             for (size_t E; e < end; e += E) {
