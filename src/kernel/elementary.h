@@ -38,7 +38,7 @@ INLINE vec exp_remainder(vec x, vec *shifted)
     return vfma(n, vset(-LN2_LOW), r);
 }
 
-/** The same of e^r - 1 = r + r² p(r). */
+/** The same with e^r - 1 = r + r² p(r) in place of r. */
 INLINE vec exp_fraction(vec x, vec *shifted)
 {
     vec r = exp_remainder(x, shifted);

@@ -27,7 +27,7 @@
 #include "model/safetensors.h"
 #include "network/shape.h"
 
-/** Raised when a change of arithmetic is meant to change results. */
+/** Raised when a change of arithmetic is meant to change results: 2 was the logistic function. */
 #define MODEL_NUMERICS "2"
 
 struct model_entry {
