@@ -26,6 +26,9 @@
 /** Bytes of a layer's weights from which on moving them costs more than meetings do. */
 enum { HEAVY = 192 << 10 };
 
+/** So many times as many deltas does a layer have as one above whose deltas are few. */
+enum { FEW = 4 };
+
 /**
  * Examples of a batch from which on workers take over pieces of each other's passes (pieces.h). Weights
  * that another worker has read are their owner's again when each line has been asked back, some 30 ns
@@ -51,10 +54,22 @@ static bool meets_before(const struct operands *o, size_t l)
     return o->by_units[l - 1] || (o->by_units[l] && !inputs_known);
 }
 
+/**
+ * Are deltas of layer l pulled back by units? They need not go through weights then that others have
+ * updated, and whoever learns from them has written them. But everybody reads all deltas of the layer
+ * above: worth a meeting if those weights are many, or those deltas few.
+ */
+static bool is_back_by_units(const struct operands *o, size_t l)
+{
+    const struct shape *shape = o->shape;
+    return l < shape->layers && o->by_units[l] &&
+           (is_heavy(shape, l + 1) || shape->width[l + 1] * FEW <= shape->width[l]);
+}
+
 /** And before deltas are pulled back through layer l? */
 static bool meets_back(const struct operands *o, size_t l)
 {
-    return o->back_by_units[l - 1] || o->back_by_units[l];
+    return is_back_by_units(o, l - 1) || is_back_by_units(o, l);
 }
 
 void REAL(by_units_choose)(struct operands *o)
@@ -62,8 +77,6 @@ void REAL(by_units_choose)(struct operands *o)
     size_t L = o->shape->layers;
     for (size_t l = 1; l <= L && o->workers > 1; l++) {
         o->by_units[l] = REAL(is_by_units)(o->shape, l);
-        /* whose deltas they are matters little to learn(); the weights they come through do */
-        o->back_by_units[l] = l < L && o->by_units[l] && is_heavy(o->shape, l + 1);
     }
     o->legs = 1;
     for (size_t l = 1; l <= L; l++) {
@@ -252,7 +265,7 @@ void REAL(leg)(const struct operands *o, size_t leg, const struct spread *spread
     }
     for (size_t l = L; l > 1; l--) {
         now += meets_back(o, l);
-        if (now == leg && o->back_by_units[l - 1]) {
+        if (now == leg && is_back_by_units(o, l - 1)) {
             divided.l = l;
             share_leg(&divided, pull_back_pieces);
         } else if (now == leg && own) {

@@ -149,8 +149,7 @@ struct operands {
     struct pieces *pieces;              /* (workers) */
     bool grouped;                       /* weight deltas are made of groups of inputs, not of all */
 
-    /* Is the layer divided by units (by_units.c), and are its deltas? */
-    bool by_units[SHAPE_MAX_LAYERS + 1], back_by_units[SHAPE_MAX_LAYERS + 1];
+    bool by_units[SHAPE_MAX_LAYERS + 1]; /* is the layer divided by units (by_units.c)? */
     bool in_place; /* inputs lie in the data set, where everybody finds them without a meeting: */
     bool bytes;    /* as bytes */
     size_t legs;
