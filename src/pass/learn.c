@@ -21,9 +21,9 @@ static size_t group_of(const struct operands *o, size_t m)
 }
 
 /**
- * Bytes that lie between what two workers write. A processor that has seen a worker go through rows
- * asks for the next ones, too, a page ahead at most; what another worker writes there is taken away from
- * it, line by line. Between two caches that was a sixth of the weight deltas' time.
+ * A worker's place begins on a page of its own. A processor that has seen a worker go through rows asks
+ * for the next ones, too, mostly up to the page's end; what another worker writes there is taken away
+ * from it, line by line: between two caches 18 of 168 µs for the weight deltas of 784-128-10.
  */
 enum { PAGE = 4096 };
 
