@@ -85,9 +85,11 @@ TWINS := $(wildcard src/pass/*.c src/kernel/reference.c)
 KERNEL_ONCE := src/kernel/dispatch.c src/kernel/single.c
 KERNEL_BODIES := $(filter-out $(KERNEL_ONCE) $(TWINS),$(wildcard src/kernel/*.c))
 
+# Without -mprfchw a line asked for to be written is only asked for to be read. Processors with AVX2 that
+# have no such request do nothing for one.
 FLAGS_scalar := -DKERNEL_ISA=scalar -DKERNEL_SCALAR
-FLAGS_avx2 := -mavx2 -mfma -DKERNEL_ISA=avx2 -DKERNEL_AVX2
-FLAGS_avx512 := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprefer-vector-width=512 \
+FLAGS_avx2 := -mavx2 -mfma -mprfchw -DKERNEL_ISA=avx2 -DKERNEL_AVX2
+FLAGS_avx512 := -mavx512f -mavx512dq -mavx512vl -mavx512bw -mfma -mprfchw -mprefer-vector-width=512 \
     -DKERNEL_ISA=avx512 -DKERNEL_AVX512
 FLAGS_neon := -DKERNEL_ISA=neon -DKERNEL_NEON
 FLAGS_f32 := -DREAL_IS_FLOAT=1

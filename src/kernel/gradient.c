@@ -28,6 +28,8 @@ enum {
 /**
  * During a tile of the last part its place in G is asked for that the next will be joined to, stored
  * to or descend: those lines are wanted sooner than deltas, and stores that miss wait for each other.
+ * They are asked for to be written: others may have read them as weights, and a line that is only
+ * read is shared with them until a store asks for it once more.
  */
 INLINE void ask_for_place(struct place *place, int high, const struct shard_run *run,
                           const struct part *part)
@@ -80,7 +82,7 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
         UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, soon += step)
         {
             if (last) { /* the next tile's place in G, wanted right behind this one */
-                __builtin_prefetch(soon, 0, 3);
+                __builtin_prefetch(soon, 1, 3);
             } else { /* the next part's deltas */
                 __builtin_prefetch(soon, 0, 2);
             }
