@@ -59,10 +59,11 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
     const struct REAL(descent) *descent = place->descent;
     real *top = place->carry + (part->depth - merges) * level;
     real *G = place->G[0] + place->at;
-    vec total = vload(place->size);
+    vec total; /* of the last part: elsewhere it would take a register from the sums */
     size_t i = begin;
     if (last) {
         ask_for_place(place, rows, run, part);
+        total = vload(place->size);
     }
     const char *soon = place->soon;
     const size_t step = place->step;
@@ -112,7 +113,9 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
     place->soon = soon;
     place->carry += (i - begin) * (size_t)columns * LANES;
     place->at += (i - begin) * ldg;
-    vstore(place->size, total);
+    if (last) {
+        vstore(place->size, total);
+    }
     return i;
 }
 
