@@ -146,6 +146,15 @@ static __attribute__((noinline)) size_t last_slim(size_t begin, size_t end, cons
                        place);
 }
 
+static __attribute__((noinline)) size_t last_wide(size_t begin, size_t end, const real *const *X,
+                                                  size_t from, const real *D, size_t ldd,
+                                                  const struct shard_run *run,
+                                                  const struct part *part, struct place *place)
+{
+    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, true, begin, end, X, from, D, ldd, run, part,
+                       place);
+}
+
 /** All tiles for the rows of a group of inputs [begin, end) and one column of tiles. */
 INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end, int columns,
                   const real *const *X, size_t from, const real *D, size_t ldd,
@@ -161,8 +170,8 @@ INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end
         part->end - part->begin == 1 && columns == (wide ? WIDE_COLUMNS : TILE_COLUMNS);
     if (whole && !part->last) {
         i = (wide ? waiting_wide : waiting_slim)(begin, end, X, from, D, ldd, run, part, &place);
-    } else if (whole && !wide && run->before == 0 && run->merges[part->begin] == part->depth) {
-        i = last_slim(begin, end, X, from, D, ldd, run, part, &place);
+    } else if (whole && run->before == 0 && run->merges[part->begin] == part->depth) {
+        i = (wide ? last_wide : last_slim)(begin, end, X, from, D, ldd, run, part, &place);
     }
     while (i < end) {
         size_t left = end - i;
