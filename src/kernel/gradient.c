@@ -93,18 +93,9 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
             pop(rows, columns, top + (j - 1) * level, sum);
         }
         if (last) {
-            real *to = G;
+            total = descent ? descend_tile(rows, columns, descent, sum, G, ldg, total)
+                            : finish(rows, columns, sum, G, ldg, total);
             G += (size_t)rows * ldg;
-            UNROLL_ROWS for (int r = 0; r < rows; r++)
-            {
-                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
-                {
-                    real *g = to + c * LANES;
-                    vstore(g, descent ? descend(descent, sum[r][c], vload(g)) : sum[r][c]);
-                    total = total + vabs(sum[r][c]);
-                }
-                to += ldg;
-            }
             soon = (const char *)(G + (size_t)rows * ldg);
         } else {
             push(rows, columns, top, sum);
@@ -259,6 +250,8 @@ static __attribute__((noinline)) void slim_descent(size_t begin, size_t end, int
 static void turn(const real *A, size_t lda, size_t rows, size_t columns, real *AT, size_t ldt,
                  const struct REAL(descent) * descent)
 {
+    const struct factors factors =
+        descent ? factors_of(descent) : (struct factors){vzero(), vzero()};
     for (size_t r = 0; r < rows; r += (size_t)LANES) {
         for (size_t c = 0; c < columns; c += (size_t)LANES) {
             vec square[16];
@@ -270,7 +263,7 @@ static void turn(const real *A, size_t lda, size_t rows, size_t columns, real *A
             UNROLL(16)
             for (int i = 0; i < LANES; i++) {
                 real *to = AT + (c + (size_t)i) * ldt + r;
-                vstore(to, descent ? descend(descent, square[i], vload(to)) : square[i]);
+                vstore(to, descent ? descend(&factors, square[i], vload(to)) : square[i]);
             }
         }
     }

@@ -108,29 +108,80 @@ INLINE void push(const int rows, const int columns, real *top, vec (*sum)[WIDE_C
     }
 }
 
-/** Weights w after the plain update by a finished sum. */
-INLINE vec descend(const struct REAL(descent) * descent, vec sum, vec w)
+/** total + Σ |sum| of a row: added up apart, since the next row need not wait for it then. */
+INLINE vec with_row(const int columns, vec total, const vec *sum)
 {
-    return vfma(vset(-descent->rate), sum * vset(descent->scale), w);
+    vec row = vabs(sum[0]);
+    UNROLL_COLUMNS for (int c = 1; c < columns; c++)
+    {
+        row = row + vabs(sum[c]);
+    }
+    return total + row;
 }
 
-/** A finished sum, from a stack of either kind, to its place in G. */
-INLINE void finish(const int rows, const int columns, const real *from, const struct place *place,
-                   real *G)
+/** Finished sums to their place in G; returns total + Σ |sum|. */
+INLINE vec finish(const int rows, const int columns, vec (*sum)[WIDE_COLUMNS], real *G, size_t ldg,
+                  vec total)
 {
-    vec total = vload(place->size);
-    G += place->at;
     UNROLL_ROWS for (int r = 0; r < rows; r++)
     {
         UNROLL_COLUMNS for (int c = 0; c < columns; c++)
         {
-            vec value = vload(from + (r * columns + c) * LANES);
-            vstore(G + c * LANES, value);
-            total = total + vabs(value);
+            vstore(G + c * LANES, sum[r][c]);
         }
-        G += place->ldg;
+        total = with_row(columns, total, sum[r]);
+        G += ldg;
     }
-    vstore(place->size, total);
+    return total;
+}
+
+/** The same of sums that lie on a stack. */
+INLINE vec finish_from(const int rows, const int columns, const real *from, real *G, size_t ldg,
+                       vec total)
+{
+    vec sum[TILE_TALL][WIDE_COLUMNS];
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            sum[r][c] = vload(from + (r * columns + c) * LANES);
+        }
+    }
+    return finish(rows, columns, sum, G, ldg, total);
+}
+
+/** What a descent multiplies by, in registers: gcc reads it anew after each store of a weight. */
+struct factors {
+    vec rate, scale; /* the rate negative */
+};
+
+INLINE struct factors factors_of(const struct REAL(descent) * descent)
+{
+    return (struct factors){.rate = vset(-descent->rate), .scale = vset(descent->scale)};
+}
+
+/** Weights w after the plain update by a finished sum. */
+INLINE vec descend(const struct factors *f, vec sum, vec w)
+{
+    return vfma(f->rate, sum * f->scale, w);
+}
+
+/** W descends by finished sums; returns total + Σ |sum|. */
+INLINE vec descend_tile(const int rows, const int columns, const struct REAL(descent) * descent,
+                        vec (*sum)[WIDE_COLUMNS], real *W, size_t ldw, vec total)
+{
+    const struct factors factors = factors_of(descent);
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        total = with_row(columns, total, sum[r]);
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            real *w = W + c * LANES;
+            vstore(w, descend(&factors, sum[r][c], vload(w)));
+        }
+        W += ldw;
+    }
+    return total;
 }
 
 /** Room for the sums that wait in a tile, one for all tiles of a function: each is many cases. */
@@ -209,39 +260,22 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         join(rows, columns, place->ldg, left + place->at, sum);
     }
     if (descends && part->last) {
-        vec total = vload(place->size);
-        real *W = place->G[0] + place->at;
-        UNROLL_ROWS for (int r = 0; r < rows; r++)
-        {
-            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
-            {
-                real *w = W + c * LANES;
-                vstore(w, descend(place->descent, sum[r][c], vload(w)));
-                total = total + vabs(sum[r][c]);
-            }
-            W += place->ldg;
-        }
-        vstore(place->size, total);
+        vstore(place->size, descend_tile(rows, columns, place->descent, sum,
+                                         place->G[0] + place->at, place->ldg, vload(place->size)));
     } else if (part->last) {
-        vec total = vload(place->size);
         real *const *to = place->G + base;
-        real *G = to[below + depth] + place->at;
-        UNROLL_ROWS for (int r = 0; r < rows; r++)
-        {
-            UNROLL_COLUMNS for (int c = 0; c < columns; c++)
-            {
-                vstore(G + c * LANES, sum[r][c]);
-                total = total + vabs(sum[r][c]);
-            }
-            G += place->ldg;
-        }
-        vstore(place->size, total);
+        const size_t at = place->at;
+        const size_t ldg = place->ldg;
+        vec total = vload(place->size);
+        total = finish(rows, columns, sum, to[below + depth] + at, ldg, total);
         for (size_t j = 0; j < below; j++) {
-            finish(rows, columns, place->carry + j * place->level, place, to[j]);
+            const real *from = place->carry + j * place->level;
+            total = finish_from(rows, columns, from, to[j] + at, ldg, total);
         }
         for (size_t j = 0; j < depth; j++) {
-            finish(rows, columns, stack[j], place, to[below + j]);
+            total = finish_from(rows, columns, stack[j], to[below + j] + at, ldg, total);
         }
+        vstore(place->size, total);
     } else {
         push(rows, columns, place->carry + (below + depth) * place->level, sum);
         for (size_t j = 0; j < depth; j++) {
