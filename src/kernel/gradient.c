@@ -40,20 +40,31 @@ INLINE void ask_for_place(struct place *place, int high, const struct shard_run 
     place->step = bytes * (part->paired ? 2 : 1) / (run->end[part->end - 1] - part->example);
 }
 
+/** Rows of the next tile in a column of tiles of so many columns, for one shard or two at a time. */
+INLINE int next_rows(size_t left, const int columns, const int shards)
+{
+    if (shards == 2) {
+        return columns == WIDE_COLUMNS ? wide_pair_rows(left) : pair_rows(left, columns);
+    }
+    return columns == WIDE_COLUMNS ? wide_rows(left) : tile_rows(left);
+}
+
 /**
- * Whole tiles of a part that is one shard: most tiles of a large batch. `last`: of the last part, when
- * it is joined to all that waits and nothing else. A function of its own, because there is little to do
- * between two of them, and where a tile may be anything gcc makes much of it. Returns the first input
- * that is left.
+ * Whole tiles of a part that is one shard, or two of one length: most tiles of all batches. `last`: of
+ * the last part, when it is joined to all that waits and nothing else. A function of its own, because
+ * there is little to do between two of them, and where a tile may be anything gcc makes much of it.
+ * Returns the first input that is left.
  */
-INLINE size_t whole_tiles(const int rows, const int columns, const bool last, size_t begin,
-                          size_t end, const real *const *X, size_t from, const real *D, size_t ldd,
-                          const struct shard_run *run, const struct part *part, struct place *place)
+INLINE size_t whole_tiles(const int rows, const int columns, const int shards, const bool last,
+                          size_t begin, size_t end, const real *const *X, size_t from,
+                          const real *D, size_t ldd, const struct shard_run *run,
+                          const struct part *part, struct place *place)
 {
     const size_t sums = (size_t)(rows * columns) * LANES;
     const real *const *first = X + part->example;
     const real *const *behind = X + run->end[part->begin];
-    const size_t merges = run->merges[part->begin];
+    const size_t length = (size_t)(behind - first);
+    const size_t merges = (size_t)run->merges[part->end - 1] + 1 - (size_t)shards;
     const size_t level = place->level;
     const size_t ldg = place->ldg;
     const struct REAL(descent) *descent = place->descent;
@@ -68,19 +79,21 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
     const char *soon = place->soon;
     const size_t step = place->step;
     D += part->example * ldd;
-    for (; (columns == WIDE_COLUMNS ? wide_rows(end - i) : tile_rows(end - i)) == rows;
-         i += (size_t)rows, top += sums) {
+    for (; next_rows(end - i, columns, shards) == rows; i += (size_t)rows, top += sums) {
         vec sum[TILE_ROWS][WIDE_COLUMNS];
+        vec second[TILE_ROWS][WIDE_COLUMNS];
         UNROLL_ROWS for (int r = 0; r < rows; r++)
         {
             UNROLL_COLUMNS for (int c = 0; c < columns; c++)
             {
                 sum[r][c] = vzero();
+                second[r][c] = vzero();
             }
         }
         const real *const *row = first;
         const real *d = D;
-        UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, soon += step)
+        const real *other = D + length * ldd; /* deltas of the second shard */
+        UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, other += ldd, soon += step)
         {
             if (last) { /* the next tile's place in G, wanted right behind this one */
                 __builtin_prefetch(soon, 1, 3);
@@ -88,6 +101,12 @@ INLINE size_t whole_tiles(const int rows, const int columns, const bool last, si
                 __builtin_prefetch(soon, 0, 2);
             }
             add_deltas(rows, columns, false, *row + from + i, d, 0, sum);
+            if (shards == 2) {
+                add_deltas(rows, columns, false, row[length] + from + i, other, 0, second);
+            }
+        }
+        if (shards == 2) {
+            add_sums(rows, columns, second, sum);
         }
         for (size_t j = merges; j > 0; j--) {
             pop(rows, columns, top + (j - 1) * level, sum);
@@ -115,7 +134,7 @@ static __attribute__((noinline)) size_t waiting_slim(size_t begin, size_t end, c
                                                      const struct shard_run *run,
                                                      const struct part *part, struct place *place)
 {
-    return whole_tiles(TILE_ROWS, TILE_COLUMNS, false, begin, end, X, from, D, ldd, run, part,
+    return whole_tiles(TILE_ROWS, TILE_COLUMNS, 1, false, begin, end, X, from, D, ldd, run, part,
                        place);
 }
 
@@ -124,7 +143,7 @@ static __attribute__((noinline)) size_t waiting_wide(size_t begin, size_t end, c
                                                      const struct shard_run *run,
                                                      const struct part *part, struct place *place)
 {
-    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, false, begin, end, X, from, D, ldd, run, part,
+    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, 1, false, begin, end, X, from, D, ldd, run, part,
                        place);
 }
 
@@ -133,7 +152,7 @@ static __attribute__((noinline)) size_t last_slim(size_t begin, size_t end, cons
                                                   const struct shard_run *run,
                                                   const struct part *part, struct place *place)
 {
-    return whole_tiles(TILE_ROWS, TILE_COLUMNS, true, begin, end, X, from, D, ldd, run, part,
+    return whole_tiles(TILE_ROWS, TILE_COLUMNS, 1, true, begin, end, X, from, D, ldd, run, part,
                        place);
 }
 
@@ -142,7 +161,27 @@ static __attribute__((noinline)) size_t last_wide(size_t begin, size_t end, cons
                                                   const struct shard_run *run,
                                                   const struct part *part, struct place *place)
 {
-    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, true, begin, end, X, from, D, ldd, run, part,
+    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, 1, true, begin, end, X, from, D, ldd, run, part,
+                       place);
+}
+
+static __attribute__((noinline)) size_t last_wide_pair(size_t begin, size_t end,
+                                                       const real *const *X, size_t from,
+                                                       const real *D, size_t ldd,
+                                                       const struct shard_run *run,
+                                                       const struct part *part, struct place *place)
+{
+    return whole_tiles(WIDE_ROWS / 2, WIDE_COLUMNS, 2, true, begin, end, X, from, D, ldd, run, part,
+                       place);
+}
+
+static __attribute__((noinline)) size_t last_slim_pair(size_t begin, size_t end,
+                                                       const real *const *X, size_t from,
+                                                       const real *D, size_t ldd,
+                                                       const struct shard_run *run,
+                                                       const struct part *part, struct place *place)
+{
+    return whole_tiles(TILE_ROWS / 2, TILE_COLUMNS, 2, true, begin, end, X, from, D, ldd, run, part,
                        place);
 }
 
@@ -157,12 +196,17 @@ INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end
     place.soon = (const char *)(D + run->end[part->end - 1] * ldd);
     place.step = ldd * sizeof(real) * high_most / (end - begin + 1) + 1;
     size_t i = begin;
-    const bool whole =
-        part->end - part->begin == 1 && columns == (wide ? WIDE_COLUMNS : TILE_COLUMNS);
-    if (whole && !part->last) {
+    const size_t shards = part->end - part->begin;
+    const bool whole = columns == (wide ? WIDE_COLUMNS : TILE_COLUMNS);
+    const bool joins_all =
+        part->last && run->before == 0 && run->merges[part->end - 1] + 1u == part->depth + shards;
+    if (whole && shards == 1 && !part->last) {
         i = (wide ? waiting_wide : waiting_slim)(begin, end, X, from, D, ldd, run, part, &place);
-    } else if (whole && run->before == 0 && run->merges[part->begin] == part->depth) {
+    } else if (whole && shards == 1 && joins_all) {
         i = (wide ? last_wide : last_slim)(begin, end, X, from, D, ldd, run, part, &place);
+    } else if (whole && shards == 2 && part->paired && joins_all) {
+        i = (wide ? last_wide_pair : last_slim_pair)(begin, end, X, from, D, ldd, run, part,
+                                                     &place);
     }
     while (i < end) {
         size_t left = end - i;

@@ -71,6 +71,19 @@ INLINE void add_deltas(const int rows, const int columns, const bool turned, con
     }
 }
 
+/** sum += those of the shard behind it. */
+INLINE void add_sums(const int rows, const int columns, vec (*second)[WIDE_COLUMNS],
+                     vec (*sum)[WIDE_COLUMNS])
+{
+    UNROLL_ROWS for (int r = 0; r < rows; r++)
+    {
+        UNROLL_COLUMNS for (int c = 0; c < columns; c++)
+        {
+            sum[r][c] = sum[r][c] + second[r][c];
+        }
+    }
+}
+
 /** sum += what lies in rows ld apart. */
 INLINE void join(const int rows, const int columns, size_t ld, const real *left,
                  vec (*sum)[WIDE_COLUMNS])
@@ -235,13 +248,7 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         }
         merges = run->merges[s];
         if (shards == 2) {
-            UNROLL_ROWS for (int r = 0; r < rows; r++)
-            {
-                UNROLL_COLUMNS for (int c = 0; c < columns; c++)
-                {
-                    sum[r][c] = sum[r][c] + second[r][c];
-                }
-            }
+            add_sums(rows, columns, second, sum);
             e += length;
             merges = run->merges[s + 1] - 1u;
         }
