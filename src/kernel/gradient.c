@@ -214,6 +214,9 @@ INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end
                                 : (wide ? wide_rows(left) : tall_rows(left, columns));
         if (part->last) {
             ask_for_place(&place, high, run, part);
+        } else { /* of a line that is its own: deltas are asked for by whole tiles */
+            place.soon = (const char *)place.size;
+            place.step = 0;
         }
         if (wide && part->paired) {
             WIDE_PAIR_CALL(high, WIDE_COLUMNS, tile, 2, false, descends, X, from + i, D, ldd, run,

@@ -219,7 +219,6 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
     const char *soon = place->soon;
     const size_t step = place->step;
     const size_t ahead = place->ahead;
-    const bool last = part->last;
     unsigned merges;
     do { /* a part has at least one shard */
         size_t end = run->end[s];
@@ -236,10 +235,8 @@ INLINE void tile(const int rows, const int columns, const int shards, const bool
         }
         UNROLL_EXAMPLES for (; e < end; e++, d += ldd, other += ldd, soon += step)
         {
-            if (!turned && last) { /* the next tile's place in G */
+            if (!turned) {
                 __builtin_prefetch(soon, 1, 3);
-            } else if (!turned) { /* deltas; those of few outputs stay in the first-level cache */
-                __builtin_prefetch(soon, 0, 3);
             }
             add_deltas(rows, columns, turned, X[e] + first, d, ahead, sum);
             if (shards == 2) {
