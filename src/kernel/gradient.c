@@ -129,61 +129,21 @@ INLINE size_t whole_tiles(const int rows, const int columns, const int shards, c
     return i;
 }
 
-static __attribute__((noinline)) size_t waiting_slim(size_t begin, size_t end, const real *const *X,
-                                                     size_t from, const real *D, size_t ldd,
-                                                     const struct shard_run *run,
-                                                     const struct part *part, struct place *place)
-{
-    return whole_tiles(TILE_ROWS, TILE_COLUMNS, 1, false, begin, end, X, from, D, ldd, run, part,
-                       place);
-}
-
-static __attribute__((noinline)) size_t waiting_wide(size_t begin, size_t end, const real *const *X,
-                                                     size_t from, const real *D, size_t ldd,
-                                                     const struct shard_run *run,
-                                                     const struct part *part, struct place *place)
-{
-    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, 1, false, begin, end, X, from, D, ldd, run, part,
-                       place);
-}
-
-static __attribute__((noinline)) size_t last_slim(size_t begin, size_t end, const real *const *X,
-                                                  size_t from, const real *D, size_t ldd,
-                                                  const struct shard_run *run,
-                                                  const struct part *part, struct place *place)
-{
-    return whole_tiles(TILE_ROWS, TILE_COLUMNS, 1, true, begin, end, X, from, D, ldd, run, part,
-                       place);
-}
-
-static __attribute__((noinline)) size_t last_wide(size_t begin, size_t end, const real *const *X,
-                                                  size_t from, const real *D, size_t ldd,
-                                                  const struct shard_run *run,
-                                                  const struct part *part, struct place *place)
-{
-    return whole_tiles(WIDE_ROWS, WIDE_COLUMNS, 1, true, begin, end, X, from, D, ldd, run, part,
-                       place);
-}
-
-static __attribute__((noinline)) size_t last_wide_pair(size_t begin, size_t end,
-                                                       const real *const *X, size_t from,
-                                                       const real *D, size_t ldd,
-                                                       const struct shard_run *run,
-                                                       const struct part *part, struct place *place)
-{
-    return whole_tiles(WIDE_ROWS / 2, WIDE_COLUMNS, 2, true, begin, end, X, from, D, ldd, run, part,
-                       place);
-}
-
-static __attribute__((noinline)) size_t last_slim_pair(size_t begin, size_t end,
-                                                       const real *const *X, size_t from,
-                                                       const real *D, size_t ldd,
-                                                       const struct shard_run *run,
-                                                       const struct part *part, struct place *place)
-{
-    return whole_tiles(TILE_ROWS / 2, TILE_COLUMNS, 2, true, begin, end, X, from, D, ldd, run, part,
-                       place);
-}
+/** The functions of its own: of one shard or two, of a part before the last or the last. */
+#define WHOLE_TILES(name, rows, columns, shards, last)                                             \
+    static __attribute__((noinline)) size_t name(                                                  \
+        size_t begin, size_t end, const real *const *X, size_t from, const real *D, size_t ldd,    \
+        const struct shard_run *run, const struct part *part, struct place *place)                 \
+    {                                                                                              \
+        return whole_tiles(rows, columns, shards, last, begin, end, X, from, D, ldd, run, part,    \
+                           place);                                                                 \
+    }
+WHOLE_TILES(waiting_slim, TILE_ROWS, TILE_COLUMNS, 1, false)
+WHOLE_TILES(waiting_wide, WIDE_ROWS, WIDE_COLUMNS, 1, false)
+WHOLE_TILES(last_slim, TILE_ROWS, TILE_COLUMNS, 1, true)
+WHOLE_TILES(last_wide, WIDE_ROWS, WIDE_COLUMNS, 1, true)
+WHOLE_TILES(last_wide_pair, WIDE_ROWS / 2, WIDE_COLUMNS, 2, true)
+WHOLE_TILES(last_slim_pair, TILE_ROWS / 2, TILE_COLUMNS, 2, true)
 
 /** All tiles for the rows of a group of inputs [begin, end) and one column of tiles. */
 INLINE void tiles(const bool wide, const bool descends, size_t begin, size_t end, int columns,
