@@ -78,6 +78,7 @@ INLINE size_t whole_tiles(const int rows, const int columns, const int shards, c
     }
     const char *soon = place->soon;
     const size_t step = place->step;
+    const size_t share = sums * sizeof(real) / length; /* of a tile's sums, for each example */
     D += part->example * ldd;
     for (; next_rows(end - i, columns, shards) == rows; i += (size_t)rows, top += sums) {
         vec sum[TILE_ROWS][WIDE_COLUMNS];
@@ -93,12 +94,17 @@ INLINE size_t whole_tiles(const int rows, const int columns, const int shards, c
         const real *const *row = first;
         const real *d = D;
         const real *other = D + length * ldd; /* deltas of the second shard */
+        const char *waits = (const char *)top;
         UNROLL_EXAMPLES for (; row < behind; row++, d += ldd, other += ldd, soon += step)
         {
             if (last) { /* the next tile's place in G, wanted right behind this one */
                 __builtin_prefetch(soon, 1, 3);
             } else { /* the next part's deltas */
                 __builtin_prefetch(soon, 0, 2);
+            }
+            if (TILE_WIDE && !last) { /* where this tile's sums will wait; others may wait there */
+                __builtin_prefetch(waits, 1, 3);
+                waits += share;
             }
             add_deltas(rows, columns, false, *row + from + i, d, 0, sum);
             if (shards == 2) {
