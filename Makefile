@@ -269,7 +269,7 @@ $(benches): $(build)/bench/%: $(build)/bench/%.o $(patsubst bench/%.c,$(build)/b
 
 # ---------------------------------------------------------------- goals
 
-.PHONY: all demo fuzz check check-build check-long bench bench-peers bench-ranks bench-read install uninstall deps install-deps format \
+.PHONY: all demo fuzz check check-build check-long bench bench-peers bench-beside bench-ranks bench-read install uninstall deps install-deps format \
     format-check layers headers clean distclean help showconfig FORCE
 FORCE:
 
@@ -277,7 +277,7 @@ FORCE:
 check: | $(filter demo,$(MAKECMDGOALS))
 check-long: | $(filter demo check,$(MAKECMDGOALS))
 bench: | $(filter demo check check-long,$(MAKECMDGOALS))
-bench-peers bench-quality: | $(filter demo check check-long bench,$(MAKECMDGOALS))
+bench-peers bench-beside bench-quality: | $(filter demo check check-long bench,$(MAKECMDGOALS))
 
 ## all: the library and the program (default)
 all: $(lib_a) $(lib_so) $(programs)
@@ -385,6 +385,12 @@ bench-peers: all
 	@$(PYTHON) bench/libxsmm.py --heddle $(build)/heddle --libxsmm $(build)/bench/peer_libxsmm \
 	    --out $(build)/bench/libxsmm.md
 	@sh bench/refresh.sh $(build)/bench/peers.md $(build)/bench/libxsmm.md
+
+## bench-beside: a step while other programs keep cores busy, beside PyTorch's, in build/bench/beside.md
+bench-beside: all
+	@mkdir -p $(build)/bench
+	@$(PYTHON) bench/beside.py --heddle $(build)/heddle --out $(build)/bench/beside.md
+	@sh bench/refresh.sh $(build)/bench/beside.md
 
 ## bench-ranks: steps of 1 to 8 ranks, a model of them, and what it predicts for clusters (MPI=1)
 bench-ranks: all

@@ -14,9 +14,12 @@
  * Neighbours share a cache (topology_hwloc.c places them so), hence few counts cross a socket. With
  * one group the root is left out.
  *
- * Waiting. First spin, which costs the others nothing when everybody has a processor and is left
- * out when not; then offer the processor to others (sched_yield returns at once if nobody wants
- * it); then sleep in the kernel.
+ * Waiting. While workers have a processor each, spin, then sleep in the kernel. They do not offer
+ * their processors: if another program wants one, it keeps it for a whole turn of some
+ * milliseconds, step after step, and all other workers wait. Who wakes from sleep has used less
+ * than his share and comes at once. Where workers are more than processors, it is one of them
+ * who waits behind us mostly: there the processor is offered first, until that takes so long that
+ * it must have been another program's turn.
  *
  * Threads. libgomp ends the process when it cannot start a thread. So before it is asked, as many
  * plain threads are started and let go (probe): if that fails it is an error like any other.
@@ -44,17 +47,20 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "machine/cluster.h"
 #include "machine/float_mode.h"
 
 enum {
     LINE = 64, /* bytes of a cache line */
     GROUPS = 16,
-    GROUP_SMALLEST = 8, /* eight arrivals on one line cost less than another level */
-    SPINS = 200,        /* some 5 µs of pause instructions: the spread of a small step */
-    YIELDS = 1000,      /* then some 300 µs in which any other thread may have the processor */
-    YIELDS_CROWDED =
-        20, /* more workers than processors: sleeping at once is 2 to 15 times slower */
-    PROCESSORS_MAX = 8192 /* the largest NR_CPUS of Linux */
+    GROUP_SMALLEST = 8,      /* eight arrivals on one line cost less than another level */
+    SPINS = 200,             /* between two looks at the clock, some 5 µs of pause instructions */
+    SPIN_NS = 300000,        /* several times what it takes to wake a worker */
+    YIELDS = 20,             /* sleeping at once is 1.3 to 15 times slower */
+    YIELDS_AWAIT = 1000,     /* for a message: some 300 µs */
+    YIELD_LONG_NS = 1000000, /* a turn of a worker's is shorter, of another program's longer */
+    WARY = 100,              /* waits after such a turn in which nothing is offered */
+    PROCESSORS_MAX = 8192    /* the largest NR_CPUS of Linux */
 };
 
 /* Only `generation` is read by those who wait, so it has a line for itself. */
@@ -70,7 +76,7 @@ struct barrier {
 struct team {
     int workers;
     int group;               /* workers of a group */
-    int processors;          /* we may run on */
+    int processors;          /* we may run on: our share, if ranks have the same ones */
     int *processor;          /* (workers) where worker w is bound, or NULL */
     struct barrier *barrier; /* (workers): barrier[a - 1] is for a participants */
     _Atomic int unbound;     /* bindings refused */
@@ -361,7 +367,7 @@ heddle_status team_create(const struct plan *plan, struct team **team, heddle_er
     if (!t)
         return status_memory(err, "a team", sizeof *t);
     t->workers = workers;
-    t->processors = omp_get_num_procs();
+    t->processors = omp_get_num_procs() / cluster_sharers();
     t->group = (workers + GROUPS - 1) / GROUPS;
     if (t->group < GROUP_SMALLEST)
         t->group = GROUP_SMALLEST;
@@ -421,21 +427,60 @@ static inline void relax(void)
 #endif
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+struct spin {
+    uint32_t rounds;
+    uint64_t begin;
+};
+
+/* Pass the time of a look at what is waited for; false when it has been long enough. */
+static bool spin(struct spin *s)
+{
+    relax();
+    if (++s->rounds % SPINS != 0)
+        return true;
+    if (s->rounds == SPINS) {
+        s->begin = now_ns();
+        return true;
+    }
+    return now_ns() - s->begin < SPIN_NS;
+}
+
+/* Waits that this thread goes through before it offers its processor again. */
+static _Thread_local int wary;
+
+/* Offer the processor; false when another program took it, or did lately. */
+static bool offer(void)
+{
+    uint64_t begin;
+
+    if (wary > 0) {
+        wary--;
+        return false;
+    }
+    begin = now_ns();
+    sched_yield();
+    if (now_ns() - begin > YIELD_LONG_NS)
+        wary = WARY;
+    return wary == 0;
+}
+
 static void wait_past(struct barrier *b, uint32_t generation, bool crowded)
 {
-    const int spins = crowded ? 0 : SPINS;
-    const int yields = crowded ? YIELDS_CROWDED : YIELDS;
+    struct spin s = {0};
+    int yields = YIELDS;
 
-    for (int i = 0; i < spins; i++) {
+    do {
         if (atomic_load_explicit(&b->generation, memory_order_acquire) != generation)
             return;
-        relax();
-    }
-    for (int i = 0; i < yields; i++) {
-        if (atomic_load_explicit(&b->generation, memory_order_acquire) != generation)
-            return;
-        sched_yield();
-    }
+    } while (crowded ? yields-- > 0 && offer() : spin(&s));
 #ifdef __linux__
     /* Count first, look second; who releases moves first, counts second. One of us sees the other. */
     atomic_fetch_add(&b->sleeping, 1);
@@ -493,9 +538,7 @@ void team_await(const _Atomic uint64_t *number, uint64_t least)
     for (int i = 0; atomic_load_explicit(number, memory_order_acquire) < least; i++) {
         if (i < SPINS)
             relax();
-        else if (i < SPINS + YIELDS)
-            sched_yield();
-        else
+        else if (i >= SPINS + YIELDS_AWAIT || !offer())
             nanosleep(&shortly, NULL);
     }
 }

@@ -1,7 +1,7 @@
 /**
  * team: the OpenMP team. One parallel region per run; inside it workers meet at a barrier of our
- * own that spins shortly, then yields, then sleeps, so that it is quick on idle cores and harmless
- * on oversubscribed ones.
+ * own that spins, then sleeps, so that it is quick on idle cores and shares busy ones; where workers
+ * are more than cores it yields first.
  */
 #ifndef MACHINE_TEAM_H
 #define MACHINE_TEAM_H
