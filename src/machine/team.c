@@ -56,7 +56,7 @@ enum {
     GROUP_SMALLEST = 8,      /* eight arrivals on one line cost less than another level */
     SPINS = 200,             /* between two looks at the clock, some 5 µs of pause instructions */
     SPIN_NS = 300000,        /* several times what it takes to wake a worker */
-    YIELDS = 20,             /* sleeping at once is 1.3 to 15 times slower */
+    YIELDS = 20,             /* where crowded: sleeping at once is 1.3 to 15 times slower */
     YIELDS_AWAIT = 1000,     /* for a message: some 300 µs */
     YIELD_LONG_NS = 1000000, /* a turn of a worker's is shorter, of another program's longer */
     WARY = 100,              /* waits after such a turn in which nothing is offered */
